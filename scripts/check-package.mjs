@@ -1,0 +1,51 @@
+/**
+ * Packs dist as npm would publish it and checks the tarball as its users will see it: publint reads the
+ * manifest, attw resolves the types of every subpath.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "bowline-pack-"));
+try {
+  const tarball = pack();
+  const isValid = await checkManifest(tarball);
+  const areTypesValid = checkTypes(tarball);
+  process.exitCode = isValid && areTypesValid ? 0 : 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** Without scripts: the build stage has just run, and prepack would build again. */
+function pack() {
+  const args = ["pack", "--ignore-scripts", "--json", "--pack-destination", folder];
+  const shell = process.platform === "win32";
+  const result = spawnSync("npm", args, { cwd: root, encoding: "utf8", shell });
+  if (result.status !== 0) throw new Error(`npm pack failed\n${result.stderr}`);
+  const [{ filename, entryCount, size }] = JSON.parse(result.stdout);
+  console.log(`package: ${filename}, ${entryCount} files, ${(size / 1000).toFixed(1)} kB`);
+  return join(folder, filename);
+}
+
+async function checkManifest(tarball) {
+  const bytes = readFileSync(tarball);
+  const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+  const { messages, pkg } = await publint({ pack: { tarball: buffer }, level: "warning" });
+  for (const message of messages) console.error(`publint: ${formatMessage(message, pkg)}`);
+  if (messages.length === 0) console.log("publint: ok");
+  return messages.length === 0;
+}
+
+function checkTypes(tarball) {
+  const attw = join(root, "node_modules/@arethetypeswrong/cli/dist/index.js");
+  const args = [attw, tarball, "--profile", "esm-only", "--format", "ascii", "--no-color", "--no-emoji"];
+  const result = spawnSync(process.execPath, args, { encoding: "utf8" });
+  if (result.status === 0) console.log("attw: ok");
+  else console.error(result.stdout, result.stderr);
+  return result.status === 0;
+}

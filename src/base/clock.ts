@@ -1,0 +1,29 @@
+/** Undoes what the call that returned it did; calling it again does nothing. */
+export type Undo = () => void;
+
+/**
+ * Time, as the rest of Bowline sees it. Everything that waits or reads the hour does it through one of these, so that
+ * the simulator can run a minute in a millisecond.
+ */
+export interface Clock {
+  /** Wall-clock milliseconds since 1970, for stamps people read. May jump. */
+  now(): number;
+  /** Milliseconds since some fixed moment. Never goes back: measure durations with it. */
+  elapsed(): number;
+  /** Runs `task` once after `delayMs`; the returned undo cancels it. */
+  setTimer(delayMs: number, task: () => void): Undo;
+  /** Runs `task` once everything that is ready in this turn of the event loop has been handled. */
+  defer(task: () => void): void;
+}
+
+/** The clock of the machine. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  elapsed: () => performance.now(),
+  setTimer(delayMs, task) {
+    const timer = setTimeout(task, delayMs);
+    return () => clearTimeout(timer);
+  },
+  // Browsers have no setImmediate, and only the server defers on a path where the difference is felt.
+  defer: typeof setImmediate === "function" ? (task) => void setImmediate(task) : (task) => void setTimeout(task, 0),
+};

@@ -1,0 +1,20 @@
+const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/** Chance, as the rest of Bowline sees it: the simulator puts a seeded one in its place. */
+export interface Random {
+  /** A number in [0, 1), for jitter and spreading. Not for secrets. */
+  float(): number;
+  /** `length` unguessable characters of the URL-safe base-64 alphabet: six bits each. */
+  id(length: number): string;
+}
+
+/** The platform's randomness. `getRandomValues` also works where the page is not a secure context. */
+export const systemRandom: Random = {
+  float: () => Math.random(),
+  id(length) {
+    const bytes = crypto.getRandomValues(new Uint8Array(length));
+    let text = "";
+    for (const byte of bytes) text += alphabet.charAt(byte & 63);
+    return text;
+  },
+};

@@ -1,0 +1,89 @@
+import type { Clock, Undo } from "./clock.ts";
+
+/** Something the wheel wakes. The two fields belong to the wheel: start them at -1 and leave them alone. */
+export interface WheelItem {
+  wheelSlot: number;
+  wheelIndex: number;
+  /** Called when due. The item is off the wheel by then and may be put back. */
+  due(elapsedMs: number): void;
+}
+
+const slotCount = 128;
+const slotMask = slotCount - 1;
+
+/**
+ * One timer for any number of waiting things: a ring of slots, one a second, each a dense array. Adding and removing
+ * cost a push and a swap, and a hundred thousand connections cost the event loop one timer. Waits are rounded up to
+ * the next second; one longer than the ring is woken early, at its far end, and must put itself back.
+ */
+export class TimerWheel {
+  static readonly tickMs = 1000;
+  static readonly longestMs: number = (slotCount - 1) * TimerWheel.tickMs;
+
+  readonly #clock: Clock;
+  readonly #slots: WheelItem[][] = Array.from({ length: slotCount }, () => []);
+  #hand = 0;
+  #startedMs = 0;
+  #stopTimer: Undo | null = null;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Starts turning. Idempotent. */
+  start(): void {
+    if (this.#stopTimer) return;
+    this.#startedMs = this.#clock.elapsed() - this.#hand * TimerWheel.tickMs;
+    this.#arm();
+  }
+
+  /** Stops turning; what waits stays and is woken after the next start. */
+  stop(): void {
+    this.#stopTimer?.();
+    this.#stopTimer = null;
+  }
+
+  add(item: WheelItem, delayMs: number): void {
+    this.remove(item);
+    const ticks = Math.ceil(Math.min(delayMs, TimerWheel.longestMs) / TimerWheel.tickMs);
+    const slot = (this.#hand + Math.max(1, ticks)) & slotMask;
+    const items = this.#slots[slot] as WheelItem[];
+    item.wheelSlot = slot;
+    item.wheelIndex = items.length;
+    items.push(item);
+  }
+
+  remove(item: WheelItem): void {
+    if (item.wheelSlot < 0) return;
+    const items = this.#slots[item.wheelSlot] as WheelItem[];
+    const last = items.pop() as WheelItem;
+    if (last !== item) {
+      items[item.wheelIndex] = last;
+      last.wheelIndex = item.wheelIndex;
+    }
+    item.wheelSlot = -1;
+  }
+
+  #arm(): void {
+    const nextMs = this.#startedMs + (this.#hand + 1) * TimerWheel.tickMs;
+    this.#stopTimer = this.#clock.setTimer(Math.max(0, nextMs - this.#clock.elapsed()), () => this.#turn());
+  }
+
+  #turn(): void {
+    const elapsedMs = this.#clock.elapsed();
+    const target = Math.floor((elapsedMs - this.#startedMs) / TimerWheel.tickMs);
+    // After a machine slept, one turn of the ring wakes everybody; more turns would find it empty.
+    if (target - this.#hand > slotCount) this.#hand = target - slotCount;
+    while (this.#hand < target) {
+      this.#hand += 1;
+      this.#wake(this.#slots[this.#hand & slotMask] as WheelItem[], elapsedMs);
+    }
+    if (this.#stopTimer) this.#arm();
+  }
+
+  #wake(items: WheelItem[], elapsedMs: number): void {
+    const woken = items.splice(0);
+    for (const item of woken) item.wheelSlot = -1;
+    for (const item of woken) item.due(elapsedMs);
+  }
+}

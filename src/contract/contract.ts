@@ -1,0 +1,209 @@
+import { RoomMatcher, type RoomMatch } from "./room-name.ts";
+import type { Schema } from "./schema.ts";
+
+/** A durable event: stored in the room's log, delivered in order, exactly once. */
+export interface EventDefinition<S extends Schema = Schema, From extends "client" | "server" = "client" | "server"> {
+  readonly kind: "event";
+  readonly payload: S;
+  readonly from: From;
+}
+
+/** An ephemeral signal: the newest of a sender wins, and it may be dropped. */
+export interface SignalDefinition<S extends Schema = Schema, From extends "client" | "server" = "client" | "server"> {
+  readonly kind: "signal";
+  readonly payload: S;
+  readonly from: From;
+}
+
+/** What may flow in one kind of room. */
+export interface RoomDefinition<
+  Events extends Record<string, EventDefinition | SignalDefinition> = Record<string, EventDefinition | SignalDefinition>,
+  Presence extends Schema | undefined = Schema | undefined,
+> {
+  readonly kind: "room";
+  readonly events: Events;
+  readonly presence: Presence;
+  readonly history: HistoryBound;
+}
+
+/** A question the server answers. */
+export interface RequestDefinition<
+  Input extends Schema = Schema,
+  Output extends Schema = Schema,
+  Errors extends string = string,
+> {
+  readonly kind: "request";
+  readonly input: Input;
+  readonly output: Output;
+  readonly errors: readonly Errors[];
+  readonly idempotent: boolean;
+}
+
+/** How much of a room's log is kept: whichever bound is reached first. */
+export interface HistoryBound {
+  /** Publications. */
+  readonly count: number;
+  readonly ageMs: number;
+}
+
+/** Everything that may flow between a server and its clients. Make one with {@link contract}. */
+export interface Contract<
+  Rooms extends Record<string, RoomDefinition> = Record<string, RoomDefinition>,
+  Requests extends Record<string, RequestDefinition> = Record<string, RequestDefinition>,
+> {
+  readonly rooms: Rooms;
+  readonly requests: Requests;
+  /** Finds the definition of a room by its name; null when no pattern fits. */
+  matchRoom(name: string): RoomMatch<RoomDefinition> | null;
+}
+
+/** Who may publish an event or send a signal. */
+export interface FromOption<From extends "client" | "server"> {
+  /** `"client"` (default): clients and the server. `"server"`: only the server. */
+  readonly from?: From;
+}
+
+/**
+ * A durable, ordered, resumable event with the given payload.
+ *
+ * @example
+ * event(z.object({ text: z.string().min(1).max(2000) }))
+ * event(z.object({ text: z.string() }), { from: "server" })
+ */
+export function event<S extends Schema, From extends "client" | "server" = "client">(
+  payload: S,
+  options: FromOption<From> = {},
+): EventDefinition<S, From> {
+  return { kind: "event", payload: checkSchema(payload, "event"), from: options.from ?? ("client" as From) };
+}
+
+/**
+ * An ephemeral signal with the given payload: typing, cursors, levels. Never stored; of several sent by one client
+ * within a tick only the newest goes out, and a reader that can't keep up gets none.
+ *
+ * @example
+ * signal(z.object({ active: z.boolean() }))
+ */
+export function signal<S extends Schema, From extends "client" | "server" = "client">(
+  payload: S,
+  options: FromOption<From> = {},
+): SignalDefinition<S, From> {
+  return { kind: "signal", payload: checkSchema(payload, "signal"), from: options.from ?? ("client" as From) };
+}
+
+/** A duration: milliseconds, or a number with one of the units ms, s, m, h, d. */
+export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
+
+/** What {@link room} takes. */
+export interface RoomOptions<
+  Events extends Record<string, EventDefinition | SignalDefinition>,
+  Presence extends Schema | undefined,
+> {
+  readonly events: Events;
+  /** Schema of each member's presence state. Absent: the room has no presence. */
+  readonly presence?: Presence;
+  /** Bound of the room's log. Default 1000 publications and 7 days. */
+  readonly history?: { readonly count?: number; readonly age?: Duration };
+}
+
+/**
+ * One kind of room: its events and signals, its members' presence, and how long its log is.
+ *
+ * @example
+ * room({ events: { message: event(Message) }, presence: Person, history: { count: 200, age: "24h" } })
+ */
+export function room<
+  const Events extends Record<string, EventDefinition | SignalDefinition>,
+  Presence extends Schema | undefined = undefined,
+>(options: RoomOptions<Events, Presence>): RoomDefinition<Events, Presence> {
+  const { count = 1000, age = "7d" } = options.history ?? {};
+  if (!Number.isSafeInteger(count) || count < 1) {
+    throw new TypeError(`history.count must be a whole number from 1, not ${String(count)}`);
+  }
+  for (const [name, definition] of Object.entries(options.events)) checkEvent(name, definition);
+  const presence = options.presence as Presence;
+  if (presence !== undefined) checkSchema(presence, "presence");
+  return { kind: "room", events: options.events, presence, history: { count, ageMs: durationMs(age, "history.age") } };
+}
+
+/** What {@link request} takes. */
+export interface RequestOptions<Input extends Schema, Output extends Schema, Errors extends string> {
+  readonly input: Input;
+  readonly output: Output;
+  /** Codes its handler may refuse with, besides those of the error table. */
+  readonly errors?: readonly Errors[];
+  /**
+   * Whether it may be run twice. Default false: after a crash half-way, the caller gets `UNCERTAIN`. With true it is
+   * run again instead, and no ledger is kept for it.
+   */
+  readonly idempotent?: boolean;
+}
+
+/**
+ * A question with its answer.
+ *
+ * @example
+ * request({ input: z.object({ text: z.string() }), output: z.array(z.string()), errors: ["too_vague"] })
+ */
+export function request<Input extends Schema, Output extends Schema, const Errors extends string = never>(
+  options: RequestOptions<Input, Output, Errors>,
+): RequestDefinition<Input, Output, Errors> {
+  const { input, output, errors = [], idempotent = false } = options;
+  return { kind: "request", input: checkSchema(input, "input"), output: checkSchema(output, "output"), errors, idempotent };
+}
+
+/** What {@link contract} takes. */
+export interface ContractOptions<
+  Rooms extends Record<string, RoomDefinition>,
+  Requests extends Record<string, RequestDefinition>,
+> {
+  /** By pattern: words and `:params` between slashes, e.g. `chat/:room`. */
+  readonly rooms?: Rooms;
+  /** By name, e.g. `rooms.list`. */
+  readonly requests?: Requests;
+}
+
+/**
+ * Says once what may flow between a server and its clients. A plain value: import it on both ends. Throws a
+ * `TypeError` that names what is wrong with it.
+ *
+ * @example
+ * export const chat = contract({
+ *   rooms: { "chat/:room": room({ events: { message: event(z.object({ text: z.string() })) } }) },
+ *   requests: { "rooms.list": request({ input: z.object({}), output: z.array(z.string()) }) },
+ * });
+ */
+export function contract<
+  const Rooms extends Record<string, RoomDefinition> = Record<never, never>,
+  const Requests extends Record<string, RequestDefinition> = Record<never, never>,
+>(options: ContractOptions<Rooms, Requests>): Contract<Rooms, Requests> {
+  const rooms = options.rooms ?? ({} as Rooms);
+  const matcher = new RoomMatcher<RoomDefinition>(rooms);
+  return {
+    rooms,
+    requests: options.requests ?? ({} as Requests),
+    matchRoom: (name) => matcher.match(name),
+  };
+}
+
+const unitsMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+function durationMs(duration: Duration, option: string): number {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(String(duration)) ?? [];
+  const ms = typeof duration === "number" ? duration : Number(amount) * (unitsMs[unit as keyof typeof unitsMs] ?? NaN);
+  if (!(ms > 0)) throw new TypeError(`${option} must be like "500ms", "30s", "5m", "24h" or "7d", not ${String(duration)}`);
+  return ms;
+}
+
+function checkSchema<S extends Schema>(schema: S, option: string): S {
+  if (typeof (schema as S | undefined)?.["~standard"]?.validate !== "function") {
+    throw new TypeError(`${option} must be a Standard Schema (zod, valibot, arktype, …), not ${typeof schema}`);
+  }
+  return schema;
+}
+
+function checkEvent(name: string, definition: EventDefinition | SignalDefinition): void {
+  if (definition?.kind !== "event" && definition?.kind !== "signal") {
+    throw new TypeError(`events.${name} must be made with event() or signal()`);
+  }
+}

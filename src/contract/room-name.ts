@@ -1,0 +1,123 @@
+/** Longest value a room parameter may have, in UTF-16 units. */
+export const roomParamLengthMax = 128;
+
+/** The parameters of a pattern: `Params<"chat/:room">` is `{ room: string }`. */
+export type Params<Pattern extends string> = string extends Pattern
+  ? Record<string, string>
+  : { readonly [Name in ParamNames<Pattern>]: string };
+
+type ParamNames<Pattern extends string> = Pattern extends `${infer Head}/${infer Rest}`
+  ? ParamNames<Head> | ParamNames<Rest>
+  : Pattern extends `:${infer Name}`
+    ? Name
+    : never;
+
+/** The names a pattern fits: `RoomName<"chat/:room">` is `` `chat/${string}` ``. */
+export type RoomName<Pattern extends string> = Pattern extends `${infer Head}/${infer Rest}`
+  ? `${RoomName<Head>}/${RoomName<Rest>}`
+  : Pattern extends `:${string}`
+    ? string
+    : Pattern;
+
+/** Which of `Patterns` a name belongs to, segment by segment; `never` if none. */
+export type PatternOf<Patterns extends string, Name extends string> = Patterns extends string
+  ? Fits<Patterns, Name> extends true
+    ? Patterns
+    : never
+  : never;
+
+type Fits<Pattern extends string, Name extends string> = Pattern extends `${infer Head}/${infer Rest}`
+  ? Name extends `${infer NameHead}/${infer NameRest}`
+    ? FitsSegment<Head, NameHead> extends true
+      ? Fits<Rest, NameRest>
+      : false
+    : false
+  : Name extends `${string}/${string}`
+    ? false
+    : FitsSegment<Pattern, Name>;
+
+type FitsSegment<Segment extends string, Value extends string> = Segment extends `:${string}`
+  ? true
+  : Value extends Segment
+    ? true
+    : false;
+
+/** A room name that was recognised. */
+export interface RoomMatch<Definition> {
+  readonly pattern: string;
+  readonly params: Readonly<Record<string, string>>;
+  readonly definition: Definition;
+}
+
+interface CompiledPattern<Definition> {
+  readonly pattern: string;
+  readonly segments: readonly string[];
+  readonly definition: Definition;
+}
+
+const segmentPattern = /^:?[A-Za-z0-9_.~-]+$/;
+// No control characters, no slash (it separates), no lone surrogate (it would not survive UTF-8).
+// oxlint-disable-next-line no-control-regex
+const paramPattern = /^[^\u0000-\u001f\u007f/]+$/;
+
+/** Finds the pattern a room name belongs to. Where two fit, the one with the earlier literal segment wins. */
+export class RoomMatcher<Definition> {
+  readonly #patterns: readonly CompiledPattern<Definition>[];
+
+  /** Throws a `TypeError` on a pattern that is malformed, or that fits exactly the same names as another. */
+  constructor(rooms: Readonly<Record<string, Definition>>) {
+    const seen = new Map<string, string>();
+    this.#patterns = Object.entries(rooms)
+      .map(([pattern, definition]) => {
+        const segments = pattern.split("/");
+        checkPattern(pattern, segments);
+        const shape = segments.map((segment) => (segment.startsWith(":") ? ":" : segment)).join("/");
+        const twin = seen.get(shape);
+        if (twin !== undefined) throw new TypeError(`room patterns "${twin}" and "${pattern}" fit the same names`);
+        seen.set(shape, pattern);
+        return { pattern, segments, definition };
+      })
+      .toSorted((a, b) => rank(a.segments).localeCompare(rank(b.segments)));
+  }
+
+  match(name: string): RoomMatch<Definition> | null {
+    const values = name.split("/");
+    for (const { pattern, segments, definition } of this.#patterns) {
+      const params = segments.length === values.length ? readParams(segments, values) : null;
+      if (params) return { pattern, params, definition };
+    }
+    return null;
+  }
+}
+
+function readParams(segments: readonly string[], values: readonly string[]): Record<string, string> | null {
+  const params: Record<string, string> = {};
+  for (const [index, segment] of segments.entries()) {
+    const value = values[index] as string;
+    if (!segment.startsWith(":")) {
+      if (segment !== value) return null;
+    } else if (value.length <= roomParamLengthMax && paramPattern.test(value) && value.isWellFormed()) {
+      params[segment.slice(1)] = value;
+    } else {
+      return null;
+    }
+  }
+  return params;
+}
+
+function checkPattern(pattern: string, segments: readonly string[]): void {
+  const names = segments.filter((segment) => segment.startsWith(":"));
+  const problem = segments.some((segment) => !segmentPattern.test(segment))
+    ? "each segment must be a word of A-Z a-z 0-9 _ . ~ - or :name"
+    : new Set(names).size < names.length
+      ? "a parameter name may stand in it only once"
+      : names.includes(":__proto__")
+        ? "__proto__ is no parameter name"
+        : null;
+  if (problem) throw new TypeError(`room pattern "${pattern}" is malformed: ${problem}`);
+}
+
+/** Sorts literal segments before parameters, earlier segments first. */
+function rank(segments: readonly string[]): string {
+  return segments.map((segment) => (segment.startsWith(":") ? "1" : "0")).join("");
+}

@@ -1,0 +1,88 @@
+import type { Buffer } from "node:buffer";
+import type { Duplex } from "node:stream";
+import { WebSocket, type RawData } from "ws";
+import type { Batch, Socket, SocketListener } from "../../server/engine.ts";
+
+/** How long the other end has to answer a close frame. */
+const closeTimeoutMs = 2000;
+/** Bytes waiting in a socket above which WebSocket pings go unanswered: who does not read gets no more to read. */
+const pongBufferMax = 65_536;
+
+const listenerKey = Symbol("bowline listener");
+
+/** The listener hangs on the objects that raise the events, so that no connection needs closures of its own. */
+interface Bound {
+  [listenerKey]?: SocketListener;
+}
+
+/**
+ * A socket of the `ws` library. Batches are framed already and go to the stream below it, past its sender: one write
+ * for many messages, and the same buffer for many sockets. That is sound because nothing else of ours goes through the
+ * sender, which hands the rare control frame to the stream in one piece.
+ */
+export class NodeSocket implements Socket {
+  readonly #ws: WebSocket;
+  readonly #stream: Duplex;
+
+  constructor(ws: WebSocket, stream: Duplex) {
+    this.#ws = ws;
+    this.#stream = stream;
+  }
+
+  /** Starts to hand events over. */
+  listen(listener: SocketListener): void {
+    (this.#ws as Bound)[listenerKey] = listener;
+    (this.#stream as Bound)[listenerKey] = listener;
+    this.#ws.on("message", onMessage).on("ping", onPing).on("close", onClose).on("error", onError);
+    this.#stream.on("drain", onDrain);
+  }
+
+  send(batch: Batch): void {
+    if (this.#ws.readyState === WebSocket.OPEN) this.#stream.write(batch as Buffer);
+  }
+
+  bufferedBytes(): number {
+    return this.#stream.writableLength;
+  }
+
+  pause(): void {
+    this.#ws.pause();
+  }
+
+  resume(): void {
+    this.#ws.resume();
+  }
+
+  close(code: number, reason: string): void {
+    this.#ws.close(code, reason);
+    // The answer can't be read while reading is paused.
+    this.#ws.resume();
+    const timer = setTimeout(() => this.#ws.terminate(), closeTimeoutMs);
+    this.#ws.once("close", () => clearTimeout(timer));
+  }
+
+  terminate(): void {
+    this.#ws.terminate();
+  }
+}
+
+function onMessage(this: WebSocket & Bound, data: RawData, isBinary: boolean): void {
+  if (isBinary) this[listenerKey]?.receiveBinary();
+  else this[listenerKey]?.receive((data as Buffer).toString());
+}
+
+function onPing(this: WebSocket & Bound, data: Buffer): void {
+  if (this.bufferedAmount < pongBufferMax && this.readyState === WebSocket.OPEN) this.pong(data);
+  this[listenerKey]?.receivePing();
+}
+
+function onClose(this: WebSocket & Bound): void {
+  this[listenerKey]?.closed();
+}
+
+/** A close always follows; the cause (a reset, a message too large) says nothing that the close does not. */
+function onError(): void {}
+
+function onDrain(this: Duplex & Bound): void {
+  this[listenerKey]?.drained();
+}

@@ -1,0 +1,74 @@
+import { createServer as createHttpServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { DrainOptions } from "../../server/drain.ts";
+import type { Server } from "../../server/server.ts";
+import { attach } from "./attach.ts";
+
+/** Options of {@link serve}. */
+export interface ServeOptions {
+  /** 0 takes a free one. Default 3000. */
+  readonly port?: number;
+  /** Address to listen on. Default: all of the machine's. */
+  readonly host?: string;
+  /** Answers every HTTP request that is not for the server's path, e.g. an Express app. Default: 404. */
+  readonly handler?: RequestListener;
+  /** Whether SIGTERM and SIGINT drain the server and then end the process. Default true. */
+  readonly signals?: boolean;
+  /** How it drains on a signal. */
+  readonly drain?: DrainOptions;
+}
+
+/** A server that listens. */
+export interface Served {
+  readonly port: number;
+  /** Where clients connect, on this machine: `ws://localhost:3000/bowline`. */
+  readonly url: string;
+}
+
+/**
+ * Listens, with an HTTP server of its own. Resolves when clients can connect; rejects with what `listen` failed with,
+ * e.g. `EADDRINUSE`. `server.drain()` and `server.close()` end it.
+ *
+ * @example
+ * const { url } = await serve(server, { port: 3000 });
+ */
+export async function serve(server: Pick<Server, "gate" | "drain">, options: ServeOptions = {}): Promise<Served> {
+  const { port = 3000, host, handler = notFound, signals = true } = options;
+  const http = createHttpServer(handler);
+  await attach(server, http);
+  await new Promise<void>((resolve, reject) => {
+    http.once("error", reject);
+    http.listen({ port, host }, () => {
+      http.off("error", reject);
+      resolve();
+    });
+  });
+  const unwire = signals ? drainOnSignal(server, options.drain) : () => {};
+  server.gate.onStop(async () => {
+    unwire();
+    const closed = new Promise((resolve) => http.close(resolve));
+    http.closeAllConnections();
+    await closed;
+  });
+  const bound = (http.address() as AddressInfo).port;
+  return { port: bound, url: `ws://localhost:${bound}${server.gate.path}` };
+}
+
+const notFound: RequestListener = (_request, response) => {
+  response.writeHead(404, { "content-type": "text/plain; charset=utf-8" }).end("not found\n");
+};
+
+/** The first signal drains and then ends the process the way the signal would have; a second one ends it at once. */
+function drainOnSignal(server: Pick<Server, "drain">, options?: DrainOptions): () => void {
+  const onSignal = (signal: NodeJS.Signals): void => {
+    unwire();
+    void server.drain(options).finally(() => process.kill(process.pid, signal));
+  };
+  const unwire = (): void => {
+    process.off("SIGTERM", onSignal);
+    process.off("SIGINT", onSignal);
+  };
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+  return unwire;
+}

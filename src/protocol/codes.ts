@@ -1,0 +1,85 @@
+/**
+ * The one table of codes. Behaviour hangs on the codes; the texts are for people. The tables in PROTOCOL.md are
+ * written from here, and a test holds them to it.
+ */
+
+/** What a client does after a close: come back by itself, stop for good, or stop until it has a new token. */
+export type CloseAction = "reconnect" | "stop" | "token";
+
+/** One row of the close-code table. */
+export interface CloseCode {
+  readonly code: number;
+  readonly action: CloseAction;
+  readonly text: string;
+}
+
+/**
+ * Close codes Bowline sends. Of its own range, 44xx means that coming back the same way would end the same way
+ * ("stop"), and 45xx that it would not ("reconnect").
+ */
+export const closeCodes = {
+  NORMAL: { code: 1000, action: "stop", text: "closed on purpose" },
+  GOING_AWAY: { code: 1001, action: "reconnect", text: "the server is going away" },
+  TOO_BIG: { code: 1009, action: "stop", text: "a frame was larger than the server takes" },
+  INTERNAL: { code: 1011, action: "reconnect", text: "the server failed" },
+  RESTART: { code: 1012, action: "reconnect", text: "the server restarts" },
+  BAD_FRAME: { code: 4400, action: "stop", text: "a frame broke the protocol" },
+  TOKEN_EXPIRED: { code: 4401, action: "token", text: "the token ran out" },
+  KICKED: { code: 4403, action: "stop", text: "the server ended this connection on purpose" },
+  SUPERSEDED: { code: 4409, action: "stop", text: "another connection took this session over" },
+  SESSION_MISMATCH: { code: 4410, action: "stop", text: "the session belongs to somebody else" },
+  HEARTBEAT_LOST: { code: 4500, action: "reconnect", text: "nothing was heard for two heartbeats" },
+  HANDSHAKE_TIMEOUT: { code: 4508, action: "reconnect", text: "no hello came in time" },
+  SLOW_CONSUMER: { code: 4513, action: "reconnect", text: "the client reads its replies too slowly" },
+  RATE_LIMITED: { code: 4529, action: "reconnect", text: "the client kept sending faster than it may" },
+} as const;
+closeCodes satisfies Record<string, CloseCode>;
+
+/** The name of a close code in {@link closeCodes}. */
+export type CloseName = keyof typeof closeCodes;
+
+/**
+ * What a client does about a close code, known or not: ranges decide, so that an old client treats a new code rightly.
+ * Everything but the listed exceptions below 4400, and everything from 4500 on, reconnects.
+ */
+export function closeAction(code: number): CloseAction {
+  if (code === 4401) return "token";
+  if (code === 1000 || code === 1008 || code === 1009 || (code >= 4400 && code < 4500)) return "stop";
+  return "reconnect";
+}
+
+/** One row of the error-code table. */
+export interface ErrorCode {
+  /** Whether the same call may succeed later without anybody changing anything. */
+  readonly retryable: boolean;
+  readonly text: string;
+}
+
+/** Codes of refused calls. They leave the connection up. Handlers may refuse with codes of their own besides. */
+export const errorCodes = {
+  INVALID: { retryable: false, text: "the payload does not fit its schema" },
+  UNKNOWN_ROOM: { retryable: false, text: "no room pattern of the contract fits this name" },
+  UNKNOWN_EVENT: { retryable: false, text: "the contract has no such event or signal in this room" },
+  UNKNOWN_REQUEST: { retryable: false, text: "the contract has no such request, or nothing answers it" },
+  FORBIDDEN: { retryable: false, text: "not allowed" },
+  UNAUTHORIZED: { retryable: false, text: "the token or cookie was not accepted" },
+  NOT_JOINED: { retryable: false, text: "join the room first" },
+  TOO_MANY_ROOMS: { retryable: false, text: "this connection is in as many rooms as it may be" },
+  TOO_MANY_PENDING: { retryable: true, text: "too many calls of this connection are still being worked on" },
+  TOO_MANY_CONNECTIONS: { retryable: true, text: "the server holds as many connections as it may" },
+  DRAINING: { retryable: true, text: "the server is shutting down" },
+  PAYLOAD_TOO_LARGE: { retryable: false, text: "the payload is larger than the server takes" },
+  OUT_OF_ORDER: { retryable: false, text: "a later publish of this session is stored already" },
+  OUTBOX_FULL: { retryable: true, text: "too much is waiting to be sent" },
+  SESSION_MISMATCH: { retryable: false, text: "this was queued by another user" },
+  TIMEOUT: { retryable: true, text: "it was not sent in time, and will not be" },
+  UNCERTAIN: { retryable: false, text: "it was sent, and may or may not have been carried out" },
+  CLOSED: { retryable: false, text: "the client is closed" },
+  UNAVAILABLE: { retryable: true, text: "the broker cannot be reached" },
+  UPGRADE_REQUIRED: { retryable: true, text: "connect here with WebSocket" },
+  INTERNAL: { retryable: false, text: "the server failed to handle this" },
+} as const;
+errorCodes satisfies Record<string, ErrorCode>;
+
+/** The name of an error code in {@link errorCodes}. */
+export type ErrorName = keyof typeof errorCodes;

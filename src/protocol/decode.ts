@@ -1,0 +1,167 @@
+import type { ClientFrame, HelloFrame, JoinRequest, Position, ServerFrame } from "./frames.ts";
+
+/** A message that is no frame. `message` says what was wrong with it, for the close reason. */
+export class FrameError extends Error {
+  override readonly name: string = "FrameError";
+}
+
+type Fields = Record<string, unknown>;
+
+/** Longest room name, in UTF-16 units. */
+export const roomNameLengthMax = 256;
+/** Longest event or request name, in UTF-16 units. */
+export const eventNameLengthMax = 128;
+
+const sessionPattern = /^[A-Za-z0-9_-]{8,32}$/;
+const secretPattern = /^[A-Za-z0-9_-]{16,64}$/;
+
+/**
+ * Parses one message of a client. Everything past this trusts the shape of what it gets: unknown fields are let
+ * through unread, unknown types and wrong fields throw {@link FrameError}.
+ */
+export function decodeClientFrame(text: string): ClientFrame {
+  const frame = parseObject(text);
+  switch (frame["type"]) {
+    case "publish":
+      checkRef(frame);
+      checkRoom(frame);
+      checkName(frame, "event");
+      checkPayload(frame);
+      break;
+    case "request":
+      checkRef(frame);
+      checkName(frame, "request");
+      checkPayload(frame);
+      break;
+    case "signal":
+      checkRoom(frame);
+      checkName(frame, "event");
+      checkPayload(frame);
+      break;
+    case "presence":
+      checkRoom(frame);
+      checkPayload(frame);
+      break;
+    case "join":
+      checkJoin(frame);
+      break;
+    case "leave":
+      checkRoom(frame);
+      break;
+    case "hello":
+      checkHello(frame);
+      break;
+    case "ping":
+    case "pong":
+      break;
+    default:
+      throw new FrameError(`unknown frame type ${show(frame["type"])}`);
+  }
+  return frame as unknown as ClientFrame;
+}
+
+/**
+ * Parses one message of a server. Checks only that it is an object with a type: a client has chosen its server, and
+ * passes over types it does not know, so that a newer server can speak to it.
+ */
+export function decodeServerFrame(text: string): ServerFrame {
+  const frame: unknown = JSON.parse(text);
+  if (typeof frame !== "object" || frame === null) throw new FrameError("not an object");
+  return frame as ServerFrame;
+}
+
+function parseObject(text: string): Fields {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new FrameError("not JSON");
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new FrameError("not an object");
+  // JSON.parse makes `__proto__` an own property, harmless until some handler merges the payload into an object of its
+  // own. An escape sequence can spell it too, so both put the frame under the slow check.
+  if ((text.includes("__proto__") || text.includes("\\u")) && hasProtoKey(value)) {
+    throw new FrameError("the key __proto__ is not allowed");
+  }
+  return value as Fields;
+}
+
+function hasProtoKey(root: object): boolean {
+  const open: object[] = [root];
+  for (let value = open.pop(); value; value = open.pop()) {
+    if (Object.hasOwn(value, "__proto__")) return true;
+    for (const inner of Object.values(value)) {
+      if (typeof inner === "object" && inner !== null) open.push(inner as object);
+    }
+  }
+  return false;
+}
+
+function checkRef(frame: Fields): void {
+  const ref = frame["ref"];
+  if (!Number.isSafeInteger(ref) || (ref as number) < 1) {
+    throw new FrameError(`ref must be a whole number from 1, not ${show(ref)}`);
+  }
+}
+
+function checkRoom(frame: Fields): void {
+  checkText(frame["room"], "room", roomNameLengthMax);
+}
+
+function checkName(frame: Fields, field: string): void {
+  checkText(frame[field], field, eventNameLengthMax);
+}
+
+function checkText(value: unknown, field: string, lengthMax: number): void {
+  if (typeof value !== "string") throw new FrameError(`${field} must be a string, not ${show(value)}`);
+  if (value.length < 1 || value.length > lengthMax) {
+    throw new FrameError(`${field} must have 1 to ${lengthMax} characters, not ${value.length}`);
+  }
+}
+
+function checkPayload(frame: Fields): void {
+  if (frame["payload"] === undefined) throw new FrameError("payload is missing (send null for none)");
+}
+
+function checkJoin(frame: Fields): asserts frame is Fields & JoinRequest {
+  checkRoom(frame);
+  const { position, history } = frame;
+  if (position !== undefined) checkPosition(position);
+  if (history !== undefined && !isCount(history)) {
+    throw new FrameError(`history must be a whole number from 0, not ${show(history)}`);
+  }
+}
+
+function checkPosition(value: unknown): asserts value is Position {
+  const { offset, epoch } = (value ?? {}) as Fields;
+  if (!isCount(offset) || typeof epoch !== "string" || epoch.length > 64) {
+    throw new FrameError("position must be {offset: whole number from 0, epoch: string}");
+  }
+}
+
+function checkHello(frame: Fields): asserts frame is Fields & HelloFrame {
+  const { session, secret, generation, rooms } = frame;
+  if (typeof session !== "string" || !sessionPattern.test(session)) {
+    throw new FrameError("session must be 8 to 32 characters of A-Z a-z 0-9 _ -");
+  }
+  if (typeof secret !== "string" || !secretPattern.test(secret)) {
+    throw new FrameError("secret must be 16 to 64 characters of A-Z a-z 0-9 _ -");
+  }
+  if (!isCount(generation)) throw new FrameError(`generation must be a whole number from 0, not ${show(generation)}`);
+  if (!Array.isArray(rooms)) throw new FrameError("rooms must be an array");
+  for (const join of rooms as unknown[]) {
+    if (typeof join !== "object" || join === null) throw new FrameError("rooms must hold objects");
+    checkJoin(join as Fields);
+  }
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** A short, safe picture of a value for an error text: a close reason has 123 bytes. */
+function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.length > 24 ? `${value.slice(0, 24)}…` : value);
+  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "an object";
+  return String(value);
+}

@@ -1,0 +1,30 @@
+import type { ClientFrame, ServerFrame } from "./frames.ts";
+
+/** Writes a frame as the text of one WebSocket message. Throws what `JSON.stringify` throws on a payload it can't take. */
+export function encodeFrame(frame: ClientFrame | ServerFrame): string {
+  return JSON.stringify(frame);
+}
+
+/** The part of an event frame that is settled before the log gives it an offset. */
+export interface Publication {
+  readonly id: string;
+  readonly event: string;
+  readonly from: string | null;
+  readonly at: number;
+  readonly payload: unknown;
+}
+
+/** Encodes a publication once, for the log and for every reader. */
+export function encodePublication(publication: Publication): string {
+  return JSON.stringify(publication);
+}
+
+/** What every event frame of a room starts with. */
+export function eventFramePrefix(room: string): string {
+  return `{"type":"event","room":${JSON.stringify(room)},"offset":`;
+}
+
+/** The event frame of an encoded publication: two joins of strings, nothing is encoded again. */
+export function eventFrameText(prefix: string, offset: number, publication: string): string {
+  return `${prefix}${offset},${publication.slice(1)}`;
+}

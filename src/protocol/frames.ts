@@ -1,0 +1,179 @@
+import type { Issue } from "./errors.ts";
+
+/** The WebSocket subprotocol: version and encoding in one name. */
+export const jsonSubprotocol = "bowline.v1.json";
+
+/** Prefix of the subprotocol entry that carries a browser's token, base-64url without padding. */
+export const tokenSubprotocolPrefix = "bowline.token.";
+
+/** Where Bowline listens unless told otherwise. */
+export const defaultPath = "/bowline";
+
+/** A place in a room's log: entries up to and including `offset` are behind it. A new `epoch` is a new log. */
+export interface Position {
+  readonly offset: number;
+  readonly epoch: string;
+}
+
+/** One session's presence in one room. */
+export interface Member {
+  /** The session's public id: two tabs of one user are two members. */
+  readonly session: string;
+  readonly user: string;
+  readonly state: unknown;
+}
+
+/** A room to enter: where to read on from, or how much of the past a fresh reader wants. */
+export interface JoinRequest {
+  readonly room: string;
+  /** The last position this reader handled. Absent: a fresh reader. */
+  readonly position?: Position;
+  /** For a fresh reader, how many of the last publications to send first. Default 0. */
+  readonly history?: number;
+  /** The member's presence state, where the room has presence. */
+  readonly presence?: unknown;
+}
+
+/** Frames a client sends. */
+export type ClientFrame =
+  | HelloFrame
+  | ({ readonly type: "join" } & JoinRequest)
+  | { readonly type: "leave"; readonly room: string }
+  | PublishFrame
+  | { readonly type: "signal"; readonly room: string; readonly event: string; readonly payload: unknown }
+  | { readonly type: "presence"; readonly room: string; readonly payload: unknown }
+  | RequestFrame
+  | { readonly type: "ping" }
+  | { readonly type: "pong" };
+
+/** Opens or resumes a session; the first frame on every socket. */
+export interface HelloFrame {
+  readonly type: "hello";
+  /** Public id, drawn by the client; stands in the ids of its publications. */
+  readonly session: string;
+  /** Proof that the session is the client's own. Never shown to anybody else. */
+  readonly secret: string;
+  /** Counts the session's connection attempts: the highest wins, a late older one is turned away. */
+  readonly generation: number;
+  readonly rooms: readonly JoinRequest[];
+}
+
+export interface PublishFrame {
+  readonly type: "publish";
+  readonly ref: number;
+  readonly room: string;
+  readonly event: string;
+  readonly payload: unknown;
+  /** Set when it may have been sent before: the server then looks for it before it runs a handler again. */
+  readonly retry?: true;
+}
+
+export interface RequestFrame {
+  readonly type: "request";
+  readonly ref: number;
+  readonly request: string;
+  readonly payload: unknown;
+}
+
+/** Frames a server sends. */
+export type ServerFrame =
+  | WelcomeFrame
+  | JoinedFrame
+  | { readonly type: "left"; readonly room: string }
+  | { readonly type: "ack"; readonly ref: number; readonly position: Position }
+  | EventFrame
+  | SignalFrame
+  | PresenceFrame
+  | { readonly type: "reply"; readonly ref: number; readonly payload: unknown }
+  | ErrorFrame
+  | GapFrame
+  | { readonly type: "ping" }
+  | { readonly type: "pong" }
+  | { readonly type: "goaway"; readonly delayMs: number };
+
+/** Answers a hello. */
+export interface WelcomeFrame {
+  readonly type: "welcome";
+  /** Who the server takes this client for. */
+  readonly user: string;
+  /** Whether the server still knows what this session has sent. If not, what was sent but never answered is uncertain. */
+  readonly resumed: boolean;
+  /** The highest ref of this session that was carried out; 0 if none. */
+  readonly ref: number;
+  readonly heartbeatMs: number;
+  /** Most bytes one message may have. */
+  readonly payloadBytes: number;
+  /** Most publishes and requests that may be waiting for their answer at a time. */
+  readonly window: number;
+}
+
+/** Answers a join: events follow from `position` on, whether they were published before or after. */
+export interface JoinedFrame {
+  readonly type: "joined";
+  readonly room: string;
+  readonly position: Position;
+  /** Everybody present, where the room has presence. */
+  readonly members?: readonly Member[];
+}
+
+/** A publication. The same bytes for every reader of the room. */
+export interface EventFrame {
+  readonly type: "event";
+  readonly room: string;
+  readonly offset: number;
+  /** Unique per publication, and known to its sender beforehand: `<session>-<ref>`. */
+  readonly id: string;
+  readonly event: string;
+  /** User id of the sender; null when the server itself published. */
+  readonly from: string | null;
+  /** When the server took it: milliseconds since 1970. */
+  readonly at: number;
+  readonly payload: unknown;
+}
+
+export interface SignalFrame {
+  readonly type: "signal";
+  readonly room: string;
+  readonly event: string;
+  readonly from: string | null;
+  /** Session of the sender; empty when the server itself sent it. */
+  readonly session: string;
+  readonly payload: unknown;
+}
+
+/** Who came, changed and went since the last such frame; or, with `members`, everybody who is there now. */
+export interface PresenceFrame {
+  readonly type: "presence";
+  readonly room: string;
+  readonly members?: readonly Member[];
+  /** Members that are new or whose state is new. */
+  readonly set?: readonly Member[];
+  /** Sessions that left. */
+  readonly gone?: readonly string[];
+}
+
+/** A refusal: of the call `ref`, or of joining or using `room`. */
+export interface ErrorFrame {
+  readonly type: "error";
+  readonly ref?: number;
+  readonly room?: string;
+  readonly code: string;
+  readonly message: string;
+  readonly retryable?: boolean;
+  readonly issues?: readonly Issue[];
+}
+
+/** The log no longer holds all that this reader missed. What follows starts right after `position`. */
+export interface GapFrame {
+  readonly type: "gap";
+  readonly room: string;
+  readonly position: Position;
+  /** `trimmed`: the bound of the history was passed. `epoch`: the log was lost and begun anew. */
+  readonly reason: "trimmed" | "epoch";
+}
+
+/** What a plain HTTP GET of the path answers: why an upgrade was or would be refused. */
+export interface RefusalBody {
+  readonly code: string;
+  readonly message: string;
+}

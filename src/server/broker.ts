@@ -1,0 +1,152 @@
+/**
+ * The seam between a node and what its cluster shares: the rooms' logs, the sessions with their ledgers, and who is
+ * present. Written to whoever implements one. The memory broker beside this file is a full implementation; there is no
+ * other path for a publication than the one through here.
+ */
+import type { Member, Position } from "../protocol/frames.ts";
+
+/**
+ * Positions kept per session and room, and answers kept per session. A client has at most a window of calls without an
+ * answer, and answers arrive in the order they were sent, so those it can still ask for again are the newest window of
+ * them: a ring of that size forgets nothing that matters.
+ */
+export const ledgerLength = 256;
+
+/** Most UTF-16 units of answers kept per session; an older one that is asked for again counts as unanswered. */
+export const answerLengthMax: number = 1024 * 1024;
+
+/** How long a room's log is kept; whichever bound is reached first. */
+export interface LogBound {
+  readonly count: number;
+  readonly ageMs: number;
+}
+
+/** What a log holds at some moment: the entries `base + 1` to `head`. Both are 0 while nothing was ever appended. */
+export interface LogState {
+  readonly epoch: string;
+  /** Offset of the last entry that is no longer held. */
+  readonly base: number;
+  /** Offset of the newest entry. */
+  readonly head: number;
+}
+
+/** One entry of a log. */
+export interface LogEntry {
+  readonly offset: number;
+  /** An encoded publication: opaque here. */
+  readonly data: string;
+}
+
+/** Entries read from a log. */
+export interface LogPage extends LogState {
+  /** Contiguous, rising, the first one at `after + 1`. Empty when there are none, or when `after` is below `base`. */
+  readonly entries: readonly LogEntry[];
+}
+
+/** Who appends: what the ledger is kept by. */
+export interface Origin {
+  readonly session: string;
+  readonly ref: number;
+}
+
+export interface AppendRequest {
+  readonly room: string;
+  readonly data: string;
+  readonly bound: LogBound;
+  /** Absent when the server itself publishes. */
+  readonly origin?: Origin;
+}
+
+export type AppendResult =
+  | { readonly outcome: "stored"; readonly position: Position }
+  /** This origin was stored before, at `position`. Nothing was appended. */
+  | { readonly outcome: "repeated"; readonly position: Position }
+  /** A higher ref of this session is in this log, and this one is not. Nothing was appended. */
+  | { readonly outcome: "out-of-order" };
+
+/** A connection attempt of a session. */
+export interface SessionClaim {
+  readonly session: string;
+  readonly secret: string;
+  readonly user: string;
+  readonly generation: number;
+}
+
+export type SessionOpening =
+  /** `resumed`: the ledgers of this session are whole. `ref`: the highest one carried out. */
+  | { readonly outcome: "opened"; readonly resumed: boolean; readonly ref: number }
+  /** As high a generation was opened before. */
+  | { readonly outcome: "stale" }
+  /** The session exists and is not this user's, or the secret is wrong. */
+  | { readonly outcome: "mismatch" };
+
+export type RequestClaim =
+  /** It is the caller's to run. */
+  | { readonly outcome: "claimed" }
+  /** It was answered before. */
+  | { readonly outcome: "answered"; readonly answer: string }
+  /** It was claimed before and never answered, or its answer is no longer held. */
+  | { readonly outcome: "unanswered" };
+
+/** A change of who is present in a room. */
+export interface PresenceChange {
+  readonly set?: Member;
+  readonly gone?: string;
+}
+
+/** What a node gives its broker to call. Every call returns at once and never throws. */
+export interface BrokerSink {
+  /** A new entry of a subscribed room. MUST be called in rising order of offset; MAY leave holes and repeat itself. */
+  receiveEntry(room: string, epoch: string, entry: LogEntry): void;
+  /** A signal in a subscribed room. */
+  receiveSignal(room: string, key: string, data: string): void;
+  /** A change in a subscribed room. MUST be in the order in which the changes were made. */
+  receivePresence(room: string, change: PresenceChange): void;
+  /** A session was opened with this generation somewhere in the cluster: older connections of it are over. */
+  receiveOpened(session: string, generation: number): void;
+}
+
+/**
+ * What a cluster shares.
+ *
+ * An implementation MUST make each call atomic; MUST give the publisher's own node its entries through the sink like
+ * any other node's; MUST NOT answer `append` before the entry is as safe as the broker makes things; MUST keep a
+ * session's ledgers at least as long as it answers `resumed: true` for it. A call that can't be carried out rejects; a
+ * node then answers `UNAVAILABLE`, and a client tries again with the same ref.
+ */
+export interface Broker {
+  /** For people: `memory`, `redis`. */
+  readonly name: string;
+  /** Called once, before anything else. */
+  start(sink: BrokerSink): Promise<void>;
+  /** Called once, at the end. */
+  stop(): Promise<void>;
+
+  /** Adds to a room's log, unless the ledger has this origin. Makes the log when there is none. */
+  append(request: AppendRequest): Promise<AppendResult>;
+  /** Where this origin was stored in this room; null if it was not, or if the ledger no longer holds it. */
+  find(room: string, origin: Origin): Promise<Position | null>;
+  /** Reads at most `limit` entries after the offset `after`. */
+  read(room: string, after: number, limit: number): Promise<LogPage>;
+  /** From its answer on, every entry after `head` reaches the sink, unless lost on the way, which leaves a hole. */
+  subscribe(room: string, bound: LogBound): Promise<LogState>;
+  unsubscribe(room: string): Promise<void>;
+
+  /** Gives a signal to every node that is subscribed. Of two with one `key`, the newer replaces the older. May be lost. */
+  signal(room: string, key: string, data: string): void;
+
+  /** Opens or resumes a session, if the generation is higher than any before. Tells every node that has it. */
+  openSession(claim: SessionClaim): Promise<SessionOpening>;
+  /** Says that these sessions are connected. One not renewed for `sessionTtlMs` may be forgotten. */
+  renewSessions(sessions: readonly string[]): void;
+  /** Takes a request to run. */
+  claimRequest(origin: Origin): Promise<RequestClaim>;
+  /** Stores the answer of a claimed request. */
+  answerRequest(origin: Origin, answer: string): Promise<void>;
+
+  /** Adds a member, or replaces its state. */
+  enter(room: string, member: Member, generation: number): Promise<void>;
+  /** Takes a member away, unless a higher generation has entered since. */
+  exit(room: string, session: string, generation: number): Promise<void>;
+  members(room: string): Promise<readonly Member[]>;
+}

@@ -1,0 +1,245 @@
+import type { Clock, Undo } from "../base/clock.ts";
+import type { TimerWheel, WheelItem } from "../base/timer-wheel.ts";
+import { closeCodes, errorCodes, type CloseName, type ErrorName } from "../protocol/codes.ts";
+import { decodeClientFrame, FrameError } from "../protocol/decode.ts";
+import { encodeFrame } from "../protocol/encode.ts";
+import type { BowlineError } from "../protocol/errors.ts";
+import type { ClientFrame, HelloFrame, ServerFrame } from "../protocol/frames.ts";
+import type { Admitted, Socket, SocketListener } from "./engine.ts";
+import type { Limits } from "./limits.ts";
+import { Outbox, type OutboxContext } from "./outbox.ts";
+import type { Reader } from "./reader.ts";
+
+/** What all connections of a server have in common. */
+export interface ConnectionContext extends OutboxContext {
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly limits: Limits;
+  readonly heartbeatMs: number;
+  /** Opens or resumes the session that a hello asks for. */
+  receiveHello(connection: Connection, hello: HelloFrame): void;
+  /** Handles any other frame of an open connection. */
+  receiveFrame(connection: Connection, frame: Exclude<ClientFrame, HelloFrame>): void;
+  /** A heartbeat has passed and the connection is alive. */
+  alive(connection: Connection): void;
+  /** The connection is over; called once, with its rooms still on it. */
+  ended(connection: Connection): void;
+}
+
+/** Who a connection acts for. `id` is what others see; the rest is what `authenticate` gave. */
+export interface UserLike {
+  readonly id: string;
+}
+
+/** How much unspent allowance ends a spell of being slowed down, in seconds of the rate. */
+const recoveredSeconds = 1;
+/** How long a connection over its rate is not read at a time. */
+const pauseMs = 250;
+/** Most bytes of a close reason (RFC 6455, 5.5). */
+const reasonBytesMax = 123;
+
+/**
+ * One client session on this server, for as long as one socket lives: it reads frames, keeps the client to its limits,
+ * notices when it is dead, and writes. `opening` (no hello yet) → `open` → `closed`.
+ */
+export class Connection implements SocketListener, WheelItem {
+  wheelSlot = -1;
+  wheelIndex = -1;
+  state: "opening" | "open" | "closed" = "opening";
+  /** Null until the hello, where the server has no `authenticate`. */
+  user: UserLike | null;
+  session = "";
+  generation = 0;
+  /** The rooms it is in. Few, so an array is smaller and faster than a map. */
+  readers: Reader[] = [];
+  /** Rooms being joined: they count as rooms. */
+  joining = 0;
+  /** Calls being worked on. */
+  pending = 0;
+  /** The highest ref this connection has sent. */
+  ref = 0;
+  readonly outbox: Outbox;
+  readonly #context: ConnectionContext;
+  readonly #socket: Socket;
+  readonly #expiresAt: number | null;
+  #receivedMs: number;
+  #allowance: number;
+  #allowanceMs: number;
+  #throttledSinceMs: number | null = null;
+  #stopPause: Undo | null = null;
+
+  constructor(context: ConnectionContext, socket: Socket, admitted: Admitted) {
+    const elapsedMs = context.clock.elapsed();
+    this.#context = context;
+    this.#socket = socket;
+    this.user = admitted.user;
+    this.#expiresAt = admitted.expiresAt;
+    this.outbox = new Outbox(context, socket, elapsedMs);
+    this.#receivedMs = elapsedMs;
+    this.#allowance = context.limits.framesBurst;
+    this.#allowanceMs = elapsedMs;
+    context.wheel.add(this, context.limits.handshakeMs);
+  }
+
+  receive(text: string): void {
+    if (this.state === "closed") return;
+    this.#receivedMs = this.#context.clock.elapsed();
+    if (!this.#mayReceive()) return;
+    const frame = this.#decode(text);
+    if (!frame) return;
+    if (frame.type === "hello") this.#receiveHello(frame);
+    else if (this.state === "open") this.#context.receiveFrame(this, frame);
+    else this.close("BAD_FRAME", `the first frame must be a hello, not ${frame.type}`);
+  }
+
+  receiveBinary(): void {
+    this.close("BAD_FRAME", "a binary message on a text subprotocol");
+  }
+
+  receivePing(): void {
+    if (this.state === "closed") return;
+    this.#receivedMs = this.#context.clock.elapsed();
+    this.#mayReceive();
+  }
+
+  drained(): void {
+    for (const reader of this.readers) reader.catchUp();
+  }
+
+  closed(): void {
+    this.#end();
+  }
+
+  /** The hello was answered: frames are taken from now on. */
+  open(): void {
+    this.state = "open";
+    this.#schedule(this.#context.clock.elapsed());
+  }
+
+  send(frame: ServerFrame): void {
+    this.sendText(encodeFrame(frame));
+  }
+
+  /** Sends an encoded frame of this connection's own. One that does not read its replies is closed. */
+  sendText(text: string): void {
+    if (this.state === "closed") return;
+    this.outbox.sendText(text);
+    if (this.outbox.waitingBytes() > this.#context.limits.outboxBytes) this.close("SLOW_CONSUMER");
+  }
+
+  /** Refuses a call (by ref) or something about a room. */
+  refuse(about: { readonly ref?: number; readonly room?: string }, error: BowlineError): void {
+    const { code, message, retryable, issues } = error;
+    this.send({
+      type: "error",
+      ...about,
+      code,
+      message,
+      ...(retryable && { retryable }),
+      ...(issues.length > 0 && { issues: issues.slice(0, 10) }),
+    });
+  }
+
+  /** Refuses with a code of the table, whose text says enough. */
+  refuseAs(about: { readonly ref?: number; readonly room?: string }, code: ErrorName): void {
+    const { text: message, retryable } = errorCodes[code];
+    this.send({ type: "error", ...about, code, message, ...(retryable && { retryable }) });
+  }
+
+  readerOf(room: string): Reader | undefined {
+    return this.readers.find((reader) => reader.room.name === room);
+  }
+
+  /** Closes with a code of the table. What was sent before still goes out. */
+  close(name: CloseName, reason?: string): void {
+    if (this.state === "closed") return;
+    const { code, text } = closeCodes[name];
+    this.outbox.flush(this.#context.clock.elapsed());
+    this.#socket.close(code, fitReason(reason === undefined ? text : `${text}: ${reason}`));
+    this.#end();
+  }
+
+  /** Called by the wheel: whatever has to be looked at from time to time. */
+  due(elapsedMs: number): void {
+    if (this.state === "closed") return;
+    if (this.state === "opening") return this.close("HANDSHAKE_TIMEOUT");
+    const { heartbeatMs, clock } = this.#context;
+    if (this.#expiresAt !== null && clock.now() >= this.#expiresAt) return this.close("TOKEN_EXPIRED");
+    const quietMs = elapsedMs - this.#receivedMs;
+    // Not reading is this end's own doing while the client is slowed down.
+    if (quietMs >= 2 * heartbeatMs && this.#throttledSinceMs === null) return this.close("HEARTBEAT_LOST");
+    if (quietMs >= heartbeatMs || elapsedMs - this.outbox.sentMs >= heartbeatMs) this.send({ type: "ping" });
+    this.#context.alive(this);
+    this.#schedule(elapsedMs);
+  }
+
+  /** Looks again when a heartbeat is due from the side that was quiet the longest, or the token runs out. */
+  #schedule(elapsedMs: number): void {
+    const { heartbeatMs, clock, wheel } = this.#context;
+    const quietSinceMs = Math.min(this.#receivedMs, this.outbox.sentMs);
+    const heartbeatInMs = Math.max(heartbeatMs / 4, quietSinceMs + heartbeatMs - elapsedMs);
+    const expiryInMs = this.#expiresAt === null ? Infinity : this.#expiresAt - clock.now();
+    wheel.add(this, Math.min(heartbeatInMs, expiryInMs));
+  }
+
+  #decode(text: string): ClientFrame | null {
+    try {
+      return decodeClientFrame(text);
+    } catch (error) {
+      this.close("BAD_FRAME", error instanceof FrameError ? error.message : "");
+      return null;
+    }
+  }
+
+  #receiveHello(hello: HelloFrame): void {
+    if (this.session) return this.close("BAD_FRAME", "a second hello");
+    this.session = hello.session;
+    this.generation = hello.generation;
+    this.user ??= { id: hello.session };
+    this.#context.receiveHello(this, hello);
+  }
+
+  /** Token bucket, looked at closely only when it is empty. Over it, the frame still counts, and the next ones wait. */
+  #mayReceive(): boolean {
+    this.#allowance -= 1;
+    if (this.#allowance >= 0) return true;
+    const { framesPerSecond, framesBurst, throttledMs } = this.#context.limits;
+    const gained = ((this.#receivedMs - this.#allowanceMs) / 1000) * framesPerSecond;
+    this.#allowance = Math.min(framesBurst, this.#allowance + gained);
+    this.#allowanceMs = this.#receivedMs;
+    if (this.#allowance >= framesPerSecond * recoveredSeconds) this.#throttledSinceMs = null;
+    if (this.#allowance >= 0) return true;
+    this.#throttledSinceMs ??= this.#receivedMs;
+    const over = this.#receivedMs - this.#throttledSinceMs > throttledMs;
+    if (over) this.close("RATE_LIMITED");
+    else this.#pause();
+    return !over;
+  }
+
+  /** Reads nothing for a while: a client over its rate is held back by TCP, and loses nothing. */
+  #pause(): void {
+    if (this.#stopPause) return;
+    const debtMs = (-this.#allowance / this.#context.limits.framesPerSecond) * 1000;
+    this.#socket.pause();
+    this.#stopPause = this.#context.clock.setTimer(Math.max(pauseMs, debtMs), () => {
+      this.#stopPause = null;
+      this.#socket.resume();
+    });
+  }
+
+  #end(): void {
+    if (this.state === "closed") return;
+    this.state = "closed";
+    this.#stopPause?.();
+    this.#context.wheel.remove(this);
+    this.#context.ended(this);
+    this.readers = [];
+  }
+}
+
+function fitReason(reason: string): string {
+  const encoder = new TextEncoder();
+  const bytes = new Uint8Array(reasonBytesMax);
+  const { read } = encoder.encodeInto(reason, bytes);
+  return reason.slice(0, read);
+}

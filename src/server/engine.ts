@@ -1,0 +1,96 @@
+/**
+ * The seam between the server and the runtime that owns the sockets. Written to whoever implements an engine: Node with
+ * ws, Bun, a simulated network.
+ *
+ * An engine MUST ask {@link Gate.admit} before it upgrades and MUST answer a refusal with its HTTP status and the JSON
+ * body of PROTOCOL.md; MUST select the subprotocol `bowline.v1.json`; MUST turn binary messages into
+ * {@link SocketListener.receiveBinary}; MUST end a socket that sends a message over `payloadBytes` with close code 1009;
+ * MUST call `closed` exactly once and nothing after it; MUST NOT buffer without end before it hands a message over.
+ */
+
+/** Several messages, framed for the wire, that can be sent to any number of sockets. */
+export interface Batch {
+  readonly byteLength: number;
+}
+
+/** What an engine gives for each open socket. No call throws, also not after the end. */
+export interface Socket {
+  /** Sends a batch with one write. */
+  send(batch: Batch): void;
+  /** Bytes that were sent and have not left this process. */
+  bufferedBytes(): number;
+  /** Stops and goes on reading. What was read before a pause may still be handed over. */
+  pause(): void;
+  resume(): void;
+  /** Closes with a close frame, and cuts the socket soon after if the other end does not answer it. */
+  close(code: number, reason: string): void;
+  /** Cuts the socket at once. */
+  terminate(): void;
+}
+
+/** What the server gives for each open socket. */
+export interface SocketListener {
+  receive(text: string): void;
+  receiveBinary(): void;
+  /** A WebSocket ping: a sign of life that counts against the rate. Answering it is the engine's. */
+  receivePing(): void;
+  /** What was buffered has left; called at least when the buffer, having been over 64 KiB, is empty. */
+  drained(): void;
+  closed(): void;
+}
+
+/** Frames messages for an engine's sockets. */
+export interface Framing {
+  /** Frames one or several text messages into what is one write. */
+  pack(messages: readonly string[]): Batch;
+  /** Joins batches into what is one write. */
+  join(batches: readonly Batch[]): Batch;
+}
+
+/** An upgrade, or a GET that asks why it was refused, as the runtime saw it. */
+export interface UpgradeRequest {
+  /** Path and query, e.g. `/bowline?lang=en`. */
+  readonly url: string;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** The address of the other end of the socket, e.g. `127.0.0.1`. */
+  readonly address: string;
+}
+
+/** Somebody the gate let in. */
+export interface Admitted {
+  readonly ok: true;
+  /** Null when the server has no `authenticate`: the connection then acts for its own session. */
+  readonly user: { readonly id: string } | null;
+  /** When the token runs out: milliseconds since 1970. */
+  readonly expiresAt: number | null;
+}
+
+/** Why somebody was not let in. */
+export interface Refused {
+  readonly ok: false;
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+  readonly retryAfterSeconds?: number;
+}
+
+/** What the server gives an engine. */
+export interface Gate {
+  readonly path: string;
+  readonly payloadBytes: number;
+  /** How long an upgrade and the hello after it may take together. */
+  readonly handshakeMs: number;
+  /** Starts the server. MUST be awaited before anybody is admitted; rejects when something is missing or out of reach. */
+  start(framing: Framing): Promise<void>;
+  /** Decides about an upgrade. Never rejects. With `holds`, a place is taken: follow with `open` or `giveUp`. */
+  admit(request: UpgradeRequest, options: { readonly holds: boolean }): Promise<Admitted | Refused>;
+  /** Gives back the place of an admitted upgrade that came to nothing. */
+  giveUp(): void;
+  /** Runs `task` when the server has stopped: the engine then stops listening. */
+  onStop(task: () => void | Promise<void>): void;
+  /** Takes over an open socket. */
+  open(socket: Socket, admitted: Admitted): SocketListener;
+  /** Whether a page of the request's `Origin` may connect, and read the answer of a GET. */
+  allowsOrigin(request: UpgradeRequest): boolean;
+}

@@ -1,0 +1,167 @@
+import { Countdown } from "../base/countdown.ts";
+import { errorCodes, type ErrorName } from "../protocol/codes.ts";
+import { BowlineError } from "../protocol/errors.ts";
+import { jsonSubprotocol, tokenSubprotocolPrefix } from "../protocol/frames.ts";
+import type { UserLike } from "./connection.ts";
+import type { Admitted, Refused, UpgradeRequest } from "./engine.ts";
+import type { Stage } from "./refusal.ts";
+
+/** What `authenticate` is given of an upgrade request. */
+export interface AuthRequest extends UpgradeRequest {
+  /** From `Authorization: Bearer …`, or from the subprotocol entry that browsers send it in. */
+  readonly token: string | undefined;
+  /** By name, percent-decoded. */
+  readonly cookies: ReadonlyMap<string, string>;
+}
+
+/** Decides who somebody is; null refuses with HTTP 401. */
+export type Authenticate<User> = (request: AuthRequest) => User | null | Promise<User | null>;
+
+/** Whose pages may connect. `"same"`: pages of the server's own host. A list: those origins, e.g. `https://a.example`. */
+export type AllowedOrigins = "same" | "any" | readonly string[];
+
+/** What {@link Doorkeeper} needs of the node. */
+export interface DoorkeeperOptions {
+  readonly authenticate: Authenticate<UserLike> | undefined;
+  readonly origins: AllowedOrigins;
+  readonly connectionsMax: number;
+  report(error: unknown, stage: Stage): void;
+}
+
+const userIdLengthMax = 256;
+
+/** Decides about upgrades: whether there is room, whether the page may connect, and who it is. */
+export class Doorkeeper {
+  /** Set when the server drains: seconds after which a refused client may ask again. */
+  closedForSeconds: number | null = null;
+  readonly #options: DoorkeeperOptions;
+  readonly #places = new Countdown();
+
+  constructor(options: DoorkeeperOptions) {
+    this.#options = options;
+  }
+
+  /** Places taken: open connections, and upgrades that were admitted. */
+  get places(): number {
+    return this.#places.count;
+  }
+
+  giveUp(): void {
+    this.#places.done();
+  }
+
+  /** Settles when no place is taken. */
+  empty(): Promise<void> {
+    return this.#places.zero();
+  }
+
+  allowsOrigin({ headers }: UpgradeRequest): boolean {
+    const { origins } = this.#options;
+    const origin = single(headers["origin"]);
+    // Only browsers send one, and only for them it says anything: others may send what they like.
+    if (origins === "any" || origin === undefined) return true;
+    if (origins === "same") return URL.canParse(origin) && new URL(origin).host === single(headers["host"]);
+    return origins.includes(origin);
+  }
+
+  async admit(request: UpgradeRequest, { holds }: { readonly holds: boolean }): Promise<Admitted | Refused> {
+    if (this.closedForSeconds !== null) return refused(503, "DRAINING", this.closedForSeconds);
+    if (!this.allowsOrigin(request)) return refused(403, "FORBIDDEN", undefined, "this origin may not connect");
+    if (holds && !protocols(request).includes(jsonSubprotocol)) {
+      return refused(400, "UPGRADE_REQUIRED", undefined, `offer the subprotocol ${jsonSubprotocol}`);
+    }
+    if (this.#places.count >= this.#options.connectionsMax) return refused(503, "TOO_MANY_CONNECTIONS", 5);
+    // Taken before anything is awaited: any number may be asking at the same time.
+    if (holds) this.#places.add();
+    const admission = await this.#identify(request);
+    if (holds && !admission.ok) this.giveUp();
+    return admission;
+  }
+
+  async #identify(request: UpgradeRequest): Promise<Admitted | Refused> {
+    const { authenticate, report } = this.#options;
+    if (!authenticate) return { ok: true, user: null, expiresAt: null };
+    try {
+      const user = await authenticate({ ...request, token: tokenOf(request), cookies: cookiesOf(request) });
+      if (user === null || user === undefined) return refused(401, "UNAUTHORIZED");
+      checkUser(user);
+      return { ok: true, user, expiresAt: expiryOf(user) };
+    } catch (error) {
+      if (error instanceof BowlineError) return refused(statusOf(error.code), error.code, undefined, error.message);
+      report(error, "authenticate");
+      return refused(500, "INTERNAL");
+    }
+  }
+}
+
+function refused(status: number, code: string, retryAfterSeconds?: number, message?: string): Refused {
+  const text = message ?? (Object.hasOwn(errorCodes, code) ? errorCodes[code as ErrorName].text : code);
+  return { ok: false, status, code, message: text, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) };
+}
+
+function statusOf(code: string): number {
+  if (code === "FORBIDDEN") return 403;
+  return code === "UNAVAILABLE" ? 503 : 401;
+}
+
+function checkUser(user: UserLike): void {
+  const { id } = user;
+  if (typeof id === "string" && id.length > 0 && id.length <= userIdLengthMax) return;
+  throw new TypeError(`authenticate must return an object with an id of 1 to ${userIdLengthMax} characters`);
+}
+
+function expiryOf(user: UserLike): number | null {
+  const { expiresAt } = user as { expiresAt?: unknown };
+  if (expiresAt === undefined) return null;
+  if (typeof expiresAt === "number" && Number.isFinite(expiresAt)) return expiresAt;
+  throw new TypeError("authenticate: expiresAt must be milliseconds since 1970");
+}
+
+function single(header: string | readonly string[] | undefined): string | undefined {
+  return typeof header === "string" ? header : header?.[0];
+}
+
+function protocols({ headers }: UpgradeRequest): string[] {
+  const offered = headers["sec-websocket-protocol"] ?? "";
+  const text = typeof offered === "string" ? offered : offered.join(",");
+  return text.split(",").map((entry) => entry.trim());
+}
+
+function tokenOf(request: UpgradeRequest): string | undefined {
+  const [, bearer] = /^Bearer +(\S+)$/i.exec(single(request.headers["authorization"]) ?? "") ?? [];
+  if (bearer !== undefined) return bearer;
+  const entry = protocols(request).find((protocol) => protocol.startsWith(tokenSubprotocolPrefix));
+  return entry === undefined ? undefined : decodeBase64Url(entry.slice(tokenSubprotocolPrefix.length));
+}
+
+function decodeBase64Url(text: string): string | undefined {
+  try {
+    const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+    return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(binary, (char) => char.charCodeAt(0)));
+  } catch {
+    return undefined;
+  }
+}
+
+function cookiesOf({ headers }: UpgradeRequest): ReadonlyMap<string, string> {
+  const cookies = new Map<string, string>();
+  for (const pair of (single(headers["cookie"]) ?? "").split(";")) {
+    const at = pair.indexOf("=");
+    const name = pair.slice(0, Math.max(0, at)).trim();
+    // The first of a name wins, as in RFC 6265: it is the more specific one.
+    if (name && !cookies.has(name)) cookies.set(name, percentDecode(unquote(pair.slice(at + 1).trim())));
+  }
+  return cookies;
+}
+
+function unquote(text: string): string {
+  return text.length > 1 && text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : text;
+}
+
+function percentDecode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,121 @@
+import type { BowlineError } from "../protocol/errors.ts";
+import type { Contract, EventDefinition, RequestDefinition, RoomDefinition, SignalDefinition } from "../contract/contract.ts";
+import type { ClientEventNames, PayloadIn, PayloadOut, RequestPayload, RequestResult, RoomOf } from "../contract/infer.ts";
+import type { Params } from "../contract/room-name.ts";
+import type { UserLike } from "./connection.ts";
+
+type Awaitable<T> = T | Promise<T>;
+
+/** What every handler of a room is told. */
+export interface RoomContext<User, Pattern extends string> {
+  /** What `authenticate` returned for this connection. */
+  readonly user: User;
+  /** The room's name, e.g. `chat/lobby`. */
+  readonly room: string;
+  /** The values of the pattern's parameters. */
+  readonly params: Params<Pattern>;
+  /** The public id of the client's session. */
+  readonly session: string;
+}
+
+/** What the handler of an event or signal is told. */
+export interface PublishContext<User, Pattern extends string, Payload> extends RoomContext<User, Pattern> {
+  /** As the schema gave it. */
+  readonly payload: Payload;
+}
+
+/** Hooks of one kind of room. All are optional. */
+export interface RoomHandlers<User, Pattern extends string, R extends RoomDefinition> {
+  /**
+   * Who may join, and so read and publish. Return false, or throw a `BowlineError`, to refuse. Without it everybody whom
+   * `authenticate` let in may. Runs on every join and rejoin, and on a publish to a room that was not joined.
+   */
+  readonly join?: (context: RoomContext<User, Pattern>) => Awaitable<boolean>;
+  /**
+   * By event or signal: runs before anything is stored. Return a payload to publish that instead, nothing to publish
+   * what came, or throw a `BowlineError` to refuse. One client's publishes to one room are handled one after another.
+   */
+  readonly on?: {
+    readonly [Name in ClientEventNames<R>]?: (
+      context: PublishContext<User, Pattern, PayloadOut<R["events"][Name] & (EventDefinition | SignalDefinition)>>,
+    ) => Awaitable<PayloadIn<R["events"][Name] & (EventDefinition | SignalDefinition)> | void>;
+  };
+}
+
+/** What the handler of a request is told. */
+export interface RequestContext<User, D extends RequestDefinition> {
+  /** What `authenticate` returned for this connection. */
+  readonly user: User;
+  /** The public id of the client's session. */
+  readonly session: string;
+  readonly payload: RequestPayload<D>;
+  /** Makes the error to throw for one of the codes that the contract declares for this request. */
+  readonly refuse: (code: D["errors"][number], message?: string) => BowlineError;
+}
+
+/** Answers a request: return the reply, or throw a `BowlineError` to refuse. */
+export type RequestHandler<User, D extends RequestDefinition> = (
+  context: RequestContext<User, D>,
+) => Awaitable<RequestResult<D>>;
+
+type AnyContext = PublishContext<UserLike, string, unknown>;
+
+/** A room's hooks with the types worn off: what the machine behind the typed face calls. */
+export interface UntypedRoomHandlers {
+  readonly join?: (context: Omit<AnyContext, "payload">) => Awaitable<boolean>;
+  readonly on?: Readonly<Record<string, ((context: AnyContext) => Awaitable<unknown>) | undefined>>;
+}
+
+/** A request's handler with the types worn off. */
+export type UntypedRequestHandler = (context: {
+  readonly user: UserLike;
+  readonly session: string;
+  readonly payload: unknown;
+  readonly refuse: (code: string, message?: string) => BowlineError;
+}) => Awaitable<unknown>;
+
+/** What was registered on a server. */
+export class Handlers {
+  readonly rooms = new Map<string, UntypedRoomHandlers>();
+  readonly requests = new Map<string, UntypedRequestHandler>();
+  readonly #contract: Contract;
+
+  constructor(contract: Contract) {
+    this.#contract = contract;
+  }
+
+  addRoom(pattern: string, handlers: UntypedRoomHandlers): void {
+    const definition = this.#contract.rooms[pattern];
+    if (!definition) throw new TypeError(`server.room: the contract has no room "${pattern}"; ${known(this.#contract.rooms)}`);
+    if (this.rooms.has(pattern)) throw new TypeError(`server.room: "${pattern}" has its handlers already`);
+    for (const name of Object.keys(handlers.on ?? {})) {
+      const event = definition.events[name];
+      if (!event) throw new TypeError(`server.room: "${pattern}" has no event "${name}"; ${known(definition.events)}`);
+      if (event.from === "server") throw new TypeError(`server.room: "${name}" comes from the server and needs no handler`);
+    }
+    this.rooms.set(pattern, handlers);
+  }
+
+  addRequest(name: string, handler: UntypedRequestHandler): void {
+    const { requests } = this.#contract;
+    if (!Object.hasOwn(requests, name)) {
+      throw new TypeError(`server.request: the contract has no request "${name}"; ${known(requests)}`);
+    }
+    if (this.requests.has(name)) throw new TypeError(`server.request: "${name}" has a handler already`);
+    this.requests.set(name, handler);
+  }
+
+  /** Throws when a request of the contract has nobody to answer it. */
+  checkComplete(): void {
+    const missing = Object.keys(this.#contract.requests).filter((name) => !this.requests.has(name));
+    if (missing.length > 0) throw new TypeError(`nothing answers the request "${missing[0]}": call server.request first`);
+  }
+}
+
+/** Handlers of the room `Name`, for the typed face. */
+export type HandlersOf<C extends Contract, User, Pattern extends string> = RoomHandlers<User, Pattern, RoomOf<C, Pattern>>;
+
+function known(names: object): string {
+  const list = Object.keys(names);
+  return list.length > 0 ? `it has ${list.map((name) => `"${name}"`).join(", ")}` : "it has none";
+}

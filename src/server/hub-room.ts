@@ -1,0 +1,265 @@
+import { encodeFrame, eventFramePrefix, eventFrameText } from "../protocol/encode.ts";
+import type { GapFrame, Member, Position } from "../protocol/frames.ts";
+import type { Broker, LogBound, LogEntry, LogPage, PresenceChange } from "./broker.ts";
+import type { Batch, Framing } from "./engine.ts";
+import type { Flushable, Flusher } from "./flusher.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Reader } from "./reader.ts";
+import { Tail } from "./tail.ts";
+
+/** What the rooms of one hub have in common. */
+export interface HubContext {
+  readonly broker: Broker;
+  readonly flusher: Flusher;
+  readonly framing: Framing;
+  readonly slowBytes: number;
+  readonly presenceMembers: number;
+  /** Tries again later what the broker could not do. */
+  retry(task: () => void, error: unknown): void;
+}
+
+/** Entries read at a time to mend a hole. */
+const fillPage = 256;
+/** Frames waiting for the end of the turn beyond which a room does not wait for it. */
+const pendingLengthMax = 256 * 1024;
+
+/** A room on this node: who reads it here, and how far it has been received and sent. */
+export class HubRoom implements Flushable {
+  readonly name: string;
+  readonly bound: LogBound;
+  epoch = "";
+  /** Everything up to here was handed to the live readers. */
+  sent = 0;
+  /** Settles once the node is subscribed. */
+  readonly ready: Promise<void>;
+  readonly #context: HubContext;
+  readonly #prefix: string;
+  readonly #readers: Reader[] = [];
+  readonly #tail = new Tail();
+  /** Everything up to here was received. */
+  #head = 0;
+  /** The highest offset heard of, received or not. */
+  #heard = 0;
+  #filling = true;
+  #pending: string[] = [];
+  #pendingLength = 0;
+  #signals: Map<string, string> | null = null;
+  #presence: Map<string, Member | null> | null = null;
+  #dirty = false;
+
+  constructor(context: HubContext, name: string, bound: LogBound) {
+    this.#context = context;
+    this.name = name;
+    this.bound = bound;
+    this.#prefix = eventFramePrefix(name);
+    this.ready = this.#subscribe();
+  }
+
+  get empty(): boolean {
+    return this.#readers.length === 0;
+  }
+
+  add(reader: Reader): void {
+    reader.index = this.#readers.length;
+    this.#readers.push(reader);
+  }
+
+  remove(reader: Reader): void {
+    if (reader.index < 0) return;
+    const last = this.#readers.pop() as Reader;
+    if (last !== reader) {
+      this.#readers[reader.index] = last;
+      last.index = reader.index;
+    }
+    reader.index = -1;
+  }
+
+  receiveEntry(epoch: string, entry: LogEntry): void {
+    this.#heard = epoch === this.epoch ? Math.max(this.#heard, entry.offset) : entry.offset;
+    if (this.#filling) return;
+    if (epoch !== this.epoch || entry.offset > this.#head + 1) return this.#fill();
+    if (entry.offset === this.#head + 1) this.#push(entry);
+  }
+
+  receiveSignal(key: string, data: string): void {
+    this.#signals ??= new Map();
+    this.#signals.set(key, data);
+    this.#markDirty();
+  }
+
+  receivePresence(change: PresenceChange): void {
+    this.#presence ??= new Map();
+    if (change.set) this.#presence.set(change.set.session, change.set);
+    if (change.gone !== undefined) this.#presence.set(change.gone, null);
+    this.#markDirty();
+  }
+
+  flush(): void {
+    this.#dirty = false;
+    const before = this.sent;
+    const hasPresence = this.#presence !== null;
+    const batch = this.#takeBatch();
+    this.sent = this.#head;
+    for (const reader of this.#readers) {
+      if (!reader.live) {
+        reader.missedPresence ||= hasPresence;
+        reader.catchUp();
+      } else if (batch && this.isFull(reader.outbox)) {
+        reader.missedPresence = hasPresence;
+        reader.fallBehind(before);
+      } else if (batch) {
+        reader.outbox.sendBatch(batch);
+      }
+    }
+  }
+
+  /** Tries again later what the broker could not do, as long as anybody reads here. */
+  retry(task: () => void, error: unknown): void {
+    this.#context.retry(() => {
+      if (!this.empty) task();
+    }, error);
+  }
+
+  isFull(outbox: Outbox): boolean {
+    return outbox.waitingBytes() > this.#context.slowBytes;
+  }
+
+  /** Frames of the recent tail that were sent to the live readers already; null if it does not reach back that far. */
+  recent(after: number, limit: number): string[] | null {
+    return this.#tail.after(after, this.sent, limit);
+  }
+
+  /** The same from the log; null if that does not hold them either. */
+  async read(after: number, limit: number): Promise<string[] | null> {
+    const page = await this.#context.broker.read(this.name, after, Math.min(limit, this.sent - after));
+    if (page.epoch !== this.epoch || after < page.base) return null;
+    return page.entries.map((entry) => this.#frame(entry));
+  }
+
+  /** Why a reader at `position` can't simply read on; null if it can. */
+  async lost({ epoch, offset }: Position): Promise<GapFrame["reason"] | null> {
+    if (epoch !== this.epoch) return "epoch";
+    if (offset <= this.sent && this.#tail.after(offset, offset, 0)) return null;
+    const page = await this.#context.broker.read(this.name, offset, 1);
+    // A log that ends before what was read from it once is not the same log.
+    if (page.epoch !== epoch || page.head < offset) return "epoch";
+    return offset < page.base ? "trimmed" : null;
+  }
+
+  /**
+   * Where a reader without a past begins: `history` publications before the end. After a gap, a log that is still
+   * whole is read from its beginning, for everything in it is new.
+   */
+  async freshOffset(history: number, afterGap: boolean): Promise<number> {
+    if (history === 0 && !afterGap) return this.sent;
+    const page = await this.#context.broker.read(this.name, this.sent, 0);
+    if (page.epoch !== this.epoch) return this.sent;
+    if (afterGap && page.base === 0) return 0;
+    return Math.min(this.sent, Math.max(page.base, this.sent - history));
+  }
+
+  /** Everybody present, as far as a list goes. */
+  async members(): Promise<readonly Member[]> {
+    const members = await this.#context.broker.members(this.name);
+    return members.slice(0, this.#context.presenceMembers);
+  }
+
+  /** Sends the whole list to a reader that missed changes of it. */
+  sendMembers(reader: Reader): void {
+    reader.missedPresence = false;
+    void this.members().then(
+      (members) => {
+        if (!reader.left) reader.outbox.sendText(encodeFrame({ type: "presence", room: this.name, members }));
+      },
+      () => (reader.missedPresence = true),
+    );
+  }
+
+  #frame(entry: LogEntry): string {
+    return eventFrameText(this.#prefix, entry.offset, entry.data);
+  }
+
+  #push(entry: LogEntry): void {
+    const frame = this.#frame(entry);
+    this.#head = entry.offset;
+    this.#tail.push(frame);
+    this.#pending.push(frame);
+    this.#pendingLength += frame.length;
+    if (this.#pendingLength > pendingLengthMax) this.flush();
+    else this.#markDirty();
+  }
+
+  #markDirty(): void {
+    if (this.#dirty) return;
+    this.#dirty = true;
+    this.#context.flusher.addRoom(this);
+  }
+
+  /** Everything that waits, framed once for all readers: publications, then the newest signals, then presence. */
+  #takeBatch(): Batch | null {
+    const texts = this.#pending;
+    if (this.#signals) texts.push(...this.#signals.values());
+    if (this.#presence) texts.push(this.#presenceFrame(this.#presence));
+    this.#pending = [];
+    this.#pendingLength = 0;
+    this.#signals = null;
+    this.#presence = null;
+    return texts.length > 0 ? this.#context.framing.pack(texts) : null;
+  }
+
+  #presenceFrame(changes: ReadonlyMap<string, Member | null>): string {
+    const set: Member[] = [];
+    const gone: string[] = [];
+    for (const [session, member] of changes) {
+      if (member) set.push(member);
+      else gone.push(session);
+    }
+    return encodeFrame({
+      type: "presence",
+      room: this.name,
+      ...(set.length > 0 && { set }),
+      ...(gone.length > 0 && { gone }),
+    });
+  }
+
+  async #subscribe(): Promise<void> {
+    const state = await this.#context.broker.subscribe(this.name, this.bound);
+    this.epoch = state.epoch;
+    this.sent = this.#head = state.head;
+    this.#tail.reset(state.head);
+    this.#filling = false;
+    if (this.#heard > this.#head) this.#fill();
+  }
+
+  /** The broker's live messages left a hole, or the log is another one: reads the log until nothing is missing. */
+  #fill(): void {
+    this.#filling = true;
+    this.#readHole().then(
+      () => {
+        this.#filling = false;
+        if (this.#heard > this.#head) this.#fill();
+      },
+      (error: unknown) => this.retry(() => this.#fill(), error),
+    );
+  }
+
+  async #readHole(): Promise<void> {
+    for (;;) {
+      const page = await this.#context.broker.read(this.name, this.#head, fillPage);
+      if (page.epoch !== this.epoch) return this.#restart(page, "epoch");
+      if (this.#head < page.base) return this.#restart(page, "trimmed");
+      for (const entry of page.entries) this.#push(entry);
+      if (this.#head >= page.head) return;
+      if (page.entries.length === 0) throw new Error(`the broker gave no entries after ${this.#head} of ${this.name}`);
+    }
+  }
+
+  #restart(page: LogPage, reason: GapFrame["reason"]): void {
+    this.flush();
+    this.epoch = page.epoch;
+    this.sent = this.#head = page.head;
+    this.#heard = Math.min(this.#heard, page.head);
+    this.#tail.reset(page.head);
+    for (const reader of this.#readers) reader.markGap(reason);
+  }
+}

@@ -1,0 +1,19 @@
+/**
+ * The server: rooms, requests, sessions and delivery for one contract. Serve it with `bowline/node`.
+ *
+ * @module
+ */
+export { createServer } from "./server.ts";
+export type { Server, ServerOptions, ServerStats } from "./server.ts";
+export { memory } from "./memory-broker.ts";
+export type { MemoryBrokerOptions } from "./memory-broker.ts";
+export { defaultLimits } from "./limits.ts";
+export type { Limits } from "./limits.ts";
+export type { AllowedOrigins, AuthRequest, Authenticate } from "./gate.ts";
+export type { DrainOptions } from "./drain.ts";
+export type { PublishContext, RequestContext, RequestHandler, RoomContext, RoomHandlers } from "./handlers.ts";
+export type { Stage } from "./refusal.ts";
+export type { UserLike } from "./connection.ts";
+export type * from "./broker.ts";
+export type * from "./engine.ts";
+export { BowlineError } from "../protocol/errors.ts";

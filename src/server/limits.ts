@@ -1,0 +1,58 @@
+/** Every bound of a server. Each has a default, a code from the table and a test at the bound. */
+export interface Limits {
+  /** Most connections at a time; one more is refused with HTTP 503 `TOO_MANY_CONNECTIONS`. Default 100,000. */
+  readonly connections: number;
+  /** Most bytes of one message from a client; a larger one ends its connection with 1009. Default 65,536. */
+  readonly payloadBytes: number;
+  /** How long from the upgrade to the hello, in milliseconds; then close 4508. Default 10,000. */
+  readonly handshakeMs: number;
+  /** Most rooms a connection may be in; one more is refused with `TOO_MANY_ROOMS`. Default 100. */
+  readonly rooms: number;
+  /** Most publishes, requests and joins of a connection being worked on; more are refused with `TOO_MANY_PENDING`. Default 256. */
+  readonly pending: number;
+  /**
+   * Frames a second a connection may send for long. Beyond it, and the burst, the server reads it no faster than this,
+   * and after `throttledMs` without a pause it closes with 4529. Default 200.
+   */
+  readonly framesPerSecond: number;
+  /** Frames a connection may send at once before it is slowed down. Default 1,000. */
+  readonly framesBurst: number;
+  /** How long a connection may be slowed down without a pause, in milliseconds. Default 15,000. */
+  readonly throttledMs: number;
+  /** Bytes waiting in a socket above which it gets no room traffic until it has drained. Default 65,536. */
+  readonly slowBytes: number;
+  /** Bytes of replies waiting in a socket above which it is closed with 4513. Default 1,048,576. */
+  readonly outboxBytes: number;
+  /** Most publications a join may ask to see again; asking for more gives this many. Default 1,000. */
+  readonly historyCount: number;
+  /** Most members of a room that a presence list names; further ones are in the room, but not on its list. Default 1,000. */
+  readonly presenceMembers: number;
+}
+
+export const defaultLimits: Limits = {
+  connections: 100_000,
+  payloadBytes: 65_536,
+  handshakeMs: 10_000,
+  rooms: 100,
+  pending: 256,
+  framesPerSecond: 200,
+  framesBurst: 1000,
+  throttledMs: 15_000,
+  slowBytes: 65_536,
+  outboxBytes: 1_048_576,
+  historyCount: 1000,
+  presenceMembers: 1000,
+};
+
+/** Fills in the defaults; throws a `TypeError` that names a limit which is no positive number, or no limit. */
+export function resolveLimits(given: Partial<Limits> = {}): Limits {
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(defaultLimits, name)) {
+      throw new TypeError(`limits.${name} is no limit; there are ${Object.keys(defaultLimits).join(", ")}`);
+    }
+    if (!(typeof value === "number" && value > 0)) {
+      throw new TypeError(`limits.${name} must be a number above 0, not ${String(value)}`);
+    }
+  }
+  return { ...defaultLimits, ...given };
+}

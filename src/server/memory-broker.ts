@@ -1,0 +1,189 @@
+import { systemClock, type Clock, type Undo } from "../base/clock.ts";
+import { systemRandom, type Random } from "../base/random.ts";
+import type { Member, Position } from "../protocol/frames.ts";
+import type {
+  AppendRequest,
+  AppendResult,
+  Broker,
+  BrokerSink,
+  LogBound,
+  LogPage,
+  LogState,
+  Origin,
+  RequestClaim,
+  SessionClaim,
+  SessionOpening,
+} from "./broker.ts";
+import { MemoryLog } from "./memory-log.ts";
+import { MemorySessions } from "./memory-sessions.ts";
+
+/** Options of {@link memory}. */
+export interface MemoryBrokerOptions {
+  /** How long a session without a connection is remembered. Default 1 hour. */
+  readonly sessionTtlMs?: number;
+  /** Most sessions remembered; the longest disconnected go first. Default 200,000. */
+  readonly sessionsMax?: number;
+  /** Most logs held; those nobody is subscribed to go first, the longest unused before others. Default 100,000. */
+  readonly roomsMax?: number;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+  /** Default: the platform's. */
+  readonly random?: Random;
+}
+
+const sweepMs = 60_000;
+
+interface MemoryRoom {
+  readonly log: MemoryLog;
+  readonly members: Map<string, { readonly member: Member; readonly generation: number }>;
+  subscribed: boolean;
+}
+
+/**
+ * The default broker: everything in this process, for one node. What it holds ends with the process; clients that come
+ * back to a new one are told (`gap`, `UNCERTAIN`), never left guessing.
+ *
+ * @example
+ * createServer(chat, { broker: memory({ sessionTtlMs: 10 * 60_000 }) });
+ */
+export function memory(options: MemoryBrokerOptions = {}): Broker {
+  return new MemoryBroker(options);
+}
+
+class MemoryBroker implements Broker {
+  readonly name = "memory";
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #roomsMax: number;
+  readonly #sessions: MemorySessions;
+  /** Unused ones in the order in which they were last subscribed to: eviction takes from the front. */
+  readonly #rooms = new Map<string, MemoryRoom>();
+  #sink: BrokerSink | null = null;
+  #stopSweep: Undo | null = null;
+
+  constructor(options: MemoryBrokerOptions) {
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? systemRandom;
+    this.#roomsMax = options.roomsMax ?? 100_000;
+    this.#sessions = new MemorySessions(this.#clock, options.sessionTtlMs ?? 3_600_000, options.sessionsMax ?? 200_000);
+  }
+
+  async start(sink: BrokerSink): Promise<void> {
+    if (this.#sink) throw new Error("this memory broker has a node already: one broker serves one server");
+    this.#sink = sink;
+    this.#sweepLater();
+  }
+
+  async stop(): Promise<void> {
+    this.#sessions.stop();
+    this.#stopSweep?.();
+  }
+
+  async append({ room: name, data, bound, origin }: AppendRequest): Promise<AppendResult> {
+    const room = this.#room(name);
+    const ledger = origin && this.#sessions.ledger(origin.session, name);
+    if (ledger && origin) {
+      const position = ledger.find(origin.ref);
+      if (position) return { outcome: "repeated", position };
+      if (origin.ref <= ledger.highest) return { outcome: "out-of-order" };
+    }
+    const entry = room.log.append(data, this.#clock.now(), bound);
+    const position: Position = { offset: entry.offset, epoch: room.log.epoch };
+    if (ledger && origin) {
+      ledger.add(origin.ref, position);
+      this.#sessions.carriedOut(origin);
+    }
+    if (room.subscribed) this.#sink?.receiveEntry(name, room.log.epoch, entry);
+    return { outcome: "stored", position };
+  }
+
+  async find(room: string, origin: Origin): Promise<Position | null> {
+    return this.#sessions.ledger(origin.session, room)?.find(origin.ref) ?? null;
+  }
+
+  async read(name: string, after: number, limit: number): Promise<LogPage> {
+    return this.#room(name).log.read(after, limit, this.#clock.now());
+  }
+
+  async subscribe(name: string, bound: LogBound): Promise<LogState> {
+    const room = this.#room(name);
+    room.subscribed = true;
+    room.log.trim(this.#clock.now(), bound);
+    return room.log.state();
+  }
+
+  async unsubscribe(name: string): Promise<void> {
+    const room = this.#rooms.get(name);
+    if (!room) return;
+    room.subscribed = false;
+    this.#rooms.delete(name);
+    this.#rooms.set(name, room);
+  }
+
+  signal(name: string, key: string, data: string): void {
+    if (this.#rooms.get(name)?.subscribed) this.#sink?.receiveSignal(name, key, data);
+  }
+
+  async openSession(claim: SessionClaim): Promise<SessionOpening> {
+    const opening = this.#sessions.open(claim);
+    if (opening.outcome === "opened") this.#sink?.receiveOpened(claim.session, claim.generation);
+    return opening;
+  }
+
+  renewSessions(sessions: readonly string[]): void {
+    this.#sessions.renew(sessions);
+  }
+
+  async claimRequest(origin: Origin): Promise<RequestClaim> {
+    return this.#sessions.claimRequest(origin);
+  }
+
+  async answerRequest(origin: Origin, answer: string): Promise<void> {
+    this.#sessions.answerRequest(origin, answer);
+  }
+
+  async enter(name: string, member: Member, generation: number): Promise<void> {
+    this.#room(name).members.set(member.session, { member, generation });
+    this.#sink?.receivePresence(name, { set: member });
+  }
+
+  async exit(name: string, session: string, generation: number): Promise<void> {
+    const members = this.#rooms.get(name)?.members;
+    const held = members?.get(session);
+    if (!members || !held || held.generation > generation) return;
+    members.delete(session);
+    this.#sink?.receivePresence(name, { gone: session });
+  }
+
+  async members(name: string): Promise<readonly Member[]> {
+    return Array.from(this.#rooms.get(name)?.members.values() ?? [], ({ member }) => member);
+  }
+
+  #room(name: string): MemoryRoom {
+    const known = this.#rooms.get(name);
+    if (known) return known;
+    if (this.#rooms.size >= this.#roomsMax) this.#evictRooms();
+    const room: MemoryRoom = { log: new MemoryLog(this.#random.id(8)), members: new Map(), subscribed: false };
+    this.#rooms.set(name, room);
+    return room;
+  }
+
+  /** A log nobody reads or writes would otherwise keep what its age bound has given up. */
+  #sweepLater(): void {
+    this.#stopSweep = this.#clock.setTimer(sweepMs, () => {
+      for (const { log } of this.#rooms.values()) log.trimByAge(this.#clock.now());
+      this.#sweepLater();
+    });
+  }
+
+  /** Takes a tenth of the unused logs away at once, so that a flood of names does not search the map each time. */
+  #evictRooms(): void {
+    let left = Math.ceil(this.#roomsMax / 10);
+    for (const [name, room] of this.#rooms) {
+      if (room.subscribed || room.members.size > 0) continue;
+      this.#rooms.delete(name);
+      left -= 1;
+      if (left === 0) return;
+    }
+  }
+}

@@ -1,0 +1,154 @@
+import type { Clock, Undo } from "../base/clock.ts";
+import type { Position } from "../protocol/frames.ts";
+import {
+  answerLengthMax,
+  ledgerLength,
+  type Origin,
+  type RequestClaim,
+  type SessionClaim,
+  type SessionOpening,
+} from "./broker.ts";
+
+interface SessionRecord {
+  readonly secret: string;
+  readonly user: string;
+  generation: number;
+  ref: number;
+  renewedMs: number;
+  publishes: Map<string, PublishLedger> | null;
+  answers: AnswerLedger | null;
+}
+
+/** Sessions of the memory broker, in the order of their last renewal. */
+export class MemorySessions {
+  readonly #clock: Clock;
+  readonly #ttlMs: number;
+  readonly #max: number;
+  readonly #records = new Map<string, SessionRecord>();
+  #stopSweep: Undo | null = null;
+
+  constructor(clock: Clock, ttlMs: number, max: number) {
+    this.#clock = clock;
+    this.#ttlMs = ttlMs;
+    this.#max = max;
+  }
+
+  stop(): void {
+    this.#stopSweep?.();
+    this.#stopSweep = null;
+  }
+
+  open({ session, secret, user, generation }: SessionClaim): SessionOpening {
+    const record = this.#records.get(session);
+    if (!record) {
+      this.#add(session, { secret, user, generation, ref: 0, renewedMs: 0, publishes: null, answers: null });
+      return { outcome: "opened", resumed: false, ref: 0 };
+    }
+    if (record.secret !== secret || record.user !== user) return { outcome: "mismatch" };
+    if (generation <= record.generation) return { outcome: "stale" };
+    record.generation = generation;
+    this.#touch(session, record);
+    return { outcome: "opened", resumed: true, ref: record.ref };
+  }
+
+  renew(sessions: readonly string[]): void {
+    for (const session of sessions) {
+      const record = this.#records.get(session);
+      if (record) this.#touch(session, record);
+    }
+  }
+
+  carriedOut({ session, ref }: Origin): void {
+    const record = this.#records.get(session);
+    if (record && ref > record.ref) record.ref = ref;
+  }
+
+  /** Null when the session is not, or no longer, known. */
+  ledger(session: string, room: string): PublishLedger | null {
+    const record = this.#records.get(session);
+    if (!record) return null;
+    record.publishes ??= new Map();
+    let ledger = record.publishes.get(room);
+    if (!ledger) record.publishes.set(room, (ledger = new PublishLedger()));
+    return ledger;
+  }
+
+  claimRequest(origin: Origin): RequestClaim {
+    const record = this.#records.get(origin.session);
+    if (!record) return { outcome: "claimed" };
+    this.carriedOut(origin);
+    return (record.answers ??= new AnswerLedger()).claim(origin.ref);
+  }
+
+  answerRequest(origin: Origin, answer: string): void {
+    this.#records.get(origin.session)?.answers?.answer(origin.ref, answer);
+  }
+
+  #add(session: string, record: SessionRecord): void {
+    this.#touch(session, record);
+    if (this.#records.size > this.#max) this.#records.delete(this.#records.keys().next().value as string);
+    this.#stopSweep ??= this.#clock.setTimer(this.#ttlMs / 4, () => this.#sweep());
+  }
+
+  #touch(session: string, record: SessionRecord): void {
+    record.renewedMs = this.#clock.elapsed();
+    this.#records.delete(session);
+    this.#records.set(session, record);
+  }
+
+  #sweep(): void {
+    this.#stopSweep = null;
+    const oldestMs = this.#clock.elapsed() - this.#ttlMs;
+    for (const [session, record] of this.#records) {
+      if (record.renewedMs >= oldestMs) break;
+      this.#records.delete(session);
+    }
+    if (this.#records.size > 0) this.#stopSweep = this.#clock.setTimer(this.#ttlMs / 4, () => this.#sweep());
+  }
+}
+
+/** Where the newest publishes of one session stand in one room's log. */
+class PublishLedger {
+  highest = 0;
+  readonly #positions = new Map<number, Position>();
+
+  find(ref: number): Position | null {
+    return this.#positions.get(ref) ?? null;
+  }
+
+  add(ref: number, position: Position): void {
+    this.highest = ref;
+    this.#positions.set(ref, position);
+    if (this.#positions.size > ledgerLength) this.#positions.delete(this.#positions.keys().next().value as number);
+  }
+}
+
+/** The newest requests of one session. */
+class AnswerLedger {
+  readonly #running = new Set<number>();
+  /** In the order they were answered, which is the order in which a client may have missed them. */
+  readonly #answers = new Map<number, string>();
+  #length = 0;
+  /** No ref up to this one is run any more: its answer may have been given up. */
+  #forgotten = 0;
+
+  claim(ref: number): RequestClaim {
+    const answer = this.#answers.get(ref);
+    if (answer !== undefined) return { outcome: "answered", answer };
+    if (this.#running.has(ref) || ref <= this.#forgotten) return { outcome: "unanswered" };
+    this.#running.add(ref);
+    return { outcome: "claimed" };
+  }
+
+  answer(ref: number, answer: string): void {
+    if (!this.#running.delete(ref)) return;
+    this.#answers.set(ref, answer);
+    this.#length += answer.length;
+    for (const [oldest, text] of this.#answers) {
+      if (this.#length <= answerLengthMax && this.#answers.size <= ledgerLength) return;
+      this.#answers.delete(oldest);
+      this.#length -= text.length;
+      this.#forgotten = Math.max(this.#forgotten, oldest);
+    }
+  }
+}

@@ -1,0 +1,190 @@
+import type { Clock } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
+import { TimerWheel } from "../base/timer-wheel.ts";
+import type { Contract } from "../contract/contract.ts";
+import type { JoinRequest } from "../protocol/frames.ts";
+import type { Broker, BrokerSink } from "./broker.ts";
+import { Connection, type ConnectionContext } from "./connection.ts";
+import { drain, type DrainOptions } from "./drain.ts";
+import type { Admitted, Framing, Gate, Refused, Socket, SocketListener, UpgradeRequest } from "./engine.ts";
+import { Flusher } from "./flusher.ts";
+import { Doorkeeper, type DoorkeeperOptions } from "./gate.ts";
+import type { Handlers } from "./handlers.ts";
+import { Hub } from "./hub.ts";
+import type { Limits } from "./limits.ts";
+import { Presence } from "./presence.ts";
+import { Publishing } from "./publishing.ts";
+import type { Stage } from "./refusal.ts";
+import { Requests } from "./requests.ts";
+import { Rooms } from "./rooms.ts";
+import { Router } from "./router.ts";
+import { Sessions } from "./sessions.ts";
+
+/** Everything a node is made of, with the defaults filled in. */
+export interface NodeOptions extends Pick<DoorkeeperOptions, "authenticate" | "origins"> {
+  readonly contract: Contract;
+  readonly handlers: Handlers;
+  readonly broker: Broker;
+  readonly path: string;
+  readonly limits: Limits;
+  readonly heartbeatMs: number;
+  readonly presenceGraceMs: number;
+  readonly checkOutgoing: boolean;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly onError: (error: unknown, info: { readonly stage: Stage }) => void;
+}
+
+const retryMs = 1000;
+
+/** One server process's share of the system: the machine behind the face in server.ts. Puts the parts together. */
+export class Node implements Gate {
+  readonly path: string;
+  readonly payloadBytes: number;
+  readonly handshakeMs: number;
+  readonly sessions: Sessions;
+  readonly publishing: Publishing;
+  readonly hub: Hub;
+  readonly #options: NodeOptions;
+  readonly #wheel: TimerWheel;
+  readonly #doorkeeper: Doorkeeper;
+  readonly #presence: Presence;
+  readonly #router: Router;
+  readonly #rooms: Rooms;
+  readonly #connectionContext: ConnectionContext;
+  readonly #onStop: (() => void | Promise<void>)[] = [];
+  #framing: Framing | null = null;
+  #started: Promise<void> | null = null;
+  #stopped: Promise<void> | null = null;
+
+  constructor(options: NodeOptions) {
+    const { broker, clock, limits, heartbeatMs, contract, handlers, checkOutgoing } = options;
+    const { report } = this;
+    this.#options = options;
+    this.path = options.path;
+    this.payloadBytes = limits.payloadBytes;
+    this.handshakeMs = limits.handshakeMs;
+    this.#wheel = new TimerWheel(clock);
+    this.#doorkeeper = new Doorkeeper({ ...options, connectionsMax: limits.connections, report });
+    const flusher = new Flusher(clock);
+    const framing: Framing = { pack: (messages) => this.#frames().pack(messages), join: (batches) => this.#frames().join(batches) };
+    const { slowBytes, presenceMembers } = limits;
+    this.hub = new Hub({ broker, flusher, framing, slowBytes, presenceMembers, retry: this.#retry });
+    this.#presence = new Presence({ broker, wheel: this.#wheel, graceMs: options.presenceGraceMs, report });
+    this.#rooms = new Rooms({ contract, handlers, limits, hub: this.hub, presence: this.#presence, report });
+    const join = (connection: Connection, request: JoinRequest): void => this.#router.join(connection, request);
+    this.sessions = new Sessions({ broker, limits, heartbeatMs, join, report });
+    const { sessions } = this;
+    this.publishing = new Publishing({ broker, clock, handlers, rooms: this.#rooms, sessions, checkOutgoing, report });
+    const requests = new Requests({ contract, broker, handlers, sessions, checkOutgoing, report });
+    const { publishing } = this;
+    this.#router = new Router({ pendingMax: limits.pending, rooms: this.#rooms, publishing, requests });
+    this.#connectionContext = {
+      clock,
+      wheel: this.#wheel,
+      limits,
+      heartbeatMs,
+      flusher,
+      framing,
+      receiveHello: (connection, hello) => void sessions.open(connection, hello),
+      receiveFrame: (connection, frame) => this.#router.receive(connection, frame),
+      alive: (connection) => sessions.renew(connection),
+      ended: (connection) => this.#ended(connection),
+    };
+  }
+
+  /** Connections that are open, and upgrades under way. */
+  get places(): number {
+    return this.#doorkeeper.places;
+  }
+
+  start(framing: Framing): Promise<void> {
+    if (this.#framing && this.#framing !== framing) throw new Error("this server has an engine of another kind already");
+    this.#framing = framing;
+    this.#started ??= this.#start();
+    return this.#started;
+  }
+
+  admit(request: UpgradeRequest, options: { readonly holds: boolean }): Promise<Admitted | Refused> {
+    return this.#doorkeeper.admit(request, options);
+  }
+
+  giveUp(): void {
+    this.#doorkeeper.giveUp();
+  }
+
+  allowsOrigin(request: UpgradeRequest): boolean {
+    return this.#doorkeeper.allowsOrigin(request);
+  }
+
+  open(socket: Socket, admitted: Admitted): SocketListener {
+    return new Connection(this.#connectionContext, socket, admitted);
+  }
+
+  onStop(task: () => void | Promise<void>): void {
+    this.#onStop.push(task);
+  }
+
+  /** Empties the node and stops it. Later calls give the first one's promise. */
+  stop(options: DrainOptions): Promise<void> {
+    this.#stopped ??= this.#stop(options);
+    return this.#stopped;
+  }
+
+  /** Reports what a handler or the broker threw. Whatever `onError` throws itself is its own end. */
+  readonly report = (error: unknown, stage: Stage): void => {
+    try {
+      this.#options.onError(error, { stage });
+    } catch (failure) {
+      console.error("bowline: onError threw", failure);
+    }
+  };
+
+  readonly #retry = (task: () => void, error: unknown): void => {
+    this.report(error, "broker");
+    this.#options.clock.setTimer(retryMs, task);
+  };
+
+  async #start(): Promise<void> {
+    const { broker, handlers } = this.#options;
+    handlers.checkComplete();
+    const sink: BrokerSink = {
+      receiveEntry: (room, epoch, entry) => this.hub.receiveEntry(room, epoch, entry),
+      receiveSignal: (room, key, data) => this.hub.receiveSignal(room, key, data),
+      receivePresence: (room, change) => this.hub.receivePresence(room, change),
+      receiveOpened: (session, generation) => this.sessions.receiveOpened(session, generation),
+    };
+    await broker.start(sink);
+    this.#wheel.start();
+  }
+
+  async #stop(options: DrainOptions): Promise<void> {
+    const { clock, random, broker } = this.#options;
+    await drain(
+      {
+        clock,
+        random,
+        connections: () => this.sessions.connections(),
+        shut: (seconds) => (this.#doorkeeper.closedForSeconds = seconds),
+        empty: () => this.#doorkeeper.empty(),
+        idle: () => this.#router.idle(),
+      },
+      options,
+    );
+    this.#presence.stop();
+    this.#wheel.stop();
+    await Promise.all(this.#onStop.map((task) => task()));
+    await broker.stop();
+  }
+
+  #ended(connection: Connection): void {
+    this.#doorkeeper.giveUp();
+    this.sessions.ended(connection);
+    this.#rooms.ended(connection);
+  }
+
+  #frames(): Framing {
+    if (!this.#framing) throw new Error("the server was not started: serve it or attach it to an HTTP server first");
+    return this.#framing;
+  }
+}

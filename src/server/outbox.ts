@@ -1,0 +1,84 @@
+import type { Batch, Framing, Socket } from "./engine.ts";
+import type { Flushable, Flusher } from "./flusher.ts";
+
+/** What all outboxes of a server have in common. */
+export interface OutboxContext {
+  readonly flusher: Flusher;
+  readonly framing: Framing;
+}
+
+/** What one connection gets in one turn of the event loop, in order, sent with one write. */
+export class Outbox implements Flushable {
+  /** When the last write was made, on the elapsed clock. */
+  sentMs: number;
+  readonly #context: OutboxContext;
+  readonly #socket: Socket;
+  /** One shared batch is by far the most common content; it needs no array. */
+  #only: Batch | null = null;
+  #items: (string | Batch)[] | null = null;
+  #queuedBytes = 0;
+
+  constructor(context: OutboxContext, socket: Socket, elapsedMs: number) {
+    this.#context = context;
+    this.#socket = socket;
+    this.sentMs = elapsedMs;
+  }
+
+  /** Bytes (UTF-16 units where not yet encoded) that wait here and in the socket. */
+  waitingBytes(): number {
+    return this.#queuedBytes + this.#socket.bufferedBytes();
+  }
+
+  /** Adds a frame for this connection alone. */
+  sendText(text: string): void {
+    this.#queuedBytes += text.length;
+    this.#itemsToAddTo().push(text);
+  }
+
+  /** Adds frames that other connections get as well. */
+  sendBatch(batch: Batch): void {
+    this.#queuedBytes += batch.byteLength;
+    if (this.#only || this.#items) {
+      this.#itemsToAddTo().push(batch);
+      return;
+    }
+    this.#only = batch;
+    this.#context.flusher.addOutbox(this);
+  }
+
+  flush(elapsedMs: number): void {
+    const batch = this.#only ?? (this.#items && this.#pack(this.#items));
+    if (!batch) return;
+    this.#only = null;
+    this.#items = null;
+    this.#queuedBytes = 0;
+    this.sentMs = elapsedMs;
+    this.#socket.send(batch);
+  }
+
+  /** The array, made of what waits; the outbox is on the flusher's list exactly while something does. */
+  #itemsToAddTo(): (string | Batch)[] {
+    if (this.#items) return this.#items;
+    if (!this.#only) this.#context.flusher.addOutbox(this);
+    this.#items = this.#only ? [this.#only] : [];
+    this.#only = null;
+    return this.#items;
+  }
+
+  #pack(items: readonly (string | Batch)[]): Batch {
+    const { framing } = this.#context;
+    const batches: Batch[] = [];
+    let texts: string[] = [];
+    for (const item of items) {
+      if (typeof item === "string") {
+        texts.push(item);
+        continue;
+      }
+      if (texts.length > 0) batches.push(framing.pack(texts));
+      texts = [];
+      batches.push(item);
+    }
+    if (texts.length > 0) batches.push(framing.pack(texts));
+    return batches.length === 1 ? (batches[0] as Batch) : framing.join(batches);
+  }
+}

@@ -1,0 +1,162 @@
+import type { Clock } from "../base/clock.ts";
+import type { EventDefinition, RoomDefinition, SignalDefinition } from "../contract/contract.ts";
+import type { RoomMatch } from "../contract/room-name.ts";
+import { check, type Schema } from "../contract/schema.ts";
+import { encodeFrame, encodePublication } from "../protocol/encode.ts";
+import { BowlineError } from "../protocol/errors.ts";
+import type { Position, PublishFrame } from "../protocol/frames.ts";
+import type { Broker, Origin } from "./broker.ts";
+import type { Connection, UserLike } from "./connection.ts";
+import type { Handlers } from "./handlers.ts";
+import { refusalOf, tableError, type Stage } from "./refusal.ts";
+import type { Rooms } from "./rooms.ts";
+import type { Sessions } from "./sessions.ts";
+
+/** What {@link Publishing} needs of the node. */
+export interface PublishingContext {
+  readonly broker: Broker;
+  readonly clock: Clock;
+  readonly handlers: Handlers;
+  readonly rooms: Rooms;
+  readonly sessions: Sessions;
+  /** Whether what handlers and the server itself publish is held against its schema too. */
+  readonly checkOutgoing: boolean;
+  report(error: unknown, stage: Stage): void;
+}
+
+/** An event or signal that somebody wants to send to a room. */
+interface Sending {
+  readonly room: string;
+  readonly event: string;
+  readonly payload: unknown;
+}
+
+/** Takes events and signals from clients and from the server itself to the broker. */
+export class Publishing {
+  readonly #context: PublishingContext;
+
+  constructor(context: PublishingContext) {
+    this.#context = context;
+  }
+
+  /** A client's publish. Answers with an ack or an error, and never rejects. */
+  async receivePublish(connection: Connection, frame: PublishFrame): Promise<void> {
+    const { broker, sessions, report } = this.#context;
+    const { ref, room } = frame;
+    const { session } = connection;
+    // A newer connection of this session sends this again, in order; running it here too would only be thrown away.
+    const current = sessions.connectionOf(session) ?? connection;
+    if (current !== connection) return;
+    const origin: Origin = { session, ref };
+    try {
+      const known = frame.retry ? await broker.find(room, origin) : null;
+      const position = known ?? (await this.#publish(connection, frame, origin));
+      connection.send({ type: "ack", ref, position });
+    } catch (error) {
+      connection.refuse({ ref }, refusalOf(error, "publish", report));
+    }
+  }
+
+  /** A client's signal. Refused ones are answered; others leave no trace. */
+  async receiveSignal(connection: Connection, sending: Sending): Promise<void> {
+    const { room, event } = sending;
+    try {
+      const match = this.#context.rooms.match(room);
+      if (!connection.readerOf(room)) throw tableError("NOT_JOINED");
+      const definition = definitionOf(match, event, "signal");
+      const payload = await this.#handle(connection, sending, match, definition);
+      this.#signal({ room, event, payload }, (connection.user as UserLike).id, connection.session);
+    } catch (error) {
+      connection.refuse({ room }, refusalOf(error, "signal", this.#context.report));
+    }
+  }
+
+  /** A publish of the server's own. */
+  async publish({ room, event, payload }: Sending, id: string): Promise<Position> {
+    const match = this.#context.rooms.match(room);
+    const definition = definitionOf(match, event, "event", "server");
+    const checked = this.#context.checkOutgoing ? await checkPayload(definition.payload, payload) : payload;
+    return this.#append(match, { room, event, payload: checked }, { id, from: null });
+  }
+
+  /** A signal of the server's own. */
+  async signal({ room, event, payload }: Sending): Promise<void> {
+    const definition = definitionOf(this.#context.rooms.match(room), event, "signal", "server");
+    const checked = this.#context.checkOutgoing ? await checkPayload(definition.payload, payload) : payload;
+    this.#signal({ room, event, payload: checked }, null, "");
+  }
+
+  async #publish(connection: Connection, frame: PublishFrame, origin: Origin): Promise<Position> {
+    const { room, event } = frame;
+    const match = this.#context.rooms.match(room);
+    const definition = definitionOf(match, event, "event");
+    // Whoever may join may publish; one who has joined was asked already.
+    if (!connection.readerOf(room)) await this.#context.rooms.authorize(connection, room, match);
+    const payload = await this.#handle(connection, frame, match, definition);
+    const from = (connection.user as UserLike).id;
+    return this.#append(match, { room, event, payload }, { id: `${origin.session}-${origin.ref}`, from }, origin);
+  }
+
+  /** Checks the payload and lets the handler change or refuse it. */
+  async #handle(
+    connection: Connection,
+    { room, event, payload }: Sending,
+    { pattern, params }: RoomMatch<RoomDefinition>,
+    definition: EventDefinition | SignalDefinition,
+  ): Promise<unknown> {
+    const checked = await checkPayload(definition.payload, payload);
+    const handler = this.#context.handlers.rooms.get(pattern)?.on?.[event];
+    if (!handler) return checked;
+    const { user, session } = connection;
+    const changed = await handler({ user: user as UserLike, session, room, params, payload: checked });
+    if (changed === undefined) return checked;
+    return this.#context.checkOutgoing ? checkOwn(definition.payload, changed, event) : changed;
+  }
+
+  async #append(
+    { definition }: RoomMatch<RoomDefinition>,
+    { room, event, payload }: Sending,
+    { id, from }: { readonly id: string; readonly from: string | null },
+    origin?: Origin,
+  ): Promise<Position> {
+    const { broker, clock } = this.#context;
+    const data = encodePublication({ id, event, from, at: clock.now(), payload });
+    const bound = definition.history;
+    const result = await broker.append({ room, data, bound, ...(origin && { origin }) });
+    if (result.outcome === "out-of-order") throw tableError("OUT_OF_ORDER");
+    return result.position;
+  }
+
+  #signal({ room, event, payload }: Sending, from: string | null, session: string): void {
+    const data = encodeFrame({ type: "signal", room, event, from, session, payload });
+    this.#context.broker.signal(room, `${session} ${event}`, data);
+  }
+}
+
+function definitionOf<Kind extends "event" | "signal">(
+  { definition: { events } }: RoomMatch<RoomDefinition>,
+  name: string,
+  kind: Kind,
+  from: "client" | "server" = "client",
+): Extract<EventDefinition | SignalDefinition, { readonly kind: Kind }> {
+  const definition = Object.hasOwn(events, name) ? events[name] : undefined;
+  if (definition?.kind !== kind) throw tableError("UNKNOWN_EVENT");
+  if (from === "client" && definition.from === "server") {
+    throw new BowlineError("FORBIDDEN", `"${name}" is published by the server only`);
+  }
+  return definition as Extract<EventDefinition | SignalDefinition, { readonly kind: Kind }>;
+}
+
+async function checkPayload(schema: Schema, payload: unknown): Promise<unknown> {
+  const checked = await check(schema, payload);
+  if (checked.issues) throw new BowlineError("INVALID", "the payload does not fit its schema", { issues: checked.issues });
+  return checked.value;
+}
+
+/** What a handler made is the server's own: if it does not fit, the fault is not the client's. */
+async function checkOwn(schema: Schema, payload: unknown, event: string): Promise<unknown> {
+  const checked = await check(schema, payload);
+  if (!checked.issues) return checked.value;
+  const { path, message } = checked.issues[0] ?? { path: [], message: "" };
+  throw new TypeError(`the handler of "${event}" returned what its schema refuses, at ${path.join(".") || "the root"}: ${message}`);
+}

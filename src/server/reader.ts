@@ -1,0 +1,128 @@
+import type { GapFrame, Position } from "../protocol/frames.ts";
+import { encodeFrame } from "../protocol/encode.ts";
+import type { Outbox } from "./outbox.ts";
+import type { HubRoom } from "./hub-room.ts";
+
+/** Frames sent to a reader that catches up, before it is looked again whether its socket is full. */
+const pageFrames = 128;
+
+/**
+ * One connection reading one room. While it keeps up it is `live`: it gets what every live reader gets, and costs the
+ * room nothing of its own. Otherwise it is a number, the offset it has got to, and reads on from there: after a join,
+ * after a reconnect and after its socket was full. There is no other way to catch up.
+ */
+export class Reader {
+  readonly room: HubRoom;
+  readonly outbox: Outbox;
+  /** Place in the room's array; the room's own. */
+  index = -1;
+  live = false;
+  /** Whether the join was answered; nothing is sent before. */
+  joined = false;
+  /** Whether presence changes were passed over, so that the whole list is due. */
+  missedPresence = false;
+  readonly #history: number;
+  #offset = 0;
+  #gap: GapFrame["reason"] | null = null;
+  #catchingUp = false;
+  #left = false;
+
+  constructor(room: HubRoom, outbox: Outbox, history: number) {
+    this.room = room;
+    this.outbox = outbox;
+    this.#history = history;
+  }
+
+  get left(): boolean {
+    return this.#left;
+  }
+
+  /** Finds where to begin, answers the join through `answer`, and starts to read. */
+  async begin(position: Position | undefined, answer: (start: Position) => void): Promise<void> {
+    const { room } = this;
+    let epoch: string;
+    let gap: GapFrame["reason"] | null;
+    let offset: number;
+    do {
+      epoch = room.epoch;
+      gap = position ? await room.lost(position) : null;
+      offset = position && !gap ? position.offset : await room.freshOffset(this.#history, gap !== null);
+    } while (room.epoch !== epoch);
+    if (this.#left) return;
+    this.joined = true;
+    this.#offset = offset;
+    this.#gap = null;
+    answer({ offset, epoch });
+    if (gap) this.#sendGap(gap);
+    this.catchUp();
+  }
+
+  leave(): void {
+    this.#left = true;
+    this.live = false;
+    this.room.remove(this);
+  }
+
+  /** The socket is full: what the room sends after `offset` is read from the log later. */
+  fallBehind(offset: number): void {
+    this.live = false;
+    this.#offset = offset;
+  }
+
+  /** The log was lost or trimmed under this reader: it is told so, and goes on where that leaves it. */
+  markGap(reason: GapFrame["reason"]): void {
+    this.live = false;
+    this.#gap = reason;
+    this.catchUp();
+  }
+
+  /** Reads on, if there is reason and room to. Called when the socket has drained and when the room has moved. */
+  catchUp(): void {
+    if (this.#catchingUp || this.live || this.#left || !this.joined || this.room.isFull(this.outbox)) return;
+    this.#catchingUp = true;
+    void this.#readOn()
+      .catch((error: unknown) => this.room.retry(() => this.catchUp(), error))
+      .finally(() => (this.#catchingUp = false));
+  }
+
+  async #readOn(): Promise<void> {
+    const { room, outbox } = this;
+    while (!this.#left && (this.#gap || this.#offset < room.sent)) {
+      if (this.#gap) {
+        await this.#skipGap(this.#gap);
+        continue;
+      }
+      if (room.isFull(outbox)) return;
+      const { epoch } = room;
+      const frames = room.recent(this.#offset, pageFrames) ?? (await room.read(this.#offset, pageFrames));
+      if (this.#left || this.#gap || room.epoch !== epoch) continue;
+      if (frames) this.#send(frames);
+      else this.#gap = "trimmed";
+    }
+    if (this.#left || this.#offset !== room.sent) return;
+    this.live = true;
+    if (this.missedPresence) room.sendMembers(this);
+  }
+
+  #send(frames: readonly string[]): void {
+    for (const frame of frames) {
+      if (this.room.isFull(this.outbox)) return;
+      this.outbox.sendText(frame);
+      this.#offset += 1;
+    }
+  }
+
+  async #skipGap(reason: GapFrame["reason"]): Promise<void> {
+    const { epoch } = this.room;
+    const offset = await this.room.freshOffset(this.#history, true);
+    if (this.#left || this.room.epoch !== epoch) return;
+    this.#gap = null;
+    this.#offset = offset;
+    this.#sendGap(reason);
+  }
+
+  #sendGap(reason: GapFrame["reason"]): void {
+    const position = { offset: this.#offset, epoch: this.room.epoch };
+    this.outbox.sendText(encodeFrame({ type: "gap", room: this.room.name, position, reason }));
+  }
+}

@@ -1,0 +1,130 @@
+import type { Contract, RoomDefinition } from "../contract/contract.ts";
+import type { RoomMatch } from "../contract/room-name.ts";
+import { check } from "../contract/schema.ts";
+import { BowlineError } from "../protocol/errors.ts";
+import type { JoinRequest } from "../protocol/frames.ts";
+import type { Connection, UserLike } from "./connection.ts";
+import type { Handlers } from "./handlers.ts";
+import type { Hub } from "./hub.ts";
+import type { Limits } from "./limits.ts";
+import type { Presence } from "./presence.ts";
+import { refusalOf, tableError, type Stage } from "./refusal.ts";
+
+/** What {@link Rooms} needs of the node. */
+export interface RoomsContext {
+  readonly contract: Contract;
+  readonly handlers: Handlers;
+  readonly limits: Limits;
+  readonly hub: Hub;
+  readonly presence: Presence;
+  report(error: unknown, stage: Stage): void;
+}
+
+/** Joining and leaving: who may enter a room, and what entering sets in motion. */
+export class Rooms {
+  readonly #context: RoomsContext;
+
+  constructor(context: RoomsContext) {
+    this.#context = context;
+  }
+
+  /** The room behind a name; refuses a name that no pattern of the contract fits. */
+  match(room: string): RoomMatch<RoomDefinition> {
+    const match = this.#context.contract.matchRoom(room);
+    if (!match) throw tableError("UNKNOWN_ROOM");
+    return match;
+  }
+
+  /** Refuses unless the `join` hook lets this connection's user in. */
+  async authorize(connection: Connection, room: string, match: RoomMatch<RoomDefinition>): Promise<void> {
+    const join = this.#context.handlers.rooms.get(match.pattern)?.join;
+    if (!join) return;
+    const { user, session } = connection;
+    const may = await join({ user: user as UserLike, session, room, params: match.params });
+    if (may !== true) throw tableError("FORBIDDEN");
+  }
+
+  async join(connection: Connection, request: JoinRequest): Promise<void> {
+    const { room } = request;
+    connection.joining += 1;
+    try {
+      if (connection.readerOf(room)) throw new BowlineError("INVALID", "this connection has joined this room already");
+      const held = connection.readers.length + connection.joining - 1;
+      if (held >= this.#context.limits.rooms) throw tableError("TOO_MANY_ROOMS");
+      const match = this.match(room);
+      await this.authorize(connection, room, match);
+      const state = await checkPresence(match.definition, request.presence);
+      await this.#enter(connection, request, match.definition, state);
+    } catch (error) {
+      connection.refuse({ room }, refusalOf(error, "join", this.#context.report));
+    } finally {
+      connection.joining -= 1;
+    }
+  }
+
+  leave(connection: Connection, room: string): void {
+    const reader = connection.readerOf(room);
+    if (reader) {
+      connection.readers = connection.readers.filter((other) => other !== reader);
+      this.#context.hub.leave(reader);
+      if (this.#hasPresence(room)) this.#context.presence.exit(connection, room);
+    }
+    connection.send({ type: "left", room });
+  }
+
+  async setPresence(connection: Connection, room: string, payload: unknown): Promise<void> {
+    try {
+      const { definition } = this.match(room);
+      if (!connection.readerOf(room)) throw tableError("NOT_JOINED");
+      const state = await checkPresence(definition, payload);
+      if (definition.presence && connection.readerOf(room)) await this.#context.presence.enter(connection, room, state);
+    } catch (error) {
+      connection.refuse({ room }, refusalOf(error, "presence", this.#context.report));
+    }
+  }
+
+  /** Releases everything an ended connection held. */
+  ended(connection: Connection): void {
+    const present: string[] = [];
+    for (const reader of connection.readers) {
+      this.#context.hub.leave(reader);
+      if (this.#hasPresence(reader.room.name)) present.push(reader.room.name);
+    }
+    this.#context.presence.ended(connection, present);
+  }
+
+  async #enter(connection: Connection, request: JoinRequest, definition: RoomDefinition, state: unknown): Promise<void> {
+    const { hub, limits, presence } = this.#context;
+    const { room } = request;
+    if (connection.state !== "open") return;
+    const history = Math.min(request.history ?? 0, limits.historyCount);
+    const reader = await hub.join(room, definition.history, connection.outbox, history);
+    if ((connection.state as string) === "closed") return hub.leave(reader);
+    // On the connection before anything else is awaited: its end releases all that is on it.
+    connection.readers = [...connection.readers, reader];
+    try {
+      if (definition.presence) await presence.enter(connection, room, state);
+      const members = definition.presence && (await reader.room.members());
+      await reader.begin(request.position, (position) => {
+        connection.send({ type: "joined", room, position, ...(members && { members }) });
+      });
+    } catch (error) {
+      connection.readers = connection.readers.filter((other) => other !== reader);
+      hub.leave(reader);
+      throw error;
+    }
+  }
+
+  #hasPresence(room: string): boolean {
+    return this.#context.contract.matchRoom(room)?.definition.presence !== undefined;
+  }
+}
+
+async function checkPresence(definition: RoomDefinition, state: unknown): Promise<unknown> {
+  if (!definition.presence) return null;
+  const checked = await check(definition.presence, state);
+  if (checked.issues) {
+    throw new BowlineError("INVALID", "the presence state does not fit its schema", { issues: checked.issues });
+  }
+  return checked.value;
+}

@@ -1,0 +1,227 @@
+import { systemClock, type Clock } from "../base/clock.ts";
+import { systemRandom, type Random } from "../base/random.ts";
+import type { Contract, EventDefinition, RequestDefinition, SignalDefinition } from "../contract/contract.ts";
+import type { EventsOf, PatternsOf, PayloadIn, RoomNamesOf, RoomOf } from "../contract/infer.ts";
+import { defaultPath, type Position } from "../protocol/frames.ts";
+import type { Broker } from "./broker.ts";
+import type { UserLike } from "./connection.ts";
+import type { DrainOptions } from "./drain.ts";
+import type { Gate } from "./engine.ts";
+import type { AllowedOrigins, Authenticate } from "./gate.ts";
+import { Handlers, type RequestHandler, type RoomHandlers, type UntypedRequestHandler, type UntypedRoomHandlers } from "./handlers.ts";
+import { resolveLimits, type Limits } from "./limits.ts";
+import { memory } from "./memory-broker.ts";
+import { Node } from "./node.ts";
+import type { Stage } from "./refusal.ts";
+
+/** Options of {@link createServer}. */
+export interface ServerOptions<User extends UserLike = UserLike> {
+  /**
+   * Decides in the upgrade handshake who a client is. Return an object with at least an `id`, which others see; an
+   * `expiresAt` on it (milliseconds since 1970) ends the connection then, with code 4401. Return null to refuse with
+   * HTTP 401; throw a `BowlineError("FORBIDDEN", …)` for a 403. Without this option anybody may connect, and every
+   * session is a user of its own.
+   */
+  readonly authenticate?: Authenticate<User>;
+  /** What keeps the rooms' logs and the sessions. Default `memory()`: in this process. */
+  readonly broker?: Broker;
+  /** Path of the WebSocket endpoint. Default `/bowline`. */
+  readonly path?: string;
+  /** Whose pages may connect. Default `"same"`: pages of the host that the request was sent to. */
+  readonly origins?: AllowedOrigins;
+  /** Bounds that differ from the defaults. */
+  readonly limits?: Partial<Limits>;
+  /** A silent connection is asked for life after this long, and is dead after twice as long. Default 30,000. */
+  readonly heartbeatMs?: number;
+  /** How long a member whose connection is gone stays present, so that a reconnect shows no flicker. Default 10,000. */
+  readonly presenceGraceMs?: number;
+  /** Whether replies, and what handlers and the server publish, are held against their schemas. Default true. */
+  readonly checkOutgoing?: boolean;
+  /** Told of every error that is no refusal. Default: writes it to the console. */
+  readonly onError?: (error: unknown, info: { readonly stage: Stage }) => void;
+  /** Where time comes from; for simulations. */
+  readonly clock?: Clock;
+  /** Where chance comes from; for simulations. */
+  readonly random?: Random;
+}
+
+/** Figures of one node, at the moment of asking. */
+export interface ServerStats {
+  readonly connections: number;
+  readonly rooms: number;
+}
+
+type Named<C extends Contract, Name extends string, Event extends string> = EventsOf<RoomOf<C, Name>>[Event];
+type EventNamesOf<C extends Contract, Name extends string, Kind> = {
+  [E in keyof EventsOf<RoomOf<C, Name>> & string]: EventsOf<RoomOf<C, Name>>[E] extends Kind ? E : never;
+}[keyof EventsOf<RoomOf<C, Name>> & string];
+
+/** A server for one contract. It hears nothing until it is served (`bowline/node`) or attached to an HTTP server. */
+export interface Server<C extends Contract = Contract, User extends UserLike = UserLike> {
+  readonly contract: C;
+
+  /**
+   * Registers the hooks of one kind of room. Once per pattern; throws a `TypeError` on a second time, and on a pattern
+   * or event that the contract does not have.
+   *
+   * @example
+   * server.room("chat/:room", {
+   *   join: ({ user, params }) => mayRead(user, params.room),
+   *   on: { message: ({ payload }) => ({ ...payload, text: clean(payload.text) }) },
+   * });
+   */
+  room<Pattern extends PatternsOf<C>>(pattern: Pattern, handlers: RoomHandlers<User, Pattern, C["rooms"][Pattern]>): this;
+
+  /**
+   * Registers what answers a request. Every request of the contract needs one before the server is served.
+   *
+   * @example
+   * server.request("rooms.list", () => ["lobby", "help"]);
+   */
+  request<Name extends keyof C["requests"] & string>(
+    name: Name,
+    handler: RequestHandler<User, C["requests"][Name] & RequestDefinition>,
+  ): this;
+
+  /**
+   * Publishes an event as the server. Resolves with its position once it is stored; rejects with a `BowlineError`:
+   * `INVALID`, `UNKNOWN_ROOM`, `UNKNOWN_EVENT`, `UNAVAILABLE`.
+   *
+   * @example
+   * await server.publish("chat/lobby", "notice", { text: "We restart at noon." });
+   */
+  publish<const Name extends RoomNamesOf<C>, Event extends EventNamesOf<C, Name, EventDefinition>>(
+    room: Name,
+    event: Event,
+    payload: PayloadIn<Named<C, Name, Event>>,
+  ): Promise<Position>;
+
+  /** Sends a signal as the server. Resolves once it was handed on; rejects like {@link Server.publish}. */
+  signal<const Name extends RoomNamesOf<C>, Event extends EventNamesOf<C, Name, SignalDefinition>>(
+    room: Name,
+    event: Event,
+    payload: PayloadIn<Named<C, Name, Event>>,
+  ): Promise<void>;
+
+  /** Ends a user's connections on this node, with code 4403: their clients stop. Returns how many there were. */
+  disconnect(userId: string, reason?: string): number;
+
+  stats(): ServerStats;
+
+  /**
+   * Shuts down: lets nobody in, asks every client to come back at a moment of its own, lets what runs finish, and
+   * closes what is left at the deadline. Resolves when that is done; what was `serve`d then stops listening.
+   */
+  drain(options?: DrainOptions): Promise<void>;
+
+  /** Shuts down at once: closes every connection with 1012. */
+  close(): Promise<void>;
+
+  /** For engines: the way in. */
+  readonly gate: Gate;
+}
+
+/**
+ * Makes a server for a contract. Throws a `TypeError` that names an option that does not fit.
+ *
+ * @example
+ * const server = createServer(chat, { authenticate: ({ token }) => users.find((user) => user.token === token) ?? null });
+ * await serve(server, { port: 3000 });
+ */
+export function createServer<C extends Contract, User extends UserLike = UserLike>(
+  contract: C,
+  options: ServerOptions<User> = {},
+): Server<C, User> {
+  return new FacedServer(contract, options as unknown as ServerOptions) as unknown as Server<C, User>;
+}
+
+const defaultHeartbeatMs = 30_000;
+const defaultPresenceGraceMs = 10_000;
+
+/** The typed face's plain half: checks options, and passes everything on. */
+class FacedServer {
+  readonly contract: Contract;
+  readonly gate: Node;
+  readonly #handlers: Handlers;
+  readonly #prefix: string;
+  #published = 0;
+
+  constructor(contract: Contract, options: ServerOptions) {
+    const random = options.random ?? systemRandom;
+    this.contract = contract;
+    this.#handlers = new Handlers(contract);
+    this.#prefix = random.id(10);
+    this.gate = new Node({
+      contract,
+      handlers: this.#handlers,
+      broker: options.broker ?? memory({ random, ...(options.clock && { clock: options.clock }) }),
+      authenticate: options.authenticate,
+      origins: checkOrigins(options.origins ?? "same"),
+      path: checkPath(options.path ?? defaultPath),
+      limits: resolveLimits(options.limits),
+      heartbeatMs: checkMs("heartbeatMs", options.heartbeatMs ?? defaultHeartbeatMs),
+      presenceGraceMs: checkMs("presenceGraceMs", options.presenceGraceMs ?? defaultPresenceGraceMs),
+      checkOutgoing: options.checkOutgoing ?? true,
+      clock: options.clock ?? systemClock,
+      random,
+      onError: options.onError ?? ((error, { stage }) => console.error(`bowline: ${stage}:`, error)),
+    });
+  }
+
+  room(pattern: string, handlers: UntypedRoomHandlers): this {
+    this.#handlers.addRoom(pattern, handlers);
+    return this;
+  }
+
+  request(name: string, handler: UntypedRequestHandler): this {
+    this.#handlers.addRequest(name, handler);
+    return this;
+  }
+
+  publish(room: string, event: string, payload: unknown): Promise<Position> {
+    this.#published += 1;
+    return this.gate.publishing.publish({ room, event, payload }, `${this.#prefix}-${this.#published}`);
+  }
+
+  signal(room: string, event: string, payload: unknown): Promise<void> {
+    return this.gate.publishing.signal({ room, event, payload });
+  }
+
+  disconnect(userId: string, reason?: string): number {
+    const theirs = [...this.gate.sessions.connections()].filter(({ user }) => user?.id === userId);
+    for (const connection of theirs) connection.close("KICKED", reason);
+    return theirs.length;
+  }
+
+  stats(): ServerStats {
+    return { connections: this.gate.places, rooms: this.gate.hub.roomCount };
+  }
+
+  drain(options: DrainOptions = {}): Promise<void> {
+    return this.gate.stop(options);
+  }
+
+  close(): Promise<void> {
+    return this.gate.stop({ spreadMs: 0, deadlineMs: 0 });
+  }
+}
+
+function checkMs(option: string, value: number): number {
+  if (!(typeof value === "number" && value > 0)) throw new TypeError(`${option} must be milliseconds above 0, not ${String(value)}`);
+  return value;
+}
+
+function checkPath(path: string): string {
+  if (!/^\/[^?#\s]*$/.test(path)) throw new TypeError(`path must start with "/" and have no query, not ${String(path)}`);
+  return path;
+}
+
+function checkOrigins(origins: AllowedOrigins): AllowedOrigins {
+  if (origins === "same" || origins === "any") return origins;
+  for (const origin of origins) {
+    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
+      throw new TypeError(`origins must be "same", "any" or a list like ["https://app.example"], not ${String(origin)}`);
+    }
+  }
+  return origins;
+}

@@ -1,0 +1,92 @@
+import type { HelloFrame, JoinRequest } from "../protocol/frames.ts";
+import { ledgerLength, type Broker } from "./broker.ts";
+import type { Connection, UserLike } from "./connection.ts";
+import type { Limits } from "./limits.ts";
+import type { Stage } from "./refusal.ts";
+
+/** What {@link Sessions} needs of the node. */
+export interface SessionsContext {
+  readonly broker: Broker;
+  readonly limits: Limits;
+  readonly heartbeatMs: number;
+  join(connection: Connection, request: JoinRequest): void;
+  report(error: unknown, stage: Stage): void;
+}
+
+/** The sessions that have a connection on this node. */
+export class Sessions {
+  readonly #context: SessionsContext;
+  readonly #connections = new Map<string, Connection>();
+  #renewals: string[] = [];
+
+  constructor(context: SessionsContext) {
+    this.#context = context;
+  }
+
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /** Where answers for a session go now. */
+  connectionOf(session: string): Connection | undefined {
+    return this.#connections.get(session);
+  }
+
+  connections(): Iterable<Connection> {
+    return this.#connections.values();
+  }
+
+  async open(connection: Connection, hello: HelloFrame): Promise<void> {
+    const { session, secret, generation, rooms } = hello;
+    const user = (connection.user as UserLike).id;
+    try {
+      const opening = await this.#context.broker.openSession({ session, secret, user, generation });
+      if (connection.state !== "opening") return;
+      if (opening.outcome === "stale") return connection.close("SUPERSEDED", "an attempt made later came first");
+      if (opening.outcome === "mismatch") return connection.close("SESSION_MISMATCH");
+      this.#connections.set(session, connection);
+      connection.open();
+      this.#welcome(connection, user, opening.resumed, opening.ref);
+      for (const room of rooms) this.#context.join(connection, room);
+    } catch (error) {
+      this.#context.report(error, "session");
+      connection.close("INTERNAL", "the session could not be opened");
+    }
+  }
+
+  /** A newer connection has the session, here or elsewhere. Takes effect before any answer of the older one. */
+  receiveOpened(session: string, generation: number): void {
+    const connection = this.#connections.get(session);
+    if (connection && connection.generation < generation) connection.close("SUPERSEDED");
+  }
+
+  /** Keeps the session of a live connection; told to the broker together with others. */
+  renew(connection: Connection): void {
+    if (this.#renewals.push(connection.session) === 1) queueMicrotask(() => this.#sendRenewals());
+  }
+
+  ended(connection: Connection): void {
+    if (this.#connections.get(connection.session) !== connection) return;
+    this.#connections.delete(connection.session);
+    this.renew(connection);
+  }
+
+  #welcome(connection: Connection, user: string, resumed: boolean, ref: number): void {
+    const { limits, heartbeatMs } = this.#context;
+    connection.send({
+      type: "welcome",
+      user,
+      resumed,
+      ref,
+      heartbeatMs,
+      payloadBytes: limits.payloadBytes,
+      window: Math.min(limits.pending, ledgerLength),
+    });
+  }
+
+  #sendRenewals(): void {
+    const sessions = this.#renewals;
+    this.#renewals = [];
+    this.#context.broker.renewSessions(sessions);
+  }
+}

@@ -1,0 +1,49 @@
+import { defineConfig } from "vitest/config";
+import { findServices } from "./scripts/services.mjs";
+
+// The source itself, not dist: tests need no build.
+const conditions = ["bowline-source", "module", "node", "development|production"];
+const resolve = { conditions };
+const ssr = { resolve: { conditions, externalConditions: conditions } };
+
+const shared = {
+  environment: "node",
+  pool: "forks",
+  retry: 0,
+  restoreMocks: true,
+  // Where each service was found, as SERVICE_CHROMIUM and so on; unset when it is not installed.
+  env: findServices(),
+} as const;
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        resolve,
+        ssr,
+        test: {
+          ...shared,
+          name: "node",
+          include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
+          exclude: ["test/browser/**", "**/node_modules/**"],
+          testTimeout: 10_000,
+          hookTimeout: 10_000,
+        },
+      },
+      {
+        resolve,
+        ssr,
+        test: {
+          ...shared,
+          name: "browser",
+          include: ["test/browser/**/*.test.ts"],
+          // Each file starts a real Chromium: after the other tests, and at most two at once.
+          sequence: { groupOrder: 1 },
+          maxWorkers: 2,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
