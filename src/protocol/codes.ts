@@ -71,6 +71,7 @@ export const errorCodes = {
   PAYLOAD_TOO_LARGE: { retryable: false, text: "the payload is larger than the server takes" },
   OUT_OF_ORDER: { retryable: false, text: "a later publish of this session is stored already" },
   OUTBOX_FULL: { retryable: true, text: "too much is waiting to be sent" },
+  STORE_FAILED: { retryable: true, text: "the client's store could not keep it" },
   SESSION_MISMATCH: { retryable: false, text: "this was queued by another user" },
   TIMEOUT: { retryable: true, text: "it was not sent in time, and will not be" },
   UNCERTAIN: { retryable: false, text: "it was sent, and may or may not have been carried out" },

@@ -96,8 +96,11 @@ export interface WelcomeFrame {
   readonly type: "welcome";
   /** Who the server takes this client for. */
   readonly user: string;
-  /** Whether the server still knows what this session has sent. If not, what was sent but never answered is uncertain. */
-  readonly resumed: boolean;
+  /**
+   * Names the ledgers that this session's publishes and requests are deduplicated by. If it is another one than the last
+   * welcome named, they were lost: what was sent before and never answered is uncertain.
+   */
+  readonly epoch: string;
   /** The highest ref of this session that was carried out; 0 if none. */
   readonly ref: number;
   readonly heartbeatMs: number;

@@ -73,8 +73,8 @@ export interface SessionClaim {
 }
 
 export type SessionOpening =
-  /** `resumed`: the ledgers of this session are whole. `ref`: the highest one carried out. */
-  | { readonly outcome: "opened"; readonly resumed: boolean; readonly ref: number }
+  /** `epoch`: names the session's ledgers, drawn when they are begun. `ref`: the highest one carried out. */
+  | { readonly outcome: "opened"; readonly epoch: string; readonly ref: number }
   /** As high a generation was opened before. */
   | { readonly outcome: "stale" }
   /** The session exists and is not this user's, or the secret is wrong. */
@@ -111,8 +111,8 @@ export interface BrokerSink {
  *
  * An implementation MUST make each call atomic; MUST give the publisher's own node its entries through the sink like
  * any other node's; MUST NOT answer `append` before the entry is as safe as the broker makes things; MUST keep a
- * session's ledgers at least as long as it answers `resumed: true` for it. A call that can't be carried out rejects; a
- * node then answers `UNAVAILABLE`, and a client tries again with the same ref.
+ * session's ledgers whole as long as it gives the same epoch for it; MUST carry out calls about one room in their
+ * order. A call that can't be carried out rejects.
  */
 export interface Broker {
   /** For people: `memory`, `redis`. */

@@ -54,8 +54,10 @@ export class Connection implements SocketListener, WheelItem {
   readers: Reader[] = [];
   /** Rooms being joined: they count as rooms. */
   joining = 0;
-  /** Calls being worked on. */
-  pending = 0;
+  /** Publishes and requests being worked on: what a client's window is about. */
+  pendingCalls = 0;
+  /** Other frames being worked on. */
+  pendingOthers = 0;
   /** The highest ref this connection has sent. */
   ref = 0;
   readonly outbox: Outbox;

@@ -8,7 +8,10 @@ export interface Limits {
   readonly handshakeMs: number;
   /** Most rooms a connection may be in; one more is refused with `TOO_MANY_ROOMS`. Default 100. */
   readonly rooms: number;
-  /** Most publishes, requests and joins of a connection being worked on; more are refused with `TOO_MANY_PENDING`. Default 256. */
+  /**
+   * Most publishes and requests of a connection being worked on; more are refused with `TOO_MANY_PENDING`. Clients are
+   * told, and wait. Of other frames, as many more as there may be rooms. Default 256.
+   */
   readonly pending: number;
   /**
    * Frames a second a connection may send for long. Beyond it, and the burst, the server reads it no faster than this,

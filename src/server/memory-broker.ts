@@ -65,7 +65,8 @@ class MemoryBroker implements Broker {
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? systemRandom;
     this.#roomsMax = options.roomsMax ?? 100_000;
-    this.#sessions = new MemorySessions(this.#clock, options.sessionTtlMs ?? 3_600_000, options.sessionsMax ?? 200_000);
+    const { sessionTtlMs = 3_600_000, sessionsMax = 200_000 } = options;
+    this.#sessions = new MemorySessions(this.#clock, this.#random, sessionTtlMs, sessionsMax);
   }
 
   async start(sink: BrokerSink): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Clock, Undo } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
 import type { Position } from "../protocol/frames.ts";
 import {
   answerLengthMax,
@@ -10,6 +11,7 @@ import {
 } from "./broker.ts";
 
 interface SessionRecord {
+  readonly epoch: string;
   readonly secret: string;
   readonly user: string;
   generation: number;
@@ -22,13 +24,15 @@ interface SessionRecord {
 /** Sessions of the memory broker, in the order of their last renewal. */
 export class MemorySessions {
   readonly #clock: Clock;
+  readonly #random: Random;
   readonly #ttlMs: number;
   readonly #max: number;
   readonly #records = new Map<string, SessionRecord>();
   #stopSweep: Undo | null = null;
 
-  constructor(clock: Clock, ttlMs: number, max: number) {
+  constructor(clock: Clock, random: Random, ttlMs: number, max: number) {
     this.#clock = clock;
+    this.#random = random;
     this.#ttlMs = ttlMs;
     this.#max = max;
   }
@@ -41,14 +45,15 @@ export class MemorySessions {
   open({ session, secret, user, generation }: SessionClaim): SessionOpening {
     const record = this.#records.get(session);
     if (!record) {
-      this.#add(session, { secret, user, generation, ref: 0, renewedMs: 0, publishes: null, answers: null });
-      return { outcome: "opened", resumed: false, ref: 0 };
+      const epoch = this.#random.id(8);
+      this.#add(session, { epoch, secret, user, generation, ref: 0, renewedMs: 0, publishes: null, answers: null });
+      return { outcome: "opened", epoch, ref: 0 };
     }
     if (record.secret !== secret || record.user !== user) return { outcome: "mismatch" };
     if (generation <= record.generation) return { outcome: "stale" };
     record.generation = generation;
     this.#touch(session, record);
-    return { outcome: "opened", resumed: true, ref: record.ref };
+    return { outcome: "opened", epoch: record.epoch, ref: record.ref };
   }
 
   renew(sessions: readonly string[]): void {

@@ -78,7 +78,7 @@ export class Node implements Gate {
     this.publishing = new Publishing({ broker, clock, handlers, rooms: this.#rooms, sessions, checkOutgoing, report });
     const requests = new Requests({ contract, broker, handlers, sessions, checkOutgoing, report });
     const { publishing } = this;
-    this.#router = new Router({ pendingMax: limits.pending, rooms: this.#rooms, publishing, requests });
+    this.#router = new Router({ limits, rooms: this.#rooms, publishing, requests });
     this.#connectionContext = {
       clock,
       wheel: this.#wheel,

@@ -1,6 +1,7 @@
 import { Countdown } from "../base/countdown.ts";
 import type { ClientFrame, HelloFrame, JoinRequest, PublishFrame, RequestFrame } from "../protocol/frames.ts";
 import type { Connection } from "./connection.ts";
+import type { Limits } from "./limits.ts";
 import type { Publishing } from "./publishing.ts";
 import type { Requests } from "./requests.ts";
 import type { Rooms } from "./rooms.ts";
@@ -8,7 +9,7 @@ import { WorkQueue } from "./work-queue.ts";
 
 /** Where the router takes frames to. */
 export interface RouterContext {
-  readonly pendingMax: number;
+  readonly limits: Limits;
   readonly rooms: Rooms;
   readonly publishing: Publishing;
   readonly requests: Requests;
@@ -78,13 +79,16 @@ export class Router {
 
   /** Works on a frame, unless the connection has as much in work as it may. */
   #work(connection: Connection, { ref, room }: About, task: () => Promise<void>): void {
-    if (connection.pending >= this.#context.pendingMax) {
+    const { pending, rooms } = this.#context.limits;
+    const kind = ref === undefined ? "pendingOthers" : "pendingCalls";
+    // A hello alone may join as many rooms as there may be, and must not use up the window.
+    if (connection[kind] >= (ref === undefined ? pending + rooms : pending)) {
       return connection.refuseAs(ref === undefined ? { ...(room !== undefined && { room }) } : { ref }, "TOO_MANY_PENDING");
     }
-    connection.pending += 1;
+    connection[kind] += 1;
     this.#working.add();
     void task().finally(() => {
-      connection.pending -= 1;
+      connection[kind] -= 1;
       this.#working.done();
     });
   }

@@ -46,7 +46,7 @@ export class Sessions {
       if (opening.outcome === "mismatch") return connection.close("SESSION_MISMATCH");
       this.#connections.set(session, connection);
       connection.open();
-      this.#welcome(connection, user, opening.resumed, opening.ref);
+      this.#welcome(connection, user, opening.epoch, opening.ref);
       for (const room of rooms) this.#context.join(connection, room);
     } catch (error) {
       this.#context.report(error, "session");
@@ -71,12 +71,12 @@ export class Sessions {
     this.renew(connection);
   }
 
-  #welcome(connection: Connection, user: string, resumed: boolean, ref: number): void {
+  #welcome(connection: Connection, user: string, epoch: string, ref: number): void {
     const { limits, heartbeatMs } = this.#context;
     connection.send({
       type: "welcome",
       user,
-      resumed,
+      epoch,
       ref,
       heartbeatMs,
       payloadBytes: limits.payloadBytes,

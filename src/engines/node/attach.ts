@@ -1,6 +1,6 @@
 import { STATUS_CODES, type IncomingMessage, type Server as HttpServer, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { WebSocketServer } from "ws";
+import { WebSocketServer, type ServerOptions } from "ws";
 import { jsonSubprotocol, type RefusalBody } from "../../protocol/frames.ts";
 import type { Admitted, Gate, Refused, UpgradeRequest } from "../../server/engine.ts";
 import type { Server } from "../../server/server.ts";
@@ -30,6 +30,9 @@ export async function attach(server: Pick<Server, "gate">, http: HttpServer): Pr
   await endpoint.start();
 }
 
+/** How long the other end has to answer a close frame. */
+const closeTimeoutMs = 2000;
+
 /** One path of one HTTP server. */
 class Endpoint {
   readonly #gate: Gate;
@@ -40,14 +43,17 @@ class Endpoint {
   constructor(gate: Gate, http: HttpServer) {
     this.#gate = gate;
     this.#http = http;
-    this.#sockets = new WebSocketServer({
+    // The option is newer than its types.
+    const options: ServerOptions & { readonly closeTimeout: number } = {
       noServer: true,
       clientTracking: false,
       perMessageDeflate: false,
       autoPong: false,
       maxPayload: gate.payloadBytes,
+      closeTimeout: closeTimeoutMs,
       handleProtocols: () => jsonSubprotocol,
-    });
+    };
+    this.#sockets = new WebSocketServer(options);
   }
 
   start(): Promise<void> {
@@ -106,13 +112,11 @@ class Endpoint {
 
   #accept(request: IncomingMessage, stream: Duplex, head: Buffer, admitted: Admitted): void {
     if (stream.destroyed) return this.#gate.giveUp();
-    let upgraded = false;
     // ws refuses what is no WebSocket handshake by itself, without a callback.
-    stream.once("close", () => {
-      if (!upgraded) this.#gate.giveUp();
-    });
+    const onClose = (): void => this.#gate.giveUp();
+    stream.once("close", onClose);
     this.#sockets.handleUpgrade(request, stream, head, (ws) => {
-      upgraded = true;
+      stream.off("close", onClose);
       const socket = new NodeSocket(ws, stream);
       socket.listen(this.#gate.open(socket, admitted));
     });

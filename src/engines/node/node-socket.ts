@@ -3,8 +3,6 @@ import type { Duplex } from "node:stream";
 import { WebSocket, type RawData } from "ws";
 import type { Batch, Socket, SocketListener } from "../../server/engine.ts";
 
-/** How long the other end has to answer a close frame. */
-const closeTimeoutMs = 2000;
 /** Bytes waiting in a socket above which WebSocket pings go unanswered: who does not read gets no more to read. */
 const pongBufferMax = 65_536;
 
@@ -57,8 +55,6 @@ export class NodeSocket implements Socket {
     this.#ws.close(code, reason);
     // The answer can't be read while reading is paused.
     this.#ws.resume();
-    const timer = setTimeout(() => this.#ws.terminate(), closeTimeoutMs);
-    this.#ws.once("close", () => clearTimeout(timer));
   }
 
   terminate(): void {

@@ -1,0 +1,208 @@
+import type { Clock, Undo } from "../base/clock.ts";
+import { systemClock } from "../base/clock.ts";
+import { Emitter } from "../base/emitter.ts";
+import { systemRandom, type Random } from "../base/random.ts";
+import type { Contract, EventDefinition, RequestDefinition, RoomDefinition, SignalDefinition } from "../contract/contract.ts";
+import type {
+  ClientEventNames,
+  PayloadIn,
+  PayloadOut,
+  PresenceIn,
+  PresenceOut,
+  RequestInput,
+  RequestReply,
+  RoomNamesOf,
+  RoomOf,
+} from "../contract/infer.ts";
+import type { BowlineError } from "../protocol/errors.ts";
+import type { Member, Position } from "../protocol/frames.ts";
+import type { TokenSource } from "./connection.ts";
+import { Machine } from "./machine.ts";
+import type { OutboxLimits } from "./outbox.ts";
+import type { Gap, JoinOptions, Message, RoomStatus, SignalMessage } from "./room.ts";
+import { systemTransport, type Transport, type WebSocketClass } from "./socket.ts";
+import type { Status } from "./status.ts";
+import { memoryStore, type Store } from "./store.ts";
+
+/** Options of {@link createClient}. */
+export interface ClientOptions {
+  /**
+   * Where the server listens: `ws:`, `wss:`, `http:` or `https:`. In a page also a path, e.g. `/bowline`, on the page's
+   * own host.
+   */
+  readonly url: string;
+  /** The token to authenticate with, or what gets one: called before each connection attempt. */
+  readonly token?: string | TokenSource;
+  /** Keeps session and outbox beyond this process. Default: nothing is kept. */
+  readonly store?: Store;
+  /** A WebSocket class, where there is no global one: Node 20 with `ws`. */
+  readonly WebSocket?: WebSocketClass;
+  /** Bounds of what waits to be settled. */
+  readonly outbox?: Partial<OutboxLimits>;
+  /** Whether to connect at once. Default true; otherwise call `connect()`. */
+  readonly connect?: boolean;
+  /** Told of what listeners, the token source and the store throw. Default: writes it to the console. */
+  readonly onError?: (error: unknown) => void;
+  /** The network; for simulations. */
+  readonly transport?: Transport;
+  /** Where time comes from; for simulations. */
+  readonly clock?: Clock;
+  /** Where chance comes from; for simulations. */
+  readonly random?: Random;
+}
+
+/** A publish on its way: a promise of its position, and its id, which its message will bear. */
+export interface Publish extends Promise<Position> {
+  readonly id: string;
+}
+
+/** What has become of a publish. */
+export interface Fate {
+  readonly id: string;
+  readonly room: string;
+  readonly event: string;
+  readonly payload: unknown;
+  /** `queued` → `sent` → `stored` or `refused`. */
+  readonly fate: "queued" | "sent" | "stored" | "refused";
+  /** Where it stands; when stored. */
+  readonly position?: Position;
+  /** Why; when refused. */
+  readonly error?: BowlineError;
+}
+
+type Delivered<D> = D extends EventDefinition ? Message<PayloadOut<D>> : D extends SignalDefinition ? SignalMessage<PayloadOut<D>> : never;
+type Published<D> = D extends EventDefinition ? Publish : void;
+
+/** A room this client is in, across reconnects, until `leave`. */
+export interface Room<R extends RoomDefinition = RoomDefinition> {
+  readonly name: string;
+  readonly status: RoomStatus;
+  /** The last position handled; null before the first join was answered. Keep it to read on after a restart. */
+  readonly position: Position | null;
+
+  /**
+   * Publishes an event, or sends a signal.
+   *
+   * An event is queued while offline, sent in order, and sent again after a drop; the promise resolves with its position
+   * once it is stored, exactly once. It rejects with a `BowlineError`: what the server refused it with, `OUTBOX_FULL`,
+   * `PAYLOAD_TOO_LARGE`, `UNCERTAIN` (the server lost what it knew while this was on its way), `CLOSED`.
+   * A signal returns nothing and is dropped while the room is not joined.
+   *
+   * @example
+   * const { offset } = await lobby.publish("message", { text: "hi" });
+   * lobby.publish("typing", { active: true });
+   */
+  publish<Name extends ClientEventNames<R>>(
+    event: Name,
+    payload: PayloadIn<R["events"][Name] & (EventDefinition | SignalDefinition)>,
+  ): Published<R["events"][Name]>;
+
+  /** Listens to an event or signal. Events come once each, in the room's order; a sender gets its own too, but not its own signals. */
+  on<Name extends keyof R["events"] & string>(event: Name, listener: (message: Delivered<R["events"][Name]>) => void): Undo;
+
+  /** Listens for gaps: something was missed that can't be had any more. Fill it from your own data. */
+  onGap(listener: (gap: Gap) => void): Undo;
+  onStatus(listener: (status: RoomStatus) => void): Undo;
+  /** Listens for refusals that belong to no publish: of a join, a signal, a presence state. */
+  onError(listener: (error: BowlineError) => void): Undo;
+  /** Resolves when joined; rejects when refused or left before. */
+  joined(): Promise<void>;
+
+  readonly presence: RoomPresence<R>;
+
+  /** Leaves, and ends all deliveries. What was published still goes out. */
+  leave(): void;
+}
+
+/** Who is in a room. */
+export interface RoomPresence<R extends RoomDefinition = RoomDefinition> {
+  /** By session id; two tabs of a user are two members. */
+  readonly members: ReadonlyMap<string, Member & { readonly state: PresenceOut<R> }>;
+  /** Replaces this member's state for everybody. */
+  set(state: PresenceIn<R>): void;
+  /** Called with all members after each change. */
+  onChange(listener: (members: ReadonlyMap<string, Member & { readonly state: PresenceOut<R> }>) => void): Undo;
+}
+
+/** Options of a request. */
+export interface RequestCallOptions {
+  /** How long to wait, in milliseconds. Then `TIMEOUT` if it was never sent, and `UNCERTAIN` if it was. Default 30,000. */
+  readonly timeoutMs?: number;
+}
+
+/** A client of one contract's server. */
+export interface Client<C extends Contract = Contract> {
+  /** Public id of this client's session; its publications' ids begin with it. */
+  readonly session: string;
+  /** The user id the server knows this client by; null before the first welcome. */
+  readonly user: string | null;
+  readonly status: Status;
+  /** Publishes that are not settled, in their order. */
+  readonly pending: readonly Fate[];
+
+  /**
+   * Enters a room and stays in it across reconnects until `leave()`. Returns at once; joining again while in gives the
+   * same room. Throws a `TypeError` for a name that no pattern of the contract fits.
+   *
+   * @example
+   * const lobby = client.join("chat/lobby", { history: 50 });
+   * lobby.on("message", ({ payload, from, at }) => show(from, payload.text, at));
+   */
+  join<const Name extends RoomNamesOf<C>>(room: Name, options?: JoinOptions<PresenceIn<RoomOf<C, Name>>>): Room<RoomOf<C, Name>>;
+
+  /**
+   * Asks the server. Waits while offline. Run at most once, unless the contract marks it idempotent. Rejects with a
+   * `BowlineError`: what it was refused with, `TIMEOUT`, `UNCERTAIN`, `OUTBOX_FULL`, `CLOSED`.
+   *
+   * @example
+   * const rooms = await client.request("rooms.list", {});
+   */
+  request<Name extends keyof C["requests"] & string>(
+    name: Name,
+    input: RequestInput<C["requests"][Name] & RequestDefinition>,
+    options?: RequestCallOptions,
+  ): Promise<RequestReply<C["requests"][Name] & RequestDefinition>>;
+
+  onStatus(listener: (status: Status) => void): Undo;
+  /** Follows every publish: also those that a store brought back, whose promises ended with an earlier process. */
+  onFate(listener: (fate: Fate) => void): Undo;
+
+  /** Connects, after `connect: false`, `close()` or a stop. Does nothing otherwise. */
+  connect(): void;
+  /** Closes for good: rejects what is pending with `CLOSED`; what a store holds is sent by the next client on it. */
+  close(): void;
+}
+
+/**
+ * Makes a client for a contract and connects it. Throws a `TypeError` that names an option that does not fit.
+ *
+ * @example
+ * const client = createClient(chat, { url: "wss://example.com/bowline", token: () => session.getToken() });
+ */
+export function createClient<C extends Contract>(contract: C, options: ClientOptions): Client<C> {
+  const onError = options.onError ?? ((error: unknown) => console.error("bowline:", error));
+  const token = options.token ?? null;
+  const machine = new Machine({
+    contract,
+    url: resolveUrl(options.url),
+    token: typeof token === "function" ? token : () => token,
+    store: options.store ?? memoryStore,
+    transport: options.transport ?? systemTransport(options.WebSocket),
+    outbox: { count: 1000, length: 1024 * 1024, ...options.outbox },
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+    fates: new Emitter<Fate>(onError),
+    report: onError,
+  });
+  if (options.connect !== false) machine.connect();
+  return machine as unknown as Client<C>;
+}
+
+function resolveUrl(url: string): string {
+  const base = (globalThis as { location?: { href?: string } }).location?.href;
+  if (!URL.canParse(url, base)) throw new TypeError(`url must be like "wss://example.com/bowline", not ${url}`);
+  const resolved = new URL(url, base);
+  resolved.protocol = resolved.protocol.replace("http", "ws");
+  if (!/^wss?:$/.test(resolved.protocol)) throw new TypeError(`url must be ws:, wss:, http: or https:, not ${url}`);
+  return resolved.href;
+}

@@ -1,0 +1,266 @@
+import { backoffMs } from "../base/backoff.ts";
+import type { Clock, Undo } from "../base/clock.ts";
+import { Emitter } from "../base/emitter.ts";
+import type { Random } from "../base/random.ts";
+import { closeAction, closeCodes } from "../protocol/codes.ts";
+import { decodeServerFrame } from "../protocol/decode.ts";
+import { BowlineError } from "../protocol/errors.ts";
+import type { ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
+import type { Transport, TransportSocket } from "./socket.ts";
+import type { Status } from "./status.ts";
+
+/** Where a token comes from: called before each attempt. */
+export type TokenSource = () => string | null | Promise<string | null>;
+
+/** What a {@link Connection} needs of the client. */
+export interface ConnectionContext {
+  readonly url: string;
+  readonly token: TokenSource;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** The hello to open with, as text. */
+  hello(): string | Promise<string>;
+  /** Called before the state is `open`. */
+  welcomed(frame: WelcomeFrame): void;
+  /** Called when it is. */
+  opened(): void;
+  received(frame: ServerFrame): void;
+  /** The connection was open and is not any more. */
+  lost(): void;
+  /** The session is somebody else's: begin a new one. */
+  disowned(): void;
+  report(error: unknown): void;
+}
+
+const handshakeTimeoutMs = 15_000;
+/** How long a connection must have been open for the next wait to start from the beginning. */
+const stableMs = 10_000;
+/** How long a connection that may be dead after a sleep has to prove that it is not. */
+const probeMs = 5000;
+/** Beyond two heartbeats, for what a busy machine and a slow line add. */
+const heartbeatSlackMs = 5000;
+
+/**
+ * Keeps one connection open: dials, waits, dials again. Sockets come and go under it; each has a listener of its own,
+ * and what a former one still says is not heard.
+ */
+export class Connection {
+  readonly statuses: Emitter<Status>;
+  readonly #context: ConnectionContext;
+  #status: Status = { state: "closed", error: null };
+  #socket: TransportSocket | null = null;
+  /** Counts dials: an answer that belongs to an earlier one is thrown away. */
+  #round = 0;
+  #attempt = 0;
+  #openedMs = 0;
+  #receivedMs = 0;
+  #heartbeatMs = 0;
+  #token: string | null = null;
+  #stopTimer: Undo = () => {};
+  #stopWatch: Undo = () => {};
+  #stopRecycle: Undo = () => {};
+  #stopWake: Undo | null = null;
+
+  constructor(context: ConnectionContext) {
+    this.#context = context;
+    this.statuses = new Emitter(context.report);
+  }
+
+  get status(): Status {
+    return this.#status;
+  }
+
+  get isOpen(): boolean {
+    return this.#status.state === "open";
+  }
+
+  /** Starts connecting; does nothing where that is under way. */
+  connect(): void {
+    if (this.#status.state !== "closed") return;
+    this.#stopWake ??= this.#context.transport.onWake(() => this.#wake());
+    this.#attempt = 0;
+    void this.#dial();
+  }
+
+  /** Ends it on purpose, or for `error`. */
+  close(error: BowlineError | null = null): void {
+    this.#drop(closeCodes.NORMAL.code);
+    this.#stopWake?.();
+    this.#stopWake = null;
+    this.#set({ state: "closed", error });
+  }
+
+  send(text: string): void {
+    this.#socket?.send(text);
+  }
+
+  /** Gives the socket up and dials at once: what came over it made no sense, or nothing comes any more. */
+  redial(): void {
+    this.#drop(closeCodes.NORMAL.code);
+    void this.#dial();
+  }
+
+  /** The one place where the state changes. */
+  #set(status: Status): void {
+    const wasOpen = this.isOpen;
+    this.#status = status;
+    if (wasOpen && status.state !== "open") this.#context.lost();
+    this.statuses.emit(status);
+  }
+
+  async #dial(): Promise<void> {
+    const { url, token, transport, clock } = this.#context;
+    const round = ++this.#round;
+    this.#stopTimer();
+    this.#set({ state: "connecting", attempt: this.#attempt });
+    this.#stopTimer = clock.setTimer(handshakeTimeoutMs, () => this.#retry("no answer in time"));
+    try {
+      this.#token = await token();
+    } catch (error) {
+      this.#context.report(error);
+      if (round === this.#round) this.#retry("no token could be had");
+      return;
+    }
+    if (round !== this.#round) return;
+    let opened = false;
+    this.#socket = transport.open(url, this.#token, {
+      opened: () => {
+        opened = true;
+        if (round === this.#round) void this.#sayHello(round);
+      },
+      received: (text) => {
+        if (round === this.#round) this.#receive(text);
+      },
+      closed: (code, reason) => {
+        if (round === this.#round) void this.#closed(code, reason, opened);
+      },
+    });
+  }
+
+  async #sayHello(round: number): Promise<void> {
+    try {
+      const hello = await this.#context.hello();
+      if (round === this.#round) this.send(hello);
+    } catch (error) {
+      this.#context.report(error);
+      if (round === this.#round) this.#retry("the session could not be stored");
+    }
+  }
+
+  #receive(text: string): void {
+    this.#receivedMs = this.#context.clock.elapsed();
+    try {
+      this.#handle(decodeServerFrame(text));
+    } catch (error) {
+      this.#context.report(error);
+      this.#retry("the server sent what is no frame");
+    }
+  }
+
+  #handle(frame: ServerFrame): void {
+    switch (frame.type) {
+      case "welcome":
+        return this.#welcome(frame);
+      case "ping":
+        return this.send('{"type":"pong"}');
+      case "goaway":
+        this.#stopRecycle = this.#context.clock.setTimer(frame.delayMs, () => this.redial());
+        return;
+      default:
+        this.#context.received(frame);
+    }
+  }
+
+  #welcome(frame: WelcomeFrame): void {
+    this.#stopTimer();
+    this.#openedMs = this.#receivedMs;
+    this.#heartbeatMs = frame.heartbeatMs;
+    this.#watch();
+    this.#context.welcomed(frame);
+    this.#set({ state: "open" });
+    this.#context.opened();
+  }
+
+  async #closed(code: number, reason: string, opened: boolean): Promise<void> {
+    this.#drop();
+    const round = this.#round;
+    if (!opened) {
+      const refusal = await this.#context.transport.ask(this.#context.url, this.#token);
+      if (round !== this.#round) return;
+      if (refusal?.status === 401 || refusal?.status === 403) {
+        return this.close(new BowlineError(refusal.code, refusal.message));
+      }
+      return this.#retry(refusal?.message ?? "the server can't be reached", refusal?.retryAfterMs);
+    }
+    if (code === closeCodes.SESSION_MISMATCH.code) {
+      this.#context.disowned();
+      return void this.#dial();
+    }
+    const action = closeAction(code);
+    if (action === "reconnect") return this.#retry(reason || `closed with ${code}`);
+    if (action === "token" && (await this.#hasNewToken())) {
+      if (round === this.#round) void this.#dial();
+      return;
+    }
+    if (round === this.#round) this.close(new BowlineError(closeName(code), reason || `closed with ${code}`));
+  }
+
+  async #hasNewToken(): Promise<boolean> {
+    try {
+      return (await this.#context.token()) !== this.#token;
+    } catch (error) {
+      this.#context.report(error);
+      return false;
+    }
+  }
+
+  #retry(reason: string, atLeastMs = 0): void {
+    const { clock, random } = this.#context;
+    this.#drop(closeCodes.NORMAL.code);
+    if (this.#openedMs > 0 && clock.elapsed() - this.#openedMs >= stableMs) this.#attempt = 0;
+    this.#openedMs = 0;
+    const delayMs = atLeastMs + backoffMs(this.#attempt, random);
+    this.#attempt += 1;
+    this.#set({ state: "waiting", attempt: this.#attempt, retryAt: clock.now() + delayMs, reason });
+    this.#stopTimer = clock.setTimer(delayMs, () => void this.#dial());
+  }
+
+  /** Lets go of the socket, whatever its state; nothing of it is heard any more. */
+  #drop(code?: number): void {
+    this.#round += 1;
+    this.#stopTimer();
+    this.#stopWatch();
+    this.#stopRecycle();
+    const socket = this.#socket;
+    this.#socket = null;
+    if (code !== undefined) socket?.close(code, "");
+  }
+
+  /** Looks whether anything was heard lately, when next it could be too long ago. */
+  #watch(): void {
+    const { clock } = this.#context;
+    const limitMs = 2 * this.#heartbeatMs + heartbeatSlackMs;
+    const leftMs = this.#receivedMs + limitMs - clock.elapsed();
+    if (leftMs <= 0) return this.#retry("nothing was heard for two heartbeats");
+    this.#stopWatch = clock.setTimer(leftMs, () => this.#watch());
+  }
+
+  /** The network may be back, or may have gone while the machine slept. */
+  #wake(): void {
+    const { clock } = this.#context;
+    if (this.#status.state === "waiting") return void this.#dial();
+    if (!this.isOpen) return;
+    const askedMs = clock.elapsed();
+    this.send('{"type":"ping"}');
+    this.#stopTimer();
+    this.#stopTimer = clock.setTimer(probeMs, () => {
+      if (this.#receivedMs < askedMs) this.redial();
+    });
+  }
+}
+
+function closeName(code: number): string {
+  const known = Object.entries(closeCodes).find(([, row]) => row.code === code);
+  return known ? known[0] : `CLOSE_${code}`;
+}

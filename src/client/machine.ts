@@ -1,0 +1,217 @@
+import type { Clock, Undo } from "../base/clock.ts";
+import type { Emitter } from "../base/emitter.ts";
+import type { Random } from "../base/random.ts";
+import type { Contract } from "../contract/contract.ts";
+import { encodeFrame } from "../protocol/encode.ts";
+import { BowlineError } from "../protocol/errors.ts";
+import type { ErrorFrame, ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
+import type { Fate, Publish, RequestCallOptions } from "./client.ts";
+import { Connection, type TokenSource } from "./connection.ts";
+import { JoinedRoom } from "./joined-room.ts";
+import { localError, Outbox, type OutboxEntry, type OutboxLimits, type Outcome } from "./outbox.ts";
+import { RoomState, type JoinOptions, type RoomContext } from "./room.ts";
+import { Session } from "./session.ts";
+import type { Transport } from "./socket.ts";
+import type { Status } from "./status.ts";
+import type { Store } from "./store.ts";
+
+/** Everything a client is made of, with the defaults filled in. */
+export interface MachineOptions {
+  readonly contract: Contract;
+  readonly url: string;
+  readonly token: TokenSource;
+  readonly store: Store;
+  readonly transport: Transport;
+  readonly outbox: OutboxLimits;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly fates: Emitter<Fate>;
+  report(error: unknown): void;
+}
+
+const requestTimeoutMs = 30_000;
+
+/** The machine behind the typed face in client.ts: joins session, outbox, rooms and connection. */
+export class Machine {
+  user: string | null = null;
+  readonly #options: MachineOptions;
+  readonly #connection: Connection;
+  readonly #outbox: Outbox;
+  readonly #rooms = new Map<string, RoomState>();
+  readonly #roomContext: RoomContext;
+  #session: Session;
+  #closed = false;
+
+  constructor(options: MachineOptions) {
+    const { store, report, random, outbox: limits } = options;
+    this.#options = options;
+    this.#session = new Session(store.initial?.session ?? null, random);
+    const isOpen = (): boolean => this.#connection.isOpen;
+    const send = (text: string): void => this.#connection.send(text);
+    this.#roomContext = {
+      session: () => this.#session.id,
+      isOpen,
+      send,
+      report,
+      resync: () => this.#connection.redial(),
+      forget: (room) => {
+        if (this.#rooms.get(room.name) === room) this.#rooms.delete(room.name);
+      },
+    };
+    const changed = (entry: OutboxEntry, outcome: Outcome | null): void => this.#changed(entry, outcome);
+    this.#outbox = new Outbox({ store, session: () => this.#session, limits, isOpen, send, report, changed });
+    this.#connection = new Connection({
+      ...options,
+      hello: () => this.#hello(),
+      welcomed: (frame) => this.#welcomed(frame),
+      opened: () => this.#opened(),
+      received: (frame) => this.#receive(frame),
+      lost: () => {
+        for (const room of [...this.#rooms.values()]) room.lost();
+      },
+      disowned: () => {
+        this.#outbox.settleAll(localError("SESSION_MISMATCH"));
+        this.#session = new Session(null, random);
+      },
+    });
+  }
+
+  get session(): string {
+    return this.#session.id;
+  }
+
+  get status(): Status {
+    return this.#connection.status;
+  }
+
+  get pending(): readonly Fate[] {
+    return this.#outbox.entries.flatMap((entry) => this.#fate(entry, null) ?? []);
+  }
+
+  connect(): void {
+    this.#closed = false;
+    this.#connection.connect();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#connection.close();
+    this.#outbox.abandon(localError("CLOSED"));
+    for (const room of [...this.#rooms.values()]) room.leave();
+  }
+
+  join(name: string, options: JoinOptions = {}): JoinedRoom {
+    const match = this.#options.contract.matchRoom(name);
+    if (!match) throw new TypeError(`no room pattern of the contract fits "${name}"`);
+    const former = this.#rooms.get(name);
+    if (former && former.status.state !== "left") return new JoinedRoom(this, former, match.definition);
+    const room = new RoomState(this.#roomContext, name, options);
+    if (former) room.wire = former.wire;
+    this.#rooms.set(name, room);
+    room.join();
+    return new JoinedRoom(this, room, match.definition);
+  }
+
+  publish(room: string, event: string, payload: unknown): Publish {
+    let id = "";
+    const promise = this.#call({ type: "publish", room, event }, payload, (ref) => (id = `${this.#session.id}-${ref}`));
+    return Object.assign(promise, { id }) as Publish;
+  }
+
+  request(name: string, input: unknown, { timeoutMs = requestTimeoutMs }: RequestCallOptions = {}): Promise<unknown> {
+    const idempotent = this.#options.contract.requests[name]?.idempotent ?? false;
+    let stopTimer: Undo = () => {};
+    const reply = this.#call({ type: "request", request: name, idempotent }, input, (ref) => {
+      stopTimer = this.#options.clock.setTimer(timeoutMs, () => this.#expire(ref));
+    });
+    return reply.finally(() => stopTimer());
+  }
+
+  onStatus(listener: (status: Status) => void): Undo {
+    return this.#connection.statuses.on(listener);
+  }
+
+  onFate(listener: (fate: Fate) => void): Undo {
+    return this.#options.fates.on(listener);
+  }
+
+  /** Puts a call into the outbox. `named` is told its ref at once. */
+  #call(call: OutboxEntry["call"], payload: unknown, named: (ref: number) => void): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) throw localError("CLOSED");
+      const { ref } = this.#outbox.add(call, payload, (outcome) => {
+        if ("error" in outcome) reject(outcome.error);
+        else resolve("reply" in outcome ? outcome.reply : outcome.position);
+      });
+      named(ref);
+    });
+  }
+
+  #expire(ref: number): void {
+    const entry = this.#outbox.entries.find((it) => it.ref === ref);
+    if (entry) this.#outbox.settle(ref, { error: localError(entry.sent ? "UNCERTAIN" : "TIMEOUT") });
+  }
+
+  async #hello(): Promise<string> {
+    const rooms = [...this.#rooms.values()].filter(({ status }) => status.state !== "left");
+    for (const room of rooms) room.wire = "joining";
+    const { frame, changes } = this.#session.hello(rooms.map((room) => room.joinRequest()));
+    await this.#options.store.save(changes);
+    return encodeFrame(frame);
+  }
+
+  #welcomed({ user, epoch, ref, window, payloadBytes }: WelcomeFrame): void {
+    this.user = user;
+    const { lost, changes } = this.#session.enterEpoch(epoch, ref);
+    this.#outbox.opened({ window, payloadBytes, lost, saved: this.#options.store.save(changes) });
+  }
+
+  #opened(): void {
+    // Those that were joined while the hello was on its way.
+    for (const room of this.#rooms.values()) room.join();
+    this.#outbox.pump();
+  }
+
+  #receive(frame: ServerFrame): void {
+    switch (frame.type) {
+      case "ack":
+        return this.#outbox.settle(frame.ref, { position: frame.position });
+      case "reply":
+        return this.#outbox.settle(frame.ref, { reply: frame.payload });
+      case "error":
+        return this.#receiveError(frame);
+      case "event":
+        return this.#rooms.get(frame.room)?.receiveEvent(frame);
+      case "signal":
+        return this.#rooms.get(frame.room)?.receiveSignal(frame);
+      case "presence":
+        return this.#rooms.get(frame.room)?.receivePresence(frame);
+      case "joined":
+        return this.#rooms.get(frame.room)?.receiveJoined(frame);
+      case "left":
+        return this.#rooms.get(frame.room)?.receiveLeft();
+      case "gap":
+        return this.#rooms.get(frame.room)?.receiveGap(frame);
+    }
+  }
+
+  #receiveError(frame: ErrorFrame): void {
+    const { ref, room, code, message, retryable = false, issues = [] } = frame;
+    if (ref !== undefined) this.#outbox.settle(ref, { error: new BowlineError(code, message, { retryable, issues }) });
+    else if (room !== undefined) this.#rooms.get(room)?.receiveError(frame);
+  }
+
+  #changed(entry: OutboxEntry, outcome: Outcome | null): void {
+    const fate = this.#fate(entry, outcome);
+    if (fate) this.#options.fates.emit(fate);
+  }
+
+  #fate({ ref, call, json, sent }: OutboxEntry, outcome: Outcome | null): Fate | null {
+    if (call.type !== "publish") return null;
+    const { room, event } = call;
+    const fate = { id: `${this.#session.id}-${ref}`, room, event, payload: JSON.parse(json) as unknown };
+    if (!outcome) return { ...fate, fate: sent ? "sent" : "queued" };
+    if ("error" in outcome) return { ...fate, fate: "refused", error: outcome.error };
+    return { ...fate, fate: "stored", ...("position" in outcome && { position: outcome.position }) };
+  }
+}

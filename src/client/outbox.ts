@@ -1,0 +1,251 @@
+import { errorCodes, type ErrorName } from "../protocol/codes.ts";
+import { BowlineError } from "../protocol/errors.ts";
+import type { Position } from "../protocol/frames.ts";
+import type { Session } from "./session.ts";
+import type { Store, StoreChange } from "./store.ts";
+
+/** Bounds of what waits to be settled; a publish or request beyond one is refused with `OUTBOX_FULL`. */
+export interface OutboxLimits {
+  /** Publishes and requests. Default 1,000. */
+  readonly count: number;
+  /** UTF-16 units of their payloads as JSON. Default 1,048,576. */
+  readonly length: number;
+}
+
+/** How a call ended. */
+export type Outcome =
+  | { readonly position: Position }
+  | { readonly reply: unknown }
+  | { readonly error: BowlineError };
+
+/** What is waiting to be settled. */
+export interface OutboxEntry {
+  readonly ref: number;
+  readonly call:
+    | { readonly type: "publish"; readonly room: string; readonly event: string }
+    | { readonly type: "request"; readonly request: string; readonly idempotent: boolean };
+  /** The payload as JSON, taken when the call was made. */
+  readonly json: string;
+  /** Whether it was sent, over this socket or an earlier one. */
+  sent: boolean;
+  /** Whether the store has it. */
+  stored: boolean;
+  /** Whether the store has it as one that may have been sent: that comes before sending. */
+  marked: boolean;
+  /** Told once how it ended. What a store brought back has nobody waiting. */
+  settled: (outcome: Outcome) => void;
+}
+
+/** What a new connection means for what is waiting. */
+export interface Opening {
+  readonly window: number;
+  readonly payloadBytes: number;
+  /** The server no longer knows what was sent before. */
+  readonly lost: boolean;
+  /** Nothing is sent before this resolves. */
+  readonly saved: void | Promise<void>;
+}
+
+/** What an {@link Outbox} needs of the client. */
+export interface OutboxContext {
+  readonly store: Store;
+  readonly session: () => Session;
+  readonly limits: OutboxLimits;
+  isOpen(): boolean;
+  send(text: string): void;
+  /** An entry came or was sent (no outcome), or was settled (with one). */
+  changed(entry: OutboxEntry, outcome: Outcome | null): void;
+  report(error: unknown): void;
+}
+
+/** A refusal that this client itself makes, with the table's text. */
+export function localError(code: ErrorName, message?: string): BowlineError {
+  const { text, retryable } = errorCodes[code];
+  return new BowlineError(code, message ?? text, { retryable });
+}
+
+/**
+ * Everything that was asked of the server and is not settled: a log with rising refs, sent in order, at most a window
+ * at a time, and sent again in order over the next socket when one breaks.
+ */
+export class Outbox {
+  readonly #context: OutboxContext;
+  readonly #entries: OutboxEntry[] = [];
+  #length = 0;
+  /** How many of the first entries were sent over this socket. */
+  #inFlight = 0;
+  #window = 0;
+  #payloadBytes = 65_536;
+  #marking = false;
+
+  constructor(context: OutboxContext) {
+    this.#context = context;
+    for (const { ref, room, event, json, sent } of context.store.initial?.publishes ?? []) {
+      this.#push({ ref, call: { type: "publish", room, event }, json, sent, stored: true, marked: sent, settled: ignore });
+    }
+  }
+
+  get entries(): readonly OutboxEntry[] {
+    return this.#entries;
+  }
+
+  /** Adds a call; throws what refuses it. */
+  add(call: OutboxEntry["call"], payload: unknown, settled: (outcome: Outcome) => void): OutboxEntry {
+    const json = JSON.stringify(payload ?? null);
+    this.#checkBounds(json);
+    const { ref, changes } = this.#context.session().takeRef();
+    const entry: OutboxEntry = { ref, call, json, sent: false, stored: false, marked: this.#goesAtOnce(), settled };
+    const saved = this.#save(entry, changes);
+    this.#push(entry);
+    this.#context.changed(entry, null);
+    if (saved) {
+      saved.then(
+        () => this.#markStored(entry),
+        (error: unknown) => {
+          this.#context.report(error);
+          this.settle(ref, { error: localError("STORE_FAILED") });
+        },
+      );
+    } else {
+      this.#markStored(entry);
+    }
+    return entry;
+  }
+
+  /** A connection was opened. */
+  opened({ window, payloadBytes, lost, saved }: Opening): void {
+    this.#window = window;
+    this.#payloadBytes = payloadBytes;
+    this.#inFlight = 0;
+    for (const entry of lost ? this.#entries.filter(({ sent }) => sent) : []) {
+      if (entry.call.type === "request" && entry.call.idempotent) entry.sent = false;
+      else this.settle(entry.ref, { error: localError("UNCERTAIN") });
+    }
+    if (saved) this.#pumpAfter(saved);
+  }
+
+  /** Tells whoever waits that nobody will answer. What is not settled stays, for the next connection or process. */
+  abandon(error: BowlineError): void {
+    for (const entry of this.#entries) {
+      entry.settled({ error });
+      entry.settled = ignore;
+    }
+  }
+
+  /** Sends what may be sent. */
+  pump(): void {
+    if (!this.#context.isOpen() || this.#marking) return;
+    const ready = this.#ready();
+    const unmarked = ready.findLast(({ call, marked }) => call.type === "publish" && !marked);
+    const saved = unmarked && saveAll(this.#context.store, [{ type: "sent", ref: unmarked.ref }]);
+    for (const entry of ready) entry.marked = true;
+    if (saved) this.#pumpAfter(saved);
+    else for (const entry of ready) this.#send(entry);
+  }
+
+  /** Ends an entry; unknown refs (an answer that came twice) are passed over. */
+  settle(ref: number, outcome: Outcome): void {
+    const index = this.#entries.findIndex((entry) => entry.ref === ref);
+    const entry = this.#entries[index];
+    if (!entry) return;
+    this.#entries.splice(index, 1);
+    this.#length -= entry.json.length;
+    if (index < this.#inFlight) this.#inFlight -= 1;
+    if (entry.call.type === "publish") this.#forget(ref);
+    this.#context.changed(entry, outcome);
+    entry.settled(outcome);
+    this.pump();
+  }
+
+  /** Ends every entry with the same error. */
+  settleAll(error: BowlineError): void {
+    for (const { ref } of [...this.#entries]) this.settle(ref, { error });
+  }
+
+  #checkBounds(json: string): void {
+    const { count, length } = this.#context.limits;
+    if (this.#entries.length >= count) throw localError("OUTBOX_FULL", `${count} calls are waiting already`);
+    if (this.#length + json.length > length) throw localError("OUTBOX_FULL");
+    // The frame around the payload needs a little room of its own.
+    const bytes = json.length * 3 + 1024 > this.#payloadBytes ? new TextEncoder().encode(json).length + 1024 : 0;
+    if (bytes > this.#payloadBytes) throw localError("PAYLOAD_TOO_LARGE");
+  }
+
+  #goesAtOnce(): boolean {
+    const everythingIsSent = this.#inFlight === this.#entries.length;
+    return this.#context.isOpen() && everythingIsSent && this.#inFlight < this.#window;
+  }
+
+  #push(entry: OutboxEntry): void {
+    this.#entries.push(entry);
+    this.#length += entry.json.length;
+  }
+
+  #markStored(entry: OutboxEntry): void {
+    entry.stored = true;
+    this.pump();
+  }
+
+  /** The next entries, as many as the window takes, up to the first one the store does not have yet. */
+  #ready(): OutboxEntry[] {
+    const next = this.#entries.slice(this.#inFlight, Math.max(this.#inFlight, this.#window));
+    const unstored = next.findIndex(({ stored }) => !stored);
+    return unstored < 0 ? next : next.slice(0, unstored);
+  }
+
+  #pumpAfter(saved: Promise<void>): void {
+    this.#marking = true;
+    saved.then(
+      () => {
+        this.#marking = false;
+        this.pump();
+      },
+      (error: unknown) => {
+        this.#marking = false;
+        this.#context.report(error);
+      },
+    );
+  }
+
+  #send(entry: OutboxEntry): void {
+    const { ref, call, json } = entry;
+    const target =
+      call.type === "publish"
+        ? `"room":${JSON.stringify(call.room)},"event":${JSON.stringify(call.event)}`
+        : `"request":${JSON.stringify(call.request)}`;
+    const retry = entry.sent && call.type === "publish" ? ',"retry":true' : "";
+    const isFirst = !entry.sent;
+    this.#inFlight += 1;
+    entry.sent = true;
+    this.#context.send(`{"type":"${call.type}","ref":${ref},${target},"payload":${json}${retry}}`);
+    if (isFirst) this.#context.changed(entry, null);
+  }
+
+  #save({ ref, call, json, marked }: OutboxEntry, changes: readonly StoreChange[]): Promise<void> | null {
+    const put: StoreChange[] =
+      call.type === "publish"
+        ? [{ type: "put", publish: { ref, room: call.room, event: call.event, json, sent: marked } }]
+        : [];
+    try {
+      return saveAll(this.#context.store, [...changes, ...put]);
+    } catch (error) {
+      this.#context.report(error);
+      throw localError("STORE_FAILED");
+    }
+  }
+
+  #forget(ref: number): void {
+    const failed = (error: unknown): void => this.#context.report(error);
+    try {
+      saveAll(this.#context.store, [{ type: "settled", ref }])?.catch(failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+}
+
+function ignore(): void {}
+
+function saveAll(store: Store, changes: readonly StoreChange[]): Promise<void> | null {
+  return changes.length > 0 ? (store.save(changes) ?? null) : null;
+}

@@ -1,0 +1,220 @@
+import type { Undo } from "../base/clock.ts";
+import { Emitter } from "../base/emitter.ts";
+import { encodeFrame } from "../protocol/encode.ts";
+import { BowlineError } from "../protocol/errors.ts";
+import type {
+  ErrorFrame,
+  EventFrame,
+  GapFrame,
+  JoinedFrame,
+  JoinRequest,
+  Position,
+  PresenceFrame,
+  SignalFrame,
+} from "../protocol/frames.ts";
+import { localError } from "./outbox.ts";
+import { Presence } from "./presence.ts";
+
+/** What joining a room takes besides its name. */
+export interface JoinOptions<PresenceState = unknown> {
+  /** How many of the last publications to get first. Default 0: only what comes from now on. */
+  readonly history?: number;
+  /** Where to read on, if this was read before: the `position` of the last message handled. */
+  readonly position?: Position;
+  /** This member's presence state. Needed where the room has presence. */
+  readonly presence?: PresenceState;
+}
+
+/** A delivered event. */
+export interface Message<Payload = unknown> {
+  /** Unique; equal to the `id` that its `publish` call gave. */
+  readonly id: string;
+  readonly event: string;
+  readonly payload: Payload;
+  /** Id of the user who sent it; null for the server. */
+  readonly from: string | null;
+  /** When the server took it: milliseconds since 1970. */
+  readonly at: number;
+  /** Where it stands in the room's log. */
+  readonly position: Position;
+}
+
+/** A delivered signal. */
+export interface SignalMessage<Payload = unknown> {
+  readonly event: string;
+  readonly payload: Payload;
+  readonly from: string | null;
+  /** Session that sent it; empty for the server. */
+  readonly session: string;
+}
+
+/** Something was missed and can't be had any more. What follows starts right after `position`. */
+export interface Gap {
+  readonly position: Position;
+  /** `trimmed`: more was missed than the history holds. `epoch`: the room's log was lost and begun anew. */
+  readonly reason: "trimmed" | "epoch";
+}
+
+/** Where a room stands. `refused` is tried again on the next connection. */
+export type RoomStatus =
+  | { readonly state: "joining" }
+  | { readonly state: "joined" }
+  | { readonly state: "refused"; readonly error: BowlineError }
+  | { readonly state: "left" };
+
+/** What a room needs of the client. */
+export interface RoomContext {
+  readonly session: () => string;
+  isOpen(): boolean;
+  send(text: string): void;
+  /** The log has a hole that no frame explained: begin again on a new socket. */
+  resync(): void;
+  report(error: unknown): void;
+  forget(room: RoomState): void;
+}
+
+/** How the room stands on this socket. A join is sent only when the leave before it was answered. */
+type Wire = "out" | "joining" | "in" | "leaving";
+
+/** The machine behind a joined room. */
+export class RoomState {
+  readonly name: string;
+  readonly presence: Presence;
+  readonly statuses: Emitter<RoomStatus>;
+  readonly gaps: Emitter<Gap>;
+  readonly errors: Emitter<BowlineError>;
+  status: RoomStatus = { state: "joining" };
+  position: Position | null;
+  wire: Wire = "out";
+  readonly #context: RoomContext;
+  readonly #history: number;
+  readonly #listeners = new Map<string, Emitter<Message | SignalMessage>>();
+
+  constructor(context: RoomContext, name: string, options: JoinOptions) {
+    this.#context = context;
+    this.name = name;
+    this.#history = options.history ?? 0;
+    this.position = options.position ?? null;
+    const { report } = context;
+    this.statuses = new Emitter(report);
+    this.gaps = new Emitter(report);
+    this.errors = new Emitter(report);
+    this.presence = new Presence(options.presence, report, (payload) => {
+      if (this.wire === "in") context.send(encodeFrame({ type: "presence", room: name, payload }));
+    });
+  }
+
+  on(event: string, listener: (message: never) => void): Undo {
+    let emitter = this.#listeners.get(event);
+    if (!emitter) this.#listeners.set(event, (emitter = new Emitter(this.#context.report)));
+    return emitter.on(listener as (message: Message | SignalMessage) => void);
+  }
+
+  /** What a hello or join says about this room. */
+  joinRequest(): JoinRequest {
+    const { state } = this.presence;
+    return {
+      room: this.name,
+      ...(this.position && { position: this.position }),
+      ...(this.#history > 0 && { history: this.#history }),
+      ...(state !== undefined && { presence: state }),
+    };
+  }
+
+  /** Asks to be let in, unless that is under way. */
+  join(): void {
+    if (this.wire !== "out" || !this.#context.isOpen()) return;
+    this.wire = "joining";
+    this.#context.send(encodeFrame({ type: "join", ...this.joinRequest() }));
+  }
+
+  leave(): void {
+    if (this.status.state === "left") return;
+    this.#setStatus({ state: "left" });
+    this.presence.clear();
+    if (this.#context.isOpen() && (this.wire === "in" || this.wire === "joining")) {
+      this.wire = "leaving";
+      this.#context.send(encodeFrame({ type: "leave", room: this.name }));
+    }
+    if (this.wire !== "leaving") this.#context.forget(this);
+  }
+
+  signal(event: string, payload: unknown): void {
+    if (this.wire === "in") this.#context.send(encodeFrame({ type: "signal", room: this.name, event, payload: payload ?? null }));
+  }
+
+  /** The socket is gone. */
+  lost(): void {
+    this.wire = "out";
+    if (this.status.state === "left") this.#context.forget(this);
+    else if (this.status.state === "joined") this.#setStatus({ state: "joining" });
+  }
+
+  receiveJoined({ position, members }: JoinedFrame): void {
+    if (this.wire !== "joining") return;
+    this.wire = "in";
+    this.position = position;
+    if (members) this.presence.reset(members);
+    this.#setStatus({ state: "joined" });
+  }
+
+  receiveLeft(): void {
+    this.wire = "out";
+    if (this.status.state === "left") this.#context.forget(this);
+    else this.join();
+  }
+
+  receiveEvent({ id, event, payload, from, at, offset }: EventFrame): void {
+    if (this.wire !== "in" || !this.position || offset <= this.position.offset) return;
+    if (offset > this.position.offset + 1) return this.#context.resync();
+    const position = { offset, epoch: this.position.epoch };
+    this.position = position;
+    this.#listeners.get(event)?.emit({ id, event, payload, from, at, position });
+  }
+
+  receiveSignal({ event, payload, from, session }: SignalFrame): void {
+    // A member's own typing, cursor or level is no news to it.
+    if (this.wire !== "in" || session === this.#context.session()) return;
+    this.#listeners.get(event)?.emit({ event, payload, from, session });
+  }
+
+  receivePresence(frame: PresenceFrame): void {
+    if (this.wire === "in") this.presence.receive(frame);
+  }
+
+  receiveGap({ position, reason }: GapFrame): void {
+    if (this.wire !== "in") return;
+    this.position = position;
+    this.gaps.emit({ position, reason });
+  }
+
+  /** A refusal that is about the room: of the join where one is under way. */
+  receiveError({ code, message, retryable = false, issues = [] }: ErrorFrame): void {
+    const error = new BowlineError(code, message, { retryable, issues });
+    if (this.wire === "joining") {
+      this.wire = "out";
+      this.#setStatus({ state: "refused", error });
+    }
+    this.errors.emit(error);
+  }
+
+  /** Resolves when joined; rejects when refused or left first. */
+  async joined(): Promise<void> {
+    if (this.status.state === "joined") return;
+    await new Promise<void>((resolve, reject) => {
+      const settle = (status: RoomStatus): void => {
+        if (status.state === "joining") return;
+        undo();
+        if (status.state === "joined") resolve();
+        else reject(status.state === "refused" ? status.error : localError("CLOSED", "the room was left"));
+      };
+      const undo = this.statuses.on(settle);
+      settle(this.status);
+    });
+  }
+
+  #setStatus(status: RoomStatus): void {
+    this.status = status;
+    this.statuses.emit(status);
+  }
+}
