@@ -169,6 +169,8 @@ export interface Client<C extends Contract = Contract> {
 
   /** Connects, after `connect: false`, `close()` or a stop. Does nothing otherwise. */
   connect(): void;
+  /** Gives the present socket or wait up and tries at once: for a "try now" button. Does nothing where it is closed. */
+  reconnect(): void;
   /** Closes for good: rejects what is pending with `CLOSED`; what a store holds is sent by the next client on it. */
   close(): void;
 }

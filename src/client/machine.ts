@@ -93,6 +93,10 @@ export class Machine {
     this.#connection.connect();
   }
 
+  reconnect(): void {
+    if (this.status.state !== "closed") this.#connection.redial();
+  }
+
   close(): void {
     this.#closed = true;
     this.#connection.close();

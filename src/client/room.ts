@@ -21,7 +21,7 @@ export interface JoinOptions<PresenceState = unknown> {
   readonly history?: number;
   /** Where to read on, if this was read before: the `position` of the last message handled. */
   readonly position?: Position;
-  /** This member's presence state. Needed where the room has presence. */
+  /** This member's presence state. Without one it reads the room, and sees who is there, but is no member. */
   readonly presence?: PresenceState;
 }
 

@@ -58,10 +58,16 @@ export interface Contract<
 }
 
 /** Who may publish an event or send a signal. */
-export interface FromOption<From extends "client" | "server"> {
+export interface FromOption {
   /** `"client"` (default): clients and the server. `"server"`: only the server. */
-  readonly from?: From;
+  readonly from?: "client" | "server";
 }
+
+/**
+ * What `from` comes to. A conditional type, like the others of this file: where a definition is written inside a
+ * contract, TypeScript would otherwise take the widest type the contract allows for what the options leave out.
+ */
+export type FromOf<Options> = Options extends { readonly from: "server" } ? "server" : "client";
 
 /**
  * A durable, ordered, resumable event with the given payload.
@@ -70,11 +76,12 @@ export interface FromOption<From extends "client" | "server"> {
  * event(z.object({ text: z.string().min(1).max(2000) }))
  * event(z.object({ text: z.string() }), { from: "server" })
  */
-export function event<S extends Schema, From extends "client" | "server" = "client">(
+export function event<S extends Schema, const Options extends FromOption = FromOption>(
   payload: S,
-  options: FromOption<From> = {},
-): EventDefinition<S, From> {
-  return { kind: "event", payload: checkSchema(payload, "event"), from: options.from ?? ("client" as From) };
+  options?: Options,
+): EventDefinition<S, FromOf<Options>> {
+  const from = (options?.from ?? "client") as FromOf<Options>;
+  return { kind: "event", payload: checkSchema(payload, "event"), from };
 }
 
 /**
@@ -84,27 +91,28 @@ export function event<S extends Schema, From extends "client" | "server" = "clie
  * @example
  * signal(z.object({ active: z.boolean() }))
  */
-export function signal<S extends Schema, From extends "client" | "server" = "client">(
+export function signal<S extends Schema, const Options extends FromOption = FromOption>(
   payload: S,
-  options: FromOption<From> = {},
-): SignalDefinition<S, From> {
-  return { kind: "signal", payload: checkSchema(payload, "signal"), from: options.from ?? ("client" as From) };
+  options?: Options,
+): SignalDefinition<S, FromOf<Options>> {
+  const from = (options?.from ?? "client") as FromOf<Options>;
+  return { kind: "signal", payload: checkSchema(payload, "signal"), from };
 }
 
 /** A duration: milliseconds, or a number with one of the units ms, s, m, h, d. */
 export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
 
 /** What {@link room} takes. */
-export interface RoomOptions<
-  Events extends Record<string, EventDefinition | SignalDefinition>,
-  Presence extends Schema | undefined,
-> {
-  readonly events: Events;
+export interface RoomOptions {
+  readonly events: Record<string, EventDefinition | SignalDefinition>;
   /** Schema of each member's presence state. Absent: the room has no presence. */
-  readonly presence?: Presence;
+  readonly presence?: Schema;
   /** Bound of the room's log. Default 1000 publications and 7 days. */
   readonly history?: { readonly count?: number; readonly age?: Duration };
 }
+
+/** What `presence` comes to. */
+export type PresenceOf<Options> = Options extends { readonly presence: infer S extends Schema } ? S : undefined;
 
 /**
  * One kind of room: its events and signals, its members' presence, and how long its log is.
@@ -112,26 +120,25 @@ export interface RoomOptions<
  * @example
  * room({ events: { message: event(Message) }, presence: Person, history: { count: 200, age: "24h" } })
  */
-export function room<
-  const Events extends Record<string, EventDefinition | SignalDefinition>,
-  Presence extends Schema | undefined = undefined,
->(options: RoomOptions<Events, Presence>): RoomDefinition<Events, Presence> {
-  const { count = 1000, age = "7d" } = options.history ?? {};
+export function room<const Options extends RoomOptions>(
+  options: Options,
+): RoomDefinition<Options["events"], PresenceOf<Options>> {
+  const { events, presence, history: { count = 1000, age = "7d" } = {} } = options;
   if (!Number.isSafeInteger(count) || count < 1) {
     throw new TypeError(`history.count must be a whole number from 1, not ${String(count)}`);
   }
-  for (const [name, definition] of Object.entries(options.events)) checkEvent(name, definition);
-  const presence = options.presence as Presence;
+  for (const [name, definition] of Object.entries(events)) checkEvent(name, definition);
   if (presence !== undefined) checkSchema(presence, "presence");
-  return { kind: "room", events: options.events, presence, history: { count, ageMs: durationMs(age, "history.age") } };
+  const history = { count, ageMs: durationMs(age, "history.age") };
+  return { kind: "room", events, presence: presence as PresenceOf<Options>, history };
 }
 
 /** What {@link request} takes. */
-export interface RequestOptions<Input extends Schema, Output extends Schema, Errors extends string> {
-  readonly input: Input;
-  readonly output: Output;
+export interface RequestOptions {
+  readonly input: Schema;
+  readonly output: Schema;
   /** Codes its handler may refuse with, besides those of the error table. */
-  readonly errors?: readonly Errors[];
+  readonly errors?: readonly string[];
   /**
    * Whether it may be run twice. Default false: after a crash half-way, the caller gets `UNCERTAIN`. With true it is
    * run again instead, and no ledger is kept for it.
@@ -139,17 +146,22 @@ export interface RequestOptions<Input extends Schema, Output extends Schema, Err
   readonly idempotent?: boolean;
 }
 
+/** What `errors` comes to. */
+export type ErrorsOf<Options> = Options extends { readonly errors: readonly (infer Code extends string)[] } ? Code : never;
+
 /**
  * A question with its answer.
  *
  * @example
  * request({ input: z.object({ text: z.string() }), output: z.array(z.string()), errors: ["too_vague"] })
  */
-export function request<Input extends Schema, Output extends Schema, const Errors extends string = never>(
-  options: RequestOptions<Input, Output, Errors>,
-): RequestDefinition<Input, Output, Errors> {
+export function request<const Options extends RequestOptions>(
+  options: Options,
+): RequestDefinition<Options["input"], Options["output"], ErrorsOf<Options>> {
   const { input, output, errors = [], idempotent = false } = options;
-  return { kind: "request", input: checkSchema(input, "input"), output: checkSchema(output, "output"), errors, idempotent };
+  checkSchema(input, "input");
+  checkSchema(output, "output");
+  return { kind: "request", input, output, errors: errors as readonly ErrorsOf<Options>[], idempotent };
 }
 
 /** What {@link contract} takes. */

@@ -30,7 +30,7 @@ export interface JoinRequest {
   readonly position?: Position;
   /** For a fresh reader, how many of the last publications to send first. Default 0. */
   readonly history?: number;
-  /** The member's presence state, where the room has presence. */
+  /** The member's presence state, where the room has presence. Absent: reads, and is no member. */
   readonly presence?: unknown;
 }
 

@@ -19,6 +19,8 @@ export class Reader {
   live = false;
   /** Whether the join was answered; nothing is sent before. */
   joined = false;
+  /** Whether its session is a member of the room, and not only reads. */
+  present = false;
   /** Whether presence changes were passed over, so that the whole list is due. */
   missedPresence = false;
   readonly #history: number;

@@ -8,6 +8,7 @@ import type { Handlers } from "./handlers.ts";
 import type { Hub } from "./hub.ts";
 import type { Limits } from "./limits.ts";
 import type { Presence } from "./presence.ts";
+import type { Reader } from "./reader.ts";
 import { refusalOf, tableError, type Stage } from "./refusal.ts";
 
 /** What {@link Rooms} needs of the node. */
@@ -53,7 +54,7 @@ export class Rooms {
       if (held >= this.#context.limits.rooms) throw tableError("TOO_MANY_ROOMS");
       const match = this.match(room);
       await this.authorize(connection, room, match);
-      const state = await checkPresence(match.definition, request.presence);
+      const state = request.presence === undefined ? null : await checkPresence(match.definition, request.presence);
       await this.#enter(connection, request, match.definition, state);
     } catch (error) {
       connection.refuse({ room }, refusalOf(error, "join", this.#context.report));
@@ -64,20 +65,17 @@ export class Rooms {
 
   leave(connection: Connection, room: string): void {
     const reader = connection.readerOf(room);
-    if (reader) {
-      connection.readers = connection.readers.filter((other) => other !== reader);
-      this.#context.hub.leave(reader);
-      if (this.#hasPresence(room)) this.#context.presence.exit(connection, room);
-    }
+    if (reader) this.#release(connection, reader);
     connection.send({ type: "left", room });
   }
 
   async setPresence(connection: Connection, room: string, payload: unknown): Promise<void> {
     try {
       const { definition } = this.match(room);
-      if (!connection.readerOf(room)) throw tableError("NOT_JOINED");
+      const reader = connection.readerOf(room);
+      if (!reader) throw tableError("NOT_JOINED");
       const state = await checkPresence(definition, payload);
-      if (definition.presence && connection.readerOf(room)) await this.#context.presence.enter(connection, room, state);
+      if (!reader.left) await this.#present(connection, reader, state);
     } catch (error) {
       connection.refuse({ room }, refusalOf(error, "presence", this.#context.report));
     }
@@ -88,13 +86,13 @@ export class Rooms {
     const present: string[] = [];
     for (const reader of connection.readers) {
       this.#context.hub.leave(reader);
-      if (this.#hasPresence(reader.room.name)) present.push(reader.room.name);
+      if (reader.present) present.push(reader.room.name);
     }
     this.#context.presence.ended(connection, present);
   }
 
-  async #enter(connection: Connection, request: JoinRequest, definition: RoomDefinition, state: unknown): Promise<void> {
-    const { hub, limits, presence } = this.#context;
+  async #enter(connection: Connection, request: JoinRequest, definition: RoomDefinition, state: CheckedState | null): Promise<void> {
+    const { hub, limits } = this.#context;
     const { room } = request;
     if (connection.state !== "open") return;
     const history = Math.min(request.history ?? 0, limits.historyCount);
@@ -103,28 +101,37 @@ export class Rooms {
     // On the connection before anything else is awaited: its end releases all that is on it.
     connection.readers = [...connection.readers, reader];
     try {
-      if (definition.presence) await presence.enter(connection, room, state);
+      if (state) await this.#present(connection, reader, state);
       const members = definition.presence && (await reader.room.members());
       await reader.begin(request.position, (position) => {
         connection.send({ type: "joined", room, position, ...(members && { members }) });
       });
     } catch (error) {
-      connection.readers = connection.readers.filter((other) => other !== reader);
-      hub.leave(reader);
+      this.#release(connection, reader);
       throw error;
     }
   }
 
-  #hasPresence(room: string): boolean {
-    return this.#context.contract.matchRoom(room)?.definition.presence !== undefined;
+  #release(connection: Connection, reader: Reader): void {
+    connection.readers = connection.readers.filter((other) => other !== reader);
+    this.#context.hub.leave(reader);
+    if (reader.present) this.#context.presence.exit(connection, reader.room.name);
+  }
+
+  async #present(connection: Connection, reader: Reader, state: CheckedState): Promise<void> {
+    reader.present = true;
+    await this.#context.presence.enter(connection, reader.room.name, state.value);
   }
 }
 
-async function checkPresence(definition: RoomDefinition, state: unknown): Promise<unknown> {
-  if (!definition.presence) return null;
-  const checked = await check(definition.presence, state);
-  if (checked.issues) {
-    throw new BowlineError("INVALID", "the presence state does not fit its schema", { issues: checked.issues });
-  }
-  return checked.value;
+/** A presence state that fits its schema. */
+interface CheckedState {
+  readonly value: unknown;
+}
+
+async function checkPresence({ presence }: RoomDefinition, state: unknown): Promise<CheckedState> {
+  if (!presence) throw new BowlineError("INVALID", "this room has no presence");
+  const checked = await check(presence, state);
+  if (!checked.issues) return checked;
+  throw new BowlineError("INVALID", "the presence state does not fit its schema", { issues: checked.issues });
 }

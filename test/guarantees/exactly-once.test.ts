@@ -1,0 +1,80 @@
+import { expect, test } from "vitest";
+import { connect, impatient, lost, opened, startBehindProxy as start, statusOf } from "./clients.ts";
+import { range, Recorder } from "./recorder.ts";
+
+
+test("a line cut again and again under a burst loses, repeats and reorders nothing, on either side", async () => {
+  const { server, proxy } = await start();
+  const writer = connect(proxy.port, "writer", impatient);
+  const direct = new Recorder(connect(server.port, "direct").join("numbers/a"));
+  const cut = new Recorder(connect(proxy.port, "cut", impatient).join("numbers/a", { history: 1000 }));
+  const room = writer.join("numbers/a");
+  const positions: Promise<{ offset: number }>[] = [];
+  for (let burst = 0; burst < 15; burst++) {
+    for (const n of range(burst * 40 + 1, burst * 40 + 40)) positions.push(room.publish("number", { n }));
+    // Cut while the burst is under way: when some of it has gone through.
+    await direct.count(burst * 40 + 10);
+    proxy.cut();
+    await lost(writer);
+    await opened(writer);
+  }
+  await direct.count(600);
+  await cut.count(600);
+  expect(direct.numbers).toEqual(range(1, 600));
+  expect(cut.numbers).toEqual(range(1, 600));
+  expect((await Promise.all(positions)).map(({ offset }) => offset)).toEqual(range(1, 600));
+});
+
+test("a half-open line: the session is taken over by a new socket while the server still holds the old one", async () => {
+  const { server, proxy } = await start();
+  const reader = new Recorder(connect(server.port, "reader").join("numbers/a"));
+  const writer = connect(proxy.port, "writer", impatient);
+  const room = writer.join("numbers/a");
+  const own = new Recorder(room);
+  await room.joined();
+  proxy.freeze();
+  const positions = range(1, 50).map((n) => room.publish("number", { n }));
+  // The client gives the line up; the server hears nothing of that, for nothing gets through.
+  proxy.thawNew();
+  expect(server.server.stats().connections).toBe(2);
+  writer.reconnect();
+  await opened(writer);
+  await reader.count(50);
+  await own.count(50);
+  expect(reader.numbers).toEqual(range(1, 50));
+  expect(own.numbers).toEqual(range(1, 50));
+  expect((await Promise.all(positions)).map(({ offset }) => offset)).toEqual(range(1, 50));
+  expect(server.server.stats().connections).toBe(2);
+});
+
+test("acks lost on the way: what is sent again gets its first position and is stored once", async () => {
+  const { server, proxy } = await start();
+  const reader = new Recorder(connect(server.port, "reader").join("numbers/a"));
+  const writer = connect(proxy.port, "writer", impatient);
+  await opened(writer);
+  const room = writer.join("numbers/a");
+  await room.joined();
+  proxy.freeze("toClient");
+  const positions = range(1, 30).map((n) => room.publish("number", { n }));
+  await reader.count(30);
+  proxy.cut();
+  expect((await Promise.all(positions)).map(({ offset }) => offset)).toEqual(range(1, 30));
+  await room.publish("number", { n: 31 });
+  await reader.count(31);
+  expect(reader.numbers).toEqual(range(1, 31));
+});
+
+test("a publish made offline waits, and the queue keeps its order", async () => {
+  const { server, proxy } = await start();
+  proxy.refuse(true);
+  const writer = connect(proxy.port, "writer", impatient);
+  const room = writer.join("numbers/a");
+  const positions = range(1, 20).map((n) => room.publish("number", { n }));
+  await statusOf(writer, ({ state }) => state === "waiting");
+  expect(writer.pending.map(({ fate }) => fate)).toEqual(range(1, 20).map(() => "queued"));
+  const reader = new Recorder(connect(server.port, "reader").join("numbers/a"));
+  proxy.refuse(false);
+  expect((await Promise.all(positions)).map(({ offset }) => offset)).toEqual(range(1, 20));
+  await reader.count(20);
+  expect(reader.numbers).toEqual(range(1, 20));
+});
