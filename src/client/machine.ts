@@ -200,9 +200,10 @@ export class Machine {
   }
 
   #receiveError(frame: ErrorFrame): void {
-    const { ref, room, code, message, retryable = false, issues = [] } = frame;
-    if (ref !== undefined) this.#outbox.settle(ref, { error: new BowlineError(code, message, { retryable, issues }) });
-    else if (room !== undefined) this.#rooms.get(room)?.receiveError(frame);
+    const { code, message, retryable = false, issues = [] } = frame;
+    const error = new BowlineError(code, message, { retryable, issues });
+    if (frame.ref === undefined) this.#rooms.get(frame.room)?.receiveError(frame.of, error);
+    else this.#outbox.settle(frame.ref, { error });
   }
 
   #changed(entry: OutboxEntry, outcome: Outcome | null): void {

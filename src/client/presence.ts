@@ -3,14 +3,19 @@ import type { Member, PresenceFrame } from "../protocol/frames.ts";
 
 /** Who is in a room, as this client knows it. */
 export class Presence {
-  /** This member's own state; undefined where it has none. */
-  state: unknown;
   readonly changes: Emitter<ReadonlyMap<string, Member>>;
   readonly #members = new Map<string, Member>();
-  readonly #send: (state: unknown) => void;
+  /** Sends a state; false where it has to wait for the join. */
+  readonly #send: (state: unknown) => boolean;
+  /** This member's own state; undefined where it has none. */
+  #state: unknown;
+  /** What the server was last told. */
+  #announced: unknown;
+  /** The state before that one. */
+  #former: unknown;
 
-  constructor(state: unknown, report: (error: unknown) => void, send: (state: unknown) => void) {
-    this.state = state;
+  constructor(state: unknown, report: (error: unknown) => void, send: (state: unknown) => boolean) {
+    this.#state = state;
     this.changes = new Emitter(report);
     this.#send = send;
   }
@@ -22,8 +27,26 @@ export class Presence {
 
   /** Sets the own state, now or, where the room is not joined, with the join. */
   set(state: unknown): void {
-    this.state = state;
-    this.#send(state);
+    this.#state = state;
+    if (this.#send(state)) this.announce();
+  }
+
+  /** The own state, which the caller tells the server. */
+  announce(): unknown {
+    if (this.#announced !== this.#state) this.#former = this.#announced;
+    this.#announced = this.#state;
+    return this.#state;
+  }
+
+  /** The room was joined: what was set while the join was on its way is due. */
+  joined(): void {
+    if (this.#announced !== this.#state) this.set(this.#state);
+  }
+
+  /** The server did not take the last state: the next join must not fail for it. */
+  refused(): void {
+    if (this.#announced === this.#state) this.#state = this.#former;
+    this.#announced = this.#former;
   }
 
   reset(members: readonly Member[]): void {

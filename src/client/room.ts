@@ -3,7 +3,7 @@ import { Emitter } from "../base/emitter.ts";
 import { encodeFrame } from "../protocol/encode.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type {
-  ErrorFrame,
+  ErrorSubject,
   EventFrame,
   GapFrame,
   JoinedFrame,
@@ -100,7 +100,9 @@ export class RoomState {
     this.gaps = new Emitter(report);
     this.errors = new Emitter(report);
     this.presence = new Presence(options.presence, report, (payload) => {
-      if (this.wire === "in") context.send(encodeFrame({ type: "presence", room: name, payload }));
+      if (this.wire !== "in") return false;
+      context.send(encodeFrame({ type: "presence", room: name, payload }));
+      return true;
     });
   }
 
@@ -112,7 +114,7 @@ export class RoomState {
 
   /** What a hello or join says about this room. */
   joinRequest(): JoinRequest {
-    const { state } = this.presence;
+    const state = this.presence.announce();
     return {
       room: this.name,
       ...(this.position && { position: this.position }),
@@ -155,6 +157,7 @@ export class RoomState {
     this.wire = "in";
     this.position = position;
     if (members) this.presence.reset(members);
+    this.presence.joined();
     this.#setStatus({ state: "joined" });
   }
 
@@ -188,13 +191,13 @@ export class RoomState {
     this.gaps.emit({ position, reason });
   }
 
-  /** A refusal that is about the room: of the join where one is under way. */
-  receiveError({ code, message, retryable = false, issues = [] }: ErrorFrame): void {
-    const error = new BowlineError(code, message, { retryable, issues });
-    if (this.wire === "joining") {
+  /** Something about the room was refused: a frame of the type `of`. */
+  receiveError(of: ErrorSubject["of"], error: BowlineError): void {
+    if (of === "join" && this.wire === "joining") {
       this.wire = "out";
       this.#setStatus({ state: "refused", error });
     }
+    if (of === "presence") this.presence.refused();
     this.errors.emit(error);
   }
 

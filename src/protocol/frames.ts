@@ -155,16 +155,19 @@ export interface PresenceFrame {
   readonly gone?: readonly string[];
 }
 
-/** A refusal: of the call `ref`, or of joining or using `room`. */
-export interface ErrorFrame {
+/** What an error frame is about: a call by its ref, or a frame of some type that concerned a room. */
+export type ErrorSubject =
+  | { readonly ref: number; readonly room?: undefined; readonly of?: undefined }
+  | { readonly ref?: undefined; readonly room: string; readonly of: "join" | "leave" | "signal" | "presence" };
+
+/** A refusal. */
+export type ErrorFrame = ErrorSubject & {
   readonly type: "error";
-  readonly ref?: number;
-  readonly room?: string;
   readonly code: string;
   readonly message: string;
   readonly retryable?: boolean;
   readonly issues?: readonly Issue[];
-}
+};
 
 /** The log no longer holds all that this reader missed. What follows starts right after `position`. */
 export interface GapFrame {

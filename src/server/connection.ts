@@ -4,7 +4,7 @@ import { closeCodes, errorCodes, type CloseName, type ErrorName } from "../proto
 import { decodeClientFrame, FrameError } from "../protocol/decode.ts";
 import { encodeFrame } from "../protocol/encode.ts";
 import type { BowlineError } from "../protocol/errors.ts";
-import type { ClientFrame, HelloFrame, ServerFrame } from "../protocol/frames.ts";
+import type { ClientFrame, ErrorSubject, HelloFrame, ServerFrame } from "../protocol/frames.ts";
 import type { Admitted, Socket, SocketListener } from "./engine.ts";
 import type { Limits } from "./limits.ts";
 import { Outbox, type OutboxContext } from "./outbox.ts";
@@ -76,7 +76,7 @@ export class Connection implements SocketListener, WheelItem {
     this.#socket = socket;
     this.user = admitted.user;
     this.#expiresAt = admitted.expiresAt;
-    this.outbox = new Outbox(context, socket, elapsedMs);
+    this.outbox = new Outbox(context, socket, this, elapsedMs);
     this.#receivedMs = elapsedMs;
     this.#allowance = context.limits.framesBurst;
     this.#allowanceMs = elapsedMs;
@@ -130,7 +130,7 @@ export class Connection implements SocketListener, WheelItem {
   }
 
   /** Refuses a call (by ref) or something about a room. */
-  refuse(about: { readonly ref?: number; readonly room?: string }, error: BowlineError): void {
+  refuse(about: ErrorSubject, error: BowlineError): void {
     const { code, message, retryable, issues } = error;
     this.send({
       type: "error",
@@ -143,7 +143,7 @@ export class Connection implements SocketListener, WheelItem {
   }
 
   /** Refuses with a code of the table, whose text says enough. */
-  refuseAs(about: { readonly ref?: number; readonly room?: string }, code: ErrorName): void {
+  refuseAs(about: ErrorSubject, code: ErrorName): void {
     const { text: message, retryable } = errorCodes[code];
     this.send({ type: "error", ...about, code, message, ...(retryable && { retryable }) });
   }

@@ -3,7 +3,6 @@ import type { GapFrame, Member, Position } from "../protocol/frames.ts";
 import type { Broker, LogBound, LogEntry, LogPage, PresenceChange } from "./broker.ts";
 import type { Batch, Framing } from "./engine.ts";
 import type { Flushable, Flusher } from "./flusher.ts";
-import type { Outbox } from "./outbox.ts";
 import type { Reader } from "./reader.ts";
 import { Tail } from "./tail.ts";
 
@@ -12,7 +11,6 @@ export interface HubContext {
   readonly broker: Broker;
   readonly flusher: Flusher;
   readonly framing: Framing;
-  readonly slowBytes: number;
   readonly presenceMembers: number;
   /** Tries again later what the broker could not do. */
   retry(task: () => void, error: unknown): void;
@@ -104,7 +102,7 @@ export class HubRoom implements Flushable {
       if (!reader.live) {
         reader.missedPresence ||= hasPresence;
         reader.catchUp();
-      } else if (batch && this.isFull(reader.outbox)) {
+      } else if (batch && reader.outbox.isFull()) {
         reader.missedPresence = hasPresence;
         reader.fallBehind(before);
       } else if (batch) {
@@ -118,10 +116,6 @@ export class HubRoom implements Flushable {
     this.#context.retry(() => {
       if (!this.empty) task();
     }, error);
-  }
-
-  isFull(outbox: Outbox): boolean {
-    return outbox.waitingBytes() > this.#context.slowBytes;
   }
 
   /** Frames of the recent tail that were sent to the live readers already; null if it does not reach back that far. */

@@ -69,7 +69,7 @@ export class Node implements Gate {
     const flusher = new Flusher(clock);
     const framing: Framing = { pack: (messages) => this.#frames().pack(messages), join: (batches) => this.#frames().join(batches) };
     const { slowBytes, presenceMembers } = limits;
-    this.hub = new Hub({ broker, flusher, framing, slowBytes, presenceMembers, retry: this.#retry });
+    this.hub = new Hub({ broker, flusher, framing, presenceMembers, retry: this.#retry });
     this.#presence = new Presence({ broker, wheel: this.#wheel, graceMs: options.presenceGraceMs, report });
     this.#rooms = new Rooms({ contract, handlers, limits, hub: this.hub, presence: this.#presence, report });
     const join = (connection: Connection, request: JoinRequest): void => this.#router.join(connection, request);
@@ -86,6 +86,7 @@ export class Node implements Gate {
       heartbeatMs,
       flusher,
       framing,
+      slowBytes,
       receiveHello: (connection, hello) => void sessions.open(connection, hello),
       receiveFrame: (connection, frame) => this.#router.receive(connection, frame),
       alive: (connection) => sessions.renew(connection),

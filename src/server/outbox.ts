@@ -5,6 +5,13 @@ import type { Flushable, Flusher } from "./flusher.ts";
 export interface OutboxContext {
   readonly flusher: Flusher;
   readonly framing: Framing;
+  /** Bytes waiting above which an outbox counts as full. */
+  readonly slowBytes: number;
+}
+
+/** Who goes on when an outbox is no longer full. */
+export interface Drained {
+  drained(): void;
 }
 
 /** What one connection gets in one turn of the event loop, in order, sent with one write. */
@@ -17,9 +24,13 @@ export class Outbox implements Flushable {
   #only: Batch | null = null;
   #items: (string | Batch)[] | null = null;
   #queuedBytes = 0;
+  /** Whether somebody was told that it is full, and waits to hear that it no longer is. */
+  #turnedAway = false;
+  readonly #drained: Drained;
 
-  constructor(context: OutboxContext, socket: Socket, elapsedMs: number) {
+  constructor(context: OutboxContext, socket: Socket, drained: Drained, elapsedMs: number) {
     this.#context = context;
+    this.#drained = drained;
     this.#socket = socket;
     this.sentMs = elapsedMs;
   }
@@ -27,6 +38,13 @@ export class Outbox implements Flushable {
   /** Bytes (UTF-16 units where not yet encoded) that wait here and in the socket. */
   waitingBytes(): number {
     return this.#queuedBytes + this.#socket.bufferedBytes();
+  }
+
+  /** Whether room traffic should wait. Who is told so is told by `drained` when to go on. */
+  isFull(): boolean {
+    const isFull = this.waitingBytes() > this.#context.slowBytes;
+    this.#turnedAway ||= isFull;
+    return isFull;
   }
 
   /** Adds a frame for this connection alone. */
@@ -54,6 +72,14 @@ export class Outbox implements Flushable {
     this.#queuedBytes = 0;
     this.sentMs = elapsedMs;
     this.#socket.send(batch);
+    // What the system takes at once never fills the socket, and so never drains it.
+    if (this.#turnedAway) this.checkDrained();
+  }
+
+  /** Lets those who were turned away go on, if there is room again. */
+  checkDrained(): void {
+    this.#turnedAway = false;
+    if (!this.isFull()) this.#drained.drained();
   }
 
   /** The array, made of what waits; the outbox is on the flusher's list exactly while something does. */

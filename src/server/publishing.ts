@@ -67,7 +67,7 @@ export class Publishing {
       const payload = await this.#handle(connection, sending, match, definition);
       this.#signal({ room, event, payload }, (connection.user as UserLike).id, connection.session);
     } catch (error) {
-      connection.refuse({ room }, refusalOf(error, "signal", this.#context.report));
+      connection.refuse({ room, of: "signal" }, refusalOf(error, "signal", this.#context.report));
     }
   }
 

@@ -80,7 +80,7 @@ export class Reader {
 
   /** Reads on, if there is reason and room to. Called when the socket has drained and when the room has moved. */
   catchUp(): void {
-    if (this.#catchingUp || this.live || this.#left || !this.joined || this.room.isFull(this.outbox)) return;
+    if (this.#catchingUp || this.live || this.#left || !this.joined || this.outbox.isFull()) return;
     this.#catchingUp = true;
     void this.#readOn()
       .catch((error: unknown) => this.room.retry(() => this.catchUp(), error))
@@ -94,7 +94,7 @@ export class Reader {
         await this.#skipGap(this.#gap);
         continue;
       }
-      if (room.isFull(outbox)) return;
+      if (outbox.isFull()) return;
       const { epoch } = room;
       const frames = room.recent(this.#offset, pageFrames) ?? (await room.read(this.#offset, pageFrames));
       if (this.#left || this.#gap || room.epoch !== epoch) continue;
@@ -108,7 +108,7 @@ export class Reader {
 
   #send(frames: readonly string[]): void {
     for (const frame of frames) {
-      if (this.room.isFull(this.outbox)) return;
+      if (this.outbox.isFull()) return;
       this.outbox.sendText(frame);
       this.#offset += 1;
     }

@@ -57,7 +57,7 @@ export class Rooms {
       const state = request.presence === undefined ? null : await checkPresence(match.definition, request.presence);
       await this.#enter(connection, request, match.definition, state);
     } catch (error) {
-      connection.refuse({ room }, refusalOf(error, "join", this.#context.report));
+      connection.refuse({ room, of: "join" }, refusalOf(error, "join", this.#context.report));
     } finally {
       connection.joining -= 1;
     }
@@ -77,7 +77,7 @@ export class Rooms {
       const state = await checkPresence(definition, payload);
       if (!reader.left) await this.#present(connection, reader, state);
     } catch (error) {
-      connection.refuse({ room }, refusalOf(error, "presence", this.#context.report));
+      connection.refuse({ room, of: "presence" }, refusalOf(error, "presence", this.#context.report));
     }
   }
 

@@ -1,5 +1,5 @@
 import { Countdown } from "../base/countdown.ts";
-import type { ClientFrame, HelloFrame, JoinRequest, PublishFrame, RequestFrame } from "../protocol/frames.ts";
+import type { ClientFrame, ErrorSubject, HelloFrame, JoinRequest, PublishFrame, RequestFrame } from "../protocol/frames.ts";
 import type { Connection } from "./connection.ts";
 import type { Limits } from "./limits.ts";
 import type { Publishing } from "./publishing.ts";
@@ -32,19 +32,23 @@ export class Router {
     const { rooms, publishing, requests } = this.#context;
     switch (frame.type) {
       case "publish":
-        if (!this.#takesRef(connection, frame)) return;
-        return this.#inRoom(connection, frame, () => publishing.receivePublish(connection, frame));
+        return this.#call(connection, frame, () =>
+          this.#inOrder(connection, frame.room, () => publishing.receivePublish(connection, frame)),
+        );
       case "request":
-        if (!this.#takesRef(connection, frame)) return;
-        return this.#work(connection, frame, () => requests.receive(connection, frame));
+        return this.#call(connection, frame, () => requests.receive(connection, frame));
       case "signal":
-        return this.#work(connection, frame, () => publishing.receiveSignal(connection, frame));
+        return this.#other(connection, frame, () => publishing.receiveSignal(connection, frame));
       case "join":
         return this.join(connection, frame);
       case "leave":
-        return this.#inRoom(connection, frame, async () => rooms.leave(connection, frame.room));
+        return this.#other(connection, frame, () =>
+          this.#inOrder(connection, frame.room, async () => rooms.leave(connection, frame.room)),
+        );
       case "presence":
-        return this.#inRoom(connection, frame, () => rooms.setPresence(connection, frame.room, frame.payload));
+        return this.#other(connection, frame, () =>
+          this.#inOrder(connection, frame.room, () => rooms.setPresence(connection, frame.room, frame.payload)),
+        );
       case "ping":
         return connection.send({ type: "pong" });
       case "pong":
@@ -53,7 +57,10 @@ export class Router {
   }
 
   join(connection: Connection, request: JoinRequest): void {
-    this.#inRoom(connection, { room: request.room }, () => this.#context.rooms.join(connection, request));
+    const { room } = request;
+    this.#other(connection, { type: "join", room }, () =>
+      this.#inOrder(connection, room, () => this.#context.rooms.join(connection, request)),
+    );
   }
 
   /** Settles when nothing is being worked on. */
@@ -61,30 +68,33 @@ export class Router {
     return this.#working.zero();
   }
 
-  /** Refs only rise on a connection: what is sent again is sent first. */
-  #takesRef(connection: Connection, { ref }: PublishFrame | RequestFrame): boolean {
-    if (ref <= connection.ref) {
-      connection.close("BAD_FRAME", `ref ${ref} came after ref ${connection.ref}`);
-      return false;
-    }
-    connection.ref = ref;
-    return true;
-  }
-
   /** Works on a frame after the earlier ones of the same session and room. */
-  #inRoom(connection: Connection, about: About & { readonly room: string }, task: () => Promise<void>): void {
-    const key = `${connection.session} ${about.room}`;
-    this.#work(connection, about, () => this.#queue.run(key, task));
+  #inOrder(connection: Connection, room: string, task: () => Promise<void>): Promise<void> {
+    return this.#queue.run(`${connection.session} ${room}`, task);
   }
 
-  /** Works on a frame, unless the connection has as much in work as it may. */
-  #work(connection: Connection, { ref, room }: About, task: () => Promise<void>): void {
+  /** Works on a publish or request. Their refs only rise on a connection: what is sent again is sent first. */
+  #call(connection: Connection, { ref }: PublishFrame | RequestFrame, task: () => Promise<void>): void {
+    if (ref <= connection.ref) return connection.close("BAD_FRAME", `ref ${ref} came after ref ${connection.ref}`);
+    connection.ref = ref;
+    this.#work(connection, "pendingCalls", this.#context.limits.pending, { ref }, task);
+  }
+
+  /** Works on any other frame. A hello alone may join as many rooms as there may be, and must not use up the window. */
+  #other(connection: Connection, frame: OtherFrame, task: () => Promise<void>): void {
     const { pending, rooms } = this.#context.limits;
-    const kind = ref === undefined ? "pendingOthers" : "pendingCalls";
-    // A hello alone may join as many rooms as there may be, and must not use up the window.
-    if (connection[kind] >= (ref === undefined ? pending + rooms : pending)) {
-      return connection.refuseAs(ref === undefined ? { ...(room !== undefined && { room }) } : { ref }, "TOO_MANY_PENDING");
-    }
+    this.#work(connection, "pendingOthers", pending + rooms, { room: frame.room, of: frame.type }, task);
+  }
+
+  /** Does the work, unless the connection has as much of its kind under way as it may. */
+  #work(
+    connection: Connection,
+    kind: "pendingCalls" | "pendingOthers",
+    max: number,
+    subject: ErrorSubject,
+    task: () => Promise<void>,
+  ): void {
+    if (connection[kind] >= max) return connection.refuseAs(subject, "TOO_MANY_PENDING");
     connection[kind] += 1;
     this.#working.add();
     void task().finally(() => {
@@ -94,8 +104,7 @@ export class Router {
   }
 }
 
-/** What an error answering a frame refers to. */
-interface About {
-  readonly ref?: number;
-  readonly room?: string;
+interface OtherFrame {
+  readonly type: "join" | "leave" | "signal" | "presence";
+  readonly room: string;
 }

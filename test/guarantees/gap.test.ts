@@ -63,7 +63,9 @@ test("a reader that stops reading costs the server no memory, is passed over, an
   const room = stalled.join("numbers/a");
   const seen = new Recorder(room);
   await room.joined();
-  const brisk = new Recorder(connect(server.port, "brisk").join("numbers/a"));
+  const briskRoom = connect(server.port, "brisk").join("numbers/a");
+  const brisk = new Recorder(briskRoom);
+  await briskRoom.joined();
   proxy.freeze("toClient");
   const { heapUsed } = process.memoryUsage();
   for (const n of range(1, 4000)) await server.server.publish("numbers/a", "number", { n });
