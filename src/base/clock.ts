@@ -25,5 +25,8 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
   // Browsers have no setImmediate, and only the server defers on a path where the difference is felt.
-  defer: typeof setImmediate === "function" ? (task) => void setImmediate(task) : (task) => void setTimeout(task, 0),
+  defer:
+    typeof setImmediate === "function"
+      ? (task) => void setImmediate(task)
+      : (task) => void setTimeout(task, 0),
 };

@@ -2,7 +2,13 @@ import type { Clock, Undo } from "../base/clock.ts";
 import { systemClock } from "../base/clock.ts";
 import { Emitter } from "../base/emitter.ts";
 import { systemRandom, type Random } from "../base/random.ts";
-import type { Contract, EventDefinition, RequestDefinition, RoomDefinition, SignalDefinition } from "../contract/contract.ts";
+import type {
+  Contract,
+  EventDefinition,
+  RequestDefinition,
+  RoomDefinition,
+  SignalDefinition,
+} from "../contract/contract.ts";
 import type {
   ClientEventNames,
   PayloadIn,
@@ -70,7 +76,11 @@ export interface Fate {
   readonly error?: BowlineError;
 }
 
-type Delivered<D> = D extends EventDefinition ? Message<PayloadOut<D>> : D extends SignalDefinition ? SignalMessage<PayloadOut<D>> : never;
+type Delivered<D> = D extends EventDefinition
+  ? Message<PayloadOut<D>>
+  : D extends SignalDefinition
+    ? SignalMessage<PayloadOut<D>>
+    : never;
 type Published<D> = D extends EventDefinition ? Publish : void;
 
 /** A room this client is in, across reconnects, until `leave`. */
@@ -98,7 +108,10 @@ export interface Room<R extends RoomDefinition = RoomDefinition> {
   ): Published<R["events"][Name]>;
 
   /** Listens to an event or signal. Events come once each, in the room's order; a sender gets its own too, but not its own signals. */
-  on<Name extends keyof R["events"] & string>(event: Name, listener: (message: Delivered<R["events"][Name]>) => void): Undo;
+  on<Name extends keyof R["events"] & string>(
+    event: Name,
+    listener: (message: Delivered<R["events"][Name]>) => void,
+  ): Undo;
 
   /** Listens for gaps: something was missed that can't be had any more. Fill it from your own data. */
   onGap(listener: (gap: Gap) => void): Undo;
@@ -121,7 +134,9 @@ export interface RoomPresence<R extends RoomDefinition = RoomDefinition> {
   /** Replaces this member's state for everybody. */
   set(state: PresenceIn<R>): void;
   /** Called with all members after each change. */
-  onChange(listener: (members: ReadonlyMap<string, Member & { readonly state: PresenceOut<R> }>) => void): Undo;
+  onChange(
+    listener: (members: ReadonlyMap<string, Member & { readonly state: PresenceOut<R> }>) => void,
+  ): Undo;
 }
 
 /** Options of a request. */
@@ -148,7 +163,10 @@ export interface Client<C extends Contract = Contract> {
    * const lobby = client.join("chat/lobby", { history: 50 });
    * lobby.on("message", ({ payload, from, at }) => show(from, payload.text, at));
    */
-  join<const Name extends RoomNamesOf<C>>(room: Name, options?: JoinOptions<PresenceIn<RoomOf<C, Name>>>): Room<RoomOf<C, Name>>;
+  join<const Name extends RoomNamesOf<C>>(
+    room: Name,
+    options?: JoinOptions<PresenceIn<RoomOf<C, Name>>>,
+  ): Room<RoomOf<C, Name>>;
 
   /**
    * Asks the server. Waits while offline. Run at most once, unless the contract marks it idempotent. Rejects with a
@@ -182,7 +200,7 @@ export interface Client<C extends Contract = Contract> {
  * const client = createClient(chat, { url: "wss://example.com/bowline", token: () => session.getToken() });
  */
 export function createClient<C extends Contract>(contract: C, options: ClientOptions): Client<C> {
-  const onError = options.onError ?? ((error: unknown) => console.error("bowline:", error));
+  const onError = options.onError ?? reportToConsole;
   const token = options.token ?? null;
   const machine = new Machine({
     contract,
@@ -202,9 +220,16 @@ export function createClient<C extends Contract>(contract: C, options: ClientOpt
 
 function resolveUrl(url: string): string {
   const base = (globalThis as { location?: { href?: string } }).location?.href;
-  if (!URL.canParse(url, base)) throw new TypeError(`url must be like "wss://example.com/bowline", not ${url}`);
+  if (!URL.canParse(url, base))
+    throw new TypeError(`url must be like "wss://example.com/bowline", not ${url}`);
   const resolved = new URL(url, base);
   resolved.protocol = resolved.protocol.replace("http", "ws");
-  if (!/^wss?:$/.test(resolved.protocol)) throw new TypeError(`url must be ws:, wss:, http: or https:, not ${url}`);
+  if (!/^wss?:$/.test(resolved.protocol))
+    throw new TypeError(`url must be ws:, wss:, http: or https:, not ${url}`);
   return resolved.href;
+}
+
+function reportToConsole(error: unknown): void {
+  // oxlint-disable-next-line no-console
+  console.error("bowline:", error);
 }

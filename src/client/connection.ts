@@ -30,7 +30,7 @@ export interface ConnectionContext {
   lost(): void;
   /** The session is somebody else's: begin a new one. */
   disowned(): void;
-  report(error: unknown): void;
+  readonly report: (error: unknown) => void;
 }
 
 const handshakeTimeoutMs = 15_000;
@@ -184,26 +184,30 @@ export class Connection {
 
   async #closed(code: number, reason: string, opened: boolean): Promise<void> {
     this.#drop();
-    const round = this.#round;
-    if (!opened) {
-      const refusal = await this.#context.transport.ask(this.#context.url, this.#token);
-      if (round !== this.#round) return;
-      if (refusal?.status === 401 || refusal?.status === 403) {
-        return this.close(new BowlineError(refusal.code, refusal.message));
-      }
-      return this.#retry(refusal?.message ?? "the server can't be reached", refusal?.retryAfterMs);
-    }
+    if (!opened) return this.#askWhy();
     if (code === closeCodes.SESSION_MISMATCH.code) {
       this.#context.disowned();
-      return void this.#dial();
+      return this.#dial();
     }
+    const text = reason || `closed with ${code}`;
     const action = closeAction(code);
-    if (action === "reconnect") return this.#retry(reason || `closed with ${code}`);
-    if (action === "token" && (await this.#hasNewToken())) {
-      if (round === this.#round) void this.#dial();
-      return;
-    }
-    if (round === this.#round) this.close(new BowlineError(closeName(code), reason || `closed with ${code}`));
+    if (action === "reconnect") return this.#retry(text);
+    const round = this.#round;
+    const renewed = action === "token" && (await this.#hasNewToken());
+    if (round !== this.#round) return;
+    if (renewed) await this.#dial();
+    else this.close(new BowlineError(closeName(code), text));
+  }
+
+  /** The socket never opened, and a browser does not say why: asks by HTTP. */
+  async #askWhy(): Promise<void> {
+    const { transport, url } = this.#context;
+    const round = this.#round;
+    const refusal = await transport.ask(url, this.#token);
+    if (round !== this.#round) return;
+    if (refusal?.status === 401 || refusal?.status === 403)
+      this.close(new BowlineError(refusal.code, refusal.message));
+    else this.#retry(refusal?.message ?? "the server can't be reached", refusal?.retryAfterMs);
   }
 
   async #hasNewToken(): Promise<boolean> {

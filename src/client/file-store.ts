@@ -65,7 +65,10 @@ class FileStore implements Store {
 }
 
 function toChanges({ session, publishes }: StoredState): StoreChange[] {
-  return [{ type: "session", session }, ...publishes.map((publish): StoreChange => ({ type: "put", publish }))];
+  return [
+    { type: "session", session },
+    ...publishes.map((publish): StoreChange => ({ type: "put", publish })),
+  ];
 }
 
 function read(path: string): { readonly state: StoredState | null; readonly lines: number } {
@@ -77,7 +80,9 @@ function read(path: string): { readonly state: StoredState | null; readonly line
     try {
       state = applyChange(state, JSON.parse(line) as StoreChange);
     } catch {
-      throw new SyntaxError(`${path}:${index + 1} is no line of a Bowline file store; move the file away to begin anew`);
+      throw new SyntaxError(
+        `${path}:${index + 1} is no line of a Bowline file store; move the file away to begin anew`,
+      );
     }
   }
   return { state, lines: lines.length };

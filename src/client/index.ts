@@ -4,11 +4,26 @@
  * @module
  */
 export { createClient } from "./client.ts";
-export type { Client, ClientOptions, Fate, Publish, RequestCallOptions, Room, RoomPresence } from "./client.ts";
+export type {
+  Client,
+  ClientOptions,
+  Fate,
+  Publish,
+  RequestCallOptions,
+  Room,
+  RoomPresence,
+} from "./client.ts";
 export type { TokenSource } from "./connection.ts";
 export type { OutboxLimits } from "./outbox.ts";
 export type { Gap, JoinOptions, Message, RoomStatus, SignalMessage } from "./room.ts";
-export type { Refusal, Transport, TransportListener, TransportSocket, WebSocketClass, WebSocketLike } from "./socket.ts";
+export type {
+  Refusal,
+  Transport,
+  TransportListener,
+  TransportSocket,
+  WebSocketClass,
+  WebSocketLike,
+} from "./socket.ts";
 export type { Status } from "./status.ts";
 export type { Store, StoreChange, StoredPublish, StoredSession, StoredState } from "./store.ts";
 export { BowlineError } from "../protocol/errors.ts";

@@ -55,7 +55,8 @@ export class JoinedRoom {
   }
 
   on(event: string, listener: (message: never) => void): Undo {
-    if (!Object.hasOwn(this.#definition.events, event)) throw new TypeError(`"${this.name}" has no event "${event}"`);
+    if (!Object.hasOwn(this.#definition.events, event))
+      throw new TypeError(`"${this.name}" has no event "${event}"`);
     return this.#state.on(event, listener);
   }
 

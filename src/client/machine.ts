@@ -26,7 +26,7 @@ export interface MachineOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly fates: Emitter<Fate>;
-  report(error: unknown): void;
+  readonly report: (error: unknown) => void;
 }
 
 const requestTimeoutMs = 30_000;
@@ -67,7 +67,7 @@ export class Machine {
       opened: () => this.#opened(),
       received: (frame) => this.#receive(frame),
       lost: () => {
-        for (const room of [...this.#rooms.values()]) room.lost();
+        for (const room of this.#rooms.values()) room.lost();
       },
       disowned: () => {
         this.#outbox.settleAll(localError("SESSION_MISMATCH"));
@@ -101,7 +101,7 @@ export class Machine {
     this.#closed = true;
     this.#connection.close();
     this.#outbox.abandon(localError("CLOSED"));
-    for (const room of [...this.#rooms.values()]) room.leave();
+    for (const room of this.#rooms.values()) room.leave();
   }
 
   join(name: string, options: JoinOptions = {}): JoinedRoom {
@@ -118,11 +118,19 @@ export class Machine {
 
   publish(room: string, event: string, payload: unknown): Publish {
     let id = "";
-    const promise = this.#call({ type: "publish", room, event }, payload, (ref) => (id = `${this.#session.id}-${ref}`));
+    const promise = this.#call(
+      { type: "publish", room, event },
+      payload,
+      (ref) => (id = `${this.#session.id}-${ref}`),
+    );
     return Object.assign(promise, { id }) as Publish;
   }
 
-  request(name: string, input: unknown, { timeoutMs = requestTimeoutMs }: RequestCallOptions = {}): Promise<unknown> {
+  request(
+    name: string,
+    input: unknown,
+    { timeoutMs = requestTimeoutMs }: RequestCallOptions = {},
+  ): Promise<unknown> {
     const idempotent = this.#options.contract.requests[name]?.idempotent ?? false;
     let stopTimer: Undo = () => {};
     const reply = this.#call({ type: "request", request: name, idempotent }, input, (ref) => {
@@ -185,17 +193,14 @@ export class Machine {
       case "error":
         return this.#receiveError(frame);
       case "event":
-        return this.#rooms.get(frame.room)?.receiveEvent(frame);
       case "signal":
-        return this.#rooms.get(frame.room)?.receiveSignal(frame);
       case "presence":
-        return this.#rooms.get(frame.room)?.receivePresence(frame);
       case "joined":
-        return this.#rooms.get(frame.room)?.receiveJoined(frame);
       case "left":
-        return this.#rooms.get(frame.room)?.receiveLeft();
       case "gap":
-        return this.#rooms.get(frame.room)?.receiveGap(frame);
+        return this.#rooms.get(frame.room)?.receive(frame);
+      default:
+      // Of a newer server: nothing this client could do with it.
     }
   }
 

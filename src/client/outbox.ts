@@ -55,7 +55,7 @@ export interface OutboxContext {
   send(text: string): void;
   /** An entry came or was sent (no outcome), or was settled (with one). */
   changed(entry: OutboxEntry, outcome: Outcome | null): void;
-  report(error: unknown): void;
+  readonly report: (error: unknown) => void;
 }
 
 /** A refusal that this client itself makes, with the table's text. */
@@ -81,7 +81,15 @@ export class Outbox {
   constructor(context: OutboxContext) {
     this.#context = context;
     for (const { ref, room, event, json, sent } of context.store.initial?.publishes ?? []) {
-      this.#push({ ref, call: { type: "publish", room, event }, json, sent, stored: true, marked: sent, settled: ignore });
+      this.#push({
+        ref,
+        call: { type: "publish", room, event },
+        json,
+        sent,
+        stored: true,
+        marked: sent,
+        settled: ignore,
+      });
     }
   }
 
@@ -94,7 +102,15 @@ export class Outbox {
     const json = JSON.stringify(payload ?? null);
     this.#checkBounds(json);
     const { ref, changes } = this.#context.session().takeRef();
-    const entry: OutboxEntry = { ref, call, json, sent: false, stored: false, marked: this.#goesAtOnce(), settled };
+    const entry: OutboxEntry = {
+      ref,
+      call,
+      json,
+      sent: false,
+      stored: false,
+      marked: this.#goesAtOnce(),
+      settled,
+    };
     const saved = this.#save(entry, changes);
     this.#push(entry);
     this.#context.changed(entry, null);
@@ -159,7 +175,7 @@ export class Outbox {
 
   /** Ends every entry with the same error. */
   settleAll(error: BowlineError): void {
-    for (const { ref } of [...this.#entries]) this.settle(ref, { error });
+    for (const { ref } of this.#entries.slice()) this.settle(ref, { error });
   }
 
   #checkBounds(json: string): void {
@@ -167,7 +183,8 @@ export class Outbox {
     if (this.#entries.length >= count) throw localError("OUTBOX_FULL", `${count} calls are waiting already`);
     if (this.#length + json.length > length) throw localError("OUTBOX_FULL");
     // The frame around the payload needs a little room of its own.
-    const bytes = json.length * 3 + 1024 > this.#payloadBytes ? new TextEncoder().encode(json).length + 1024 : 0;
+    const bytes =
+      json.length * 3 + 1024 > this.#payloadBytes ? new TextEncoder().encode(json).length + 1024 : 0;
     if (bytes > this.#payloadBytes) throw localError("PAYLOAD_TOO_LARGE");
   }
 

@@ -1,13 +1,14 @@
 import type { Undo } from "../base/clock.ts";
 import { Emitter } from "../base/emitter.ts";
 import { encodeFrame } from "../protocol/encode.ts";
-import { BowlineError } from "../protocol/errors.ts";
+import type { BowlineError } from "../protocol/errors.ts";
 import type {
   ErrorSubject,
   EventFrame,
   GapFrame,
   JoinedFrame,
   JoinRequest,
+  LeftFrame,
   Position,
   PresenceFrame,
   SignalFrame,
@@ -69,9 +70,12 @@ export interface RoomContext {
   send(text: string): void;
   /** The log has a hole that no frame explained: begin again on a new socket. */
   resync(): void;
-  report(error: unknown): void;
+  readonly report: (error: unknown) => void;
   forget(room: RoomState): void;
 }
+
+/** A frame about one room, refusals aside. */
+type RoomFrame = JoinedFrame | LeftFrame | EventFrame | SignalFrame | PresenceFrame | GapFrame;
 
 /** How the room stands on this socket. A join is sent only when the leave before it was answered. */
 type Wire = "out" | "joining" | "in" | "leaving";
@@ -142,7 +146,8 @@ export class RoomState {
   }
 
   signal(event: string, payload: unknown): void {
-    if (this.wire === "in") this.#context.send(encodeFrame({ type: "signal", room: this.name, event, payload: payload ?? null }));
+    if (this.wire === "in")
+      this.#context.send(encodeFrame({ type: "signal", room: this.name, event, payload: payload ?? null }));
   }
 
   /** The socket is gone. */
@@ -152,43 +157,15 @@ export class RoomState {
     else if (this.status.state === "joined") this.#setStatus({ state: "joining" });
   }
 
-  receiveJoined({ position, members }: JoinedFrame): void {
-    if (this.wire !== "joining") return;
-    this.wire = "in";
-    this.position = position;
-    if (members) this.presence.reset(members);
-    this.presence.joined();
-    this.#setStatus({ state: "joined" });
-  }
-
-  receiveLeft(): void {
-    this.wire = "out";
-    if (this.status.state === "left") this.#context.forget(this);
-    else this.join();
-  }
-
-  receiveEvent({ id, event, payload, from, at, offset }: EventFrame): void {
-    if (this.wire !== "in" || !this.position || offset <= this.position.offset) return;
-    if (offset > this.position.offset + 1) return this.#context.resync();
-    const position = { offset, epoch: this.position.epoch };
-    this.position = position;
-    this.#listeners.get(event)?.emit({ id, event, payload, from, at, position });
-  }
-
-  receiveSignal({ event, payload, from, session }: SignalFrame): void {
-    // A member's own typing, cursor or level is no news to it.
-    if (this.wire !== "in" || session === this.#context.session()) return;
-    this.#listeners.get(event)?.emit({ event, payload, from, session });
-  }
-
-  receivePresence(frame: PresenceFrame): void {
-    if (this.wire === "in") this.presence.receive(frame);
-  }
-
-  receiveGap({ position, reason }: GapFrame): void {
+  receive(frame: RoomFrame): void {
+    if (frame.type === "joined") return this.#receiveJoined(frame);
+    if (frame.type === "left") return this.#receiveLeft();
+    // What is still on its way after a leave is not for anybody.
     if (this.wire !== "in") return;
-    this.position = position;
-    this.gaps.emit({ position, reason });
+    if (frame.type === "event") this.#receiveEvent(frame);
+    else if (frame.type === "signal") this.#receiveSignal(frame);
+    else if (frame.type === "presence") this.presence.receive(frame);
+    else this.#receiveGap(frame);
   }
 
   /** Something about the room was refused: a frame of the type `of`. */
@@ -214,6 +191,40 @@ export class RoomState {
       const undo = this.statuses.on(settle);
       settle(this.status);
     });
+  }
+
+  #receiveJoined({ position, members }: JoinedFrame): void {
+    if (this.wire !== "joining") return;
+    this.wire = "in";
+    this.position = position;
+    if (members) this.presence.reset(members);
+    this.presence.joined();
+    this.#setStatus({ state: "joined" });
+  }
+
+  #receiveLeft(): void {
+    this.wire = "out";
+    if (this.status.state === "left") this.#context.forget(this);
+    else this.join();
+  }
+
+  #receiveEvent({ id, event, payload, from, at, offset }: EventFrame): void {
+    if (!this.position || offset <= this.position.offset) return;
+    if (offset > this.position.offset + 1) return this.#context.resync();
+    const position = { offset, epoch: this.position.epoch };
+    this.position = position;
+    this.#listeners.get(event)?.emit({ id, event, payload, from, at, position });
+  }
+
+  #receiveSignal({ event, payload, from, session }: SignalFrame): void {
+    // A member's own typing, cursor or level is no news to it.
+    if (session !== this.#context.session())
+      this.#listeners.get(event)?.emit({ event, payload, from, session });
+  }
+
+  #receiveGap({ position, reason }: GapFrame): void {
+    this.position = position;
+    this.gaps.emit({ position, reason });
   }
 
   #setStatus(status: RoomStatus): void {

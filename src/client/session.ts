@@ -33,14 +33,23 @@ export class Session {
   }
 
   /** The hello of the next connection attempt, and what has to be stored before it is sent. */
-  hello(rooms: readonly JoinRequest[]): { readonly frame: HelloFrame; readonly changes: readonly StoreChange[] } {
+  hello(rooms: readonly JoinRequest[]): {
+    readonly frame: HelloFrame;
+    readonly changes: readonly StoreChange[];
+  } {
     const { id: session, secret, generation } = this.#stored;
     const change = this.#change({ generation: generation + 1 });
-    return { frame: { type: "hello", session, secret, generation: generation + 1, rooms }, changes: [change] };
+    return {
+      frame: { type: "hello", session, secret, generation: generation + 1, rooms },
+      changes: [change],
+    };
   }
 
   /** Takes note of the ledgers a welcome named. `lost`: those that earlier publishes are in are gone. */
-  enterEpoch(epoch: string, ref: number): { readonly lost: boolean; readonly changes: readonly StoreChange[] } {
+  enterEpoch(
+    epoch: string,
+    ref: number,
+  ): { readonly lost: boolean; readonly changes: readonly StoreChange[] } {
     const before = this.#stored.epoch;
     this.#nextRef = Math.max(this.#nextRef, ref + 1);
     if (epoch === before) return { lost: false, changes: [] };

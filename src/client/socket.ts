@@ -59,7 +59,8 @@ export function systemTransport(given: WebSocketClass | undefined): Transport {
       socket.onmessage = (event: { readonly data: unknown }) => {
         if (typeof event.data === "string") listener.received(event.data);
       };
-      socket.onclose = (event: { readonly code: number; readonly reason: string }) => listener.closed(event.code, event.reason);
+      socket.onclose = (event: { readonly code: number; readonly reason: string }) =>
+        listener.closed(event.code, event.reason);
       // Without a listener `ws` would throw; a close always follows.
       socket.onerror = () => {};
       return socket;

@@ -63,7 +63,10 @@ export function applyChange(state: StoredState | null, change: StoreChange): Sto
     case "put":
       return { session, publishes: [...publishes, change.publish] };
     case "sent":
-      return { session, publishes: publishes.map((it) => (it.ref <= change.ref ? { ...it, sent: true } : it)) };
+      return {
+        session,
+        publishes: publishes.map((it) => (it.ref <= change.ref ? { ...it, sent: true } : it)),
+      };
     case "settled":
       return { session, publishes: publishes.filter((it) => it.ref !== change.ref) };
   }

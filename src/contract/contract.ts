@@ -2,14 +2,20 @@ import { RoomMatcher, type RoomMatch } from "./room-name.ts";
 import type { Schema } from "./schema.ts";
 
 /** A durable event: stored in the room's log, delivered in order, exactly once. */
-export interface EventDefinition<S extends Schema = Schema, From extends "client" | "server" = "client" | "server"> {
+export interface EventDefinition<
+  S extends Schema = Schema,
+  From extends "client" | "server" = "client" | "server",
+> {
   readonly kind: "event";
   readonly payload: S;
   readonly from: From;
 }
 
 /** An ephemeral signal: the newest of a sender wins, and it may be dropped. */
-export interface SignalDefinition<S extends Schema = Schema, From extends "client" | "server" = "client" | "server"> {
+export interface SignalDefinition<
+  S extends Schema = Schema,
+  From extends "client" | "server" = "client" | "server",
+> {
   readonly kind: "signal";
   readonly payload: S;
   readonly from: From;
@@ -17,7 +23,10 @@ export interface SignalDefinition<S extends Schema = Schema, From extends "clien
 
 /** What may flow in one kind of room. */
 export interface RoomDefinition<
-  Events extends Record<string, EventDefinition | SignalDefinition> = Record<string, EventDefinition | SignalDefinition>,
+  Events extends Record<string, EventDefinition | SignalDefinition> = Record<
+    string,
+    EventDefinition | SignalDefinition
+  >,
   Presence extends Schema | undefined = Schema | undefined,
 > {
   readonly kind: "room";
@@ -112,7 +121,9 @@ export interface RoomOptions {
 }
 
 /** What `presence` comes to. */
-export type PresenceOf<Options> = Options extends { readonly presence: infer S extends Schema } ? S : undefined;
+export type PresenceOf<Options> = Options extends { readonly presence: infer S extends Schema }
+  ? S
+  : undefined;
 
 /**
  * One kind of room: its events and signals, its members' presence, and how long its log is.
@@ -147,7 +158,9 @@ export interface RequestOptions {
 }
 
 /** What `errors` comes to. */
-export type ErrorsOf<Options> = Options extends { readonly errors: readonly (infer Code extends string)[] } ? Code : never;
+export type ErrorsOf<Options> = Options extends { readonly errors: readonly (infer Code extends string)[] }
+  ? Code
+  : never;
 
 /**
  * A question with its answer.
@@ -202,14 +215,20 @@ const unitsMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as co
 
 function durationMs(duration: Duration, option: string): number {
   const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(String(duration)) ?? [];
-  const ms = typeof duration === "number" ? duration : Number(amount) * (unitsMs[unit as keyof typeof unitsMs] ?? NaN);
-  if (!(ms > 0)) throw new TypeError(`${option} must be like "500ms", "30s", "5m", "24h" or "7d", not ${String(duration)}`);
+  const ms =
+    typeof duration === "number" ? duration : Number(amount) * (unitsMs[unit as keyof typeof unitsMs] ?? NaN);
+  if (!(ms > 0))
+    throw new TypeError(
+      `${option} must be like "500ms", "30s", "5m", "24h" or "7d", not ${String(duration)}`,
+    );
   return ms;
 }
 
 function checkSchema<S extends Schema>(schema: S, option: string): S {
   if (typeof (schema as S | undefined)?.["~standard"]?.validate !== "function") {
-    throw new TypeError(`${option} must be a Standard Schema (zod, valibot, arktype, …), not ${typeof schema}`);
+    throw new TypeError(
+      `${option} must be a Standard Schema (zod, valibot, arktype, …), not ${typeof schema}`,
+    );
   }
   return schema;
 }

@@ -1,4 +1,10 @@
-import type { Contract, EventDefinition, RequestDefinition, RoomDefinition, SignalDefinition } from "./contract.ts";
+import type {
+  Contract,
+  EventDefinition,
+  RequestDefinition,
+  RoomDefinition,
+  SignalDefinition,
+} from "./contract.ts";
 import type { PatternOf, RoomName } from "./room-name.ts";
 import type { InputOf, OutputOf, Schema } from "./schema.ts";
 
@@ -43,7 +49,11 @@ export type RequestResult<D extends RequestDefinition> = InputOf<D["output"]>;
 export type RequestReply<D extends RequestDefinition> = OutputOf<D["output"]>;
 
 /** A member's presence state as it is set; `never` where the room has no presence. */
-export type PresenceIn<R extends RoomDefinition> = R["presence"] extends Schema ? InputOf<R["presence"]> : never;
+export type PresenceIn<R extends RoomDefinition> = R["presence"] extends Schema
+  ? InputOf<R["presence"]>
+  : never;
 
 /** A member's presence state as it is seen. */
-export type PresenceOut<R extends RoomDefinition> = R["presence"] extends Schema ? OutputOf<R["presence"]> : never;
+export type PresenceOut<R extends RoomDefinition> = R["presence"] extends Schema
+  ? OutputOf<R["presence"]>
+  : never;

@@ -73,7 +73,8 @@ export class RoomMatcher<Definition> {
         checkPattern(pattern, segments);
         const shape = segments.map((segment) => (segment.startsWith(":") ? ":" : segment)).join("/");
         const twin = seen.get(shape);
-        if (twin !== undefined) throw new TypeError(`room patterns "${twin}" and "${pattern}" fit the same names`);
+        if (twin !== undefined)
+          throw new TypeError(`room patterns "${twin}" and "${pattern}" fit the same names`);
         seen.set(shape, pattern);
         return { pattern, segments, definition };
       })

@@ -29,10 +29,14 @@ export type InputOf<S> = TypesOf<S> extends { readonly input: infer Input } ? In
 /** What comes out of a schema: what a handler gets. */
 export type OutputOf<S> = TypesOf<S> extends { readonly output: infer Output } ? Output : never;
 
-type TypesOf<S> = S extends { readonly "~standard": { readonly types?: infer Types } } ? NonNullable<Types> : never;
+type TypesOf<S> = S extends { readonly "~standard": { readonly types?: infer Types } }
+  ? NonNullable<Types>
+  : never;
 
 /** A value that passed, or what was wrong with it. */
-export type Checked = { readonly value: unknown; readonly issues?: undefined } | { readonly issues: readonly Issue[] };
+export type Checked =
+  | { readonly value: unknown; readonly issues?: undefined }
+  | { readonly issues: readonly Issue[] };
 
 /** Runs a schema. Most answer at once; one that checks asynchronously gives a promise. */
 export function check(schema: Schema, value: unknown): Checked | Promise<Checked> {

@@ -77,7 +77,8 @@ function parseObject(text: string): Fields {
   } catch {
     throw new FrameError("not JSON");
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new FrameError("not an object");
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new FrameError("not an object");
   // JSON.parse makes `__proto__` an own property, harmless until some handler merges the payload into an object of its
   // own. An escape sequence can spell it too, so both put the frame under the slow check.
   if ((text.includes("__proto__") || text.includes("\\u")) && hasProtoKey(value)) {
@@ -147,7 +148,8 @@ function checkHello(frame: Fields): asserts frame is Fields & HelloFrame {
   if (typeof secret !== "string" || !secretPattern.test(secret)) {
     throw new FrameError("secret must be 16 to 64 characters of A-Z a-z 0-9 _ -");
   }
-  if (!isCount(generation)) throw new FrameError(`generation must be a whole number from 0, not ${show(generation)}`);
+  if (!isCount(generation))
+    throw new FrameError(`generation must be a whole number from 0, not ${show(generation)}`);
   if (!Array.isArray(rooms)) throw new FrameError("rooms must be an array");
   for (const join of rooms as unknown[]) {
     if (typeof join !== "object" || join === null) throw new FrameError("rooms must hold objects");

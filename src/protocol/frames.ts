@@ -79,7 +79,7 @@ export interface RequestFrame {
 export type ServerFrame =
   | WelcomeFrame
   | JoinedFrame
-  | { readonly type: "left"; readonly room: string }
+  | LeftFrame
   | { readonly type: "ack"; readonly ref: number; readonly position: Position }
   | EventFrame
   | SignalFrame
@@ -117,6 +117,12 @@ export interface JoinedFrame {
   readonly position: Position;
   /** Everybody present, where the room has presence. */
   readonly members?: readonly Member[];
+}
+
+/** Answers a leave: nothing of the room follows. */
+export interface LeftFrame {
+  readonly type: "left";
+  readonly room: string;
 }
 
 /** A publication. The same bytes for every reader of the room. */
@@ -158,7 +164,11 @@ export interface PresenceFrame {
 /** What an error frame is about: a call by its ref, or a frame of some type that concerned a room. */
 export type ErrorSubject =
   | { readonly ref: number; readonly room?: undefined; readonly of?: undefined }
-  | { readonly ref?: undefined; readonly room: string; readonly of: "join" | "leave" | "signal" | "presence" };
+  | {
+      readonly ref?: undefined;
+      readonly room: string;
+      readonly of: "join" | "leave" | "signal" | "presence";
+    };
 
 /** A refusal. */
 export type ErrorFrame = ErrorSubject & {

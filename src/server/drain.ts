@@ -1,17 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { Connection } from "./connection.ts";
-
-/** How to shut down. */
-export interface DrainOptions {
-  /**
-   * Clients are told to come back somewhere in this time, each at its own moment, so that they do not come all at once.
-   * Default 5,000 ms.
-   */
-  readonly spreadMs?: number;
-  /** What is still connected or running after this is cut off. Default 15,000 ms. */
-  readonly deadlineMs?: number;
-}
+import type { DrainOptions } from "./engine.ts";
 
 /** What a drain needs of the node. */
 export interface DrainContext {
@@ -30,7 +20,10 @@ export interface DrainContext {
  * Empties a node: lets nobody in, asks each client to come back at a moment of its own, waits for them to go and for
  * what runs to finish, and closes whoever is left at the deadline.
  */
-export async function drain(context: DrainContext, { spreadMs = 5000, deadlineMs = 15_000 }: DrainOptions): Promise<void> {
+export async function drain(
+  context: DrainContext,
+  { spreadMs = 5000, deadlineMs = 15_000 }: DrainOptions,
+): Promise<void> {
   const { clock, random } = context;
   context.shut(Math.ceil((spreadMs + 1000) / 1000));
   for (const connection of context.connections()) {
@@ -40,7 +33,7 @@ export async function drain(context: DrainContext, { spreadMs = 5000, deadlineMs
     await context.empty();
     await context.idle();
   });
-  for (const connection of [...context.connections()]) connection.close("RESTART");
+  for (const connection of context.connections()) connection.close("RESTART");
 }
 
 async function within(clock: Clock, ms: number, task: () => Promise<void>): Promise<void> {

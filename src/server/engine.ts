@@ -94,3 +94,20 @@ export interface Gate {
   /** Whether a page of the request's `Origin` may connect, and read the answer of a GET. */
   allowsOrigin(request: UpgradeRequest): boolean;
 }
+
+/** How to shut down. */
+export interface DrainOptions {
+  /**
+   * Clients are told to come back somewhere in this time, each at its own moment, so that they do not come all at once.
+   * Default 5,000 ms.
+   */
+  readonly spreadMs?: number;
+  /** What is still connected or running after this is cut off. Default 15,000 ms. */
+  readonly deadlineMs?: number;
+}
+
+/** A server, as far as an engine is concerned. */
+export interface Servable {
+  readonly gate: Gate;
+  drain(options?: DrainOptions): Promise<void>;
+}

@@ -25,7 +25,7 @@ export interface DoorkeeperOptions {
   readonly authenticate: Authenticate<UserLike> | undefined;
   readonly origins: AllowedOrigins;
   readonly connectionsMax: number;
-  report(error: unknown, stage: Stage): void;
+  readonly report: (error: unknown, stage: Stage) => void;
 }
 
 const userIdLengthMax = 256;
@@ -66,7 +66,8 @@ export class Doorkeeper {
 
   async admit(request: UpgradeRequest, { holds }: { readonly holds: boolean }): Promise<Admitted | Refused> {
     if (this.closedForSeconds !== null) return refused(503, "DRAINING", this.closedForSeconds);
-    if (!this.allowsOrigin(request)) return refused(403, "FORBIDDEN", undefined, "this origin may not connect");
+    if (!this.allowsOrigin(request))
+      return refused(403, "FORBIDDEN", undefined, "this origin may not connect");
     if (holds && !protocols(request).includes(jsonSubprotocol)) {
       return refused(400, "UPGRADE_REQUIRED", undefined, `offer the subprotocol ${jsonSubprotocol}`);
     }
@@ -87,7 +88,8 @@ export class Doorkeeper {
       checkUser(user);
       return { ok: true, user, expiresAt: expiryOf(user) };
     } catch (error) {
-      if (error instanceof BowlineError) return refused(statusOf(error.code), error.code, undefined, error.message);
+      if (error instanceof BowlineError)
+        return refused(statusOf(error.code), error.code, undefined, error.message);
       report(error, "authenticate");
       return refused(500, "INTERNAL");
     }
@@ -96,7 +98,13 @@ export class Doorkeeper {
 
 function refused(status: number, code: string, retryAfterSeconds?: number, message?: string): Refused {
   const text = message ?? (Object.hasOwn(errorCodes, code) ? errorCodes[code as ErrorName].text : code);
-  return { ok: false, status, code, message: text, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) };
+  return {
+    ok: false,
+    status,
+    code,
+    message: text,
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+  };
 }
 
 function statusOf(code: string): number {
@@ -137,7 +145,9 @@ function tokenOf(request: UpgradeRequest): string | undefined {
 function decodeBase64Url(text: string): string | undefined {
   try {
     const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-    return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(binary, (char) => char.charCodeAt(0)));
+    return new TextDecoder("utf-8", { fatal: true }).decode(
+      Uint8Array.from(binary, (char) => char.charCodeAt(0)),
+    );
   } catch {
     return undefined;
   }

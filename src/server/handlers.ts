@@ -1,6 +1,19 @@
 import type { BowlineError } from "../protocol/errors.ts";
-import type { Contract, EventDefinition, RequestDefinition, RoomDefinition, SignalDefinition } from "../contract/contract.ts";
-import type { ClientEventNames, PayloadIn, PayloadOut, RequestPayload, RequestResult, RoomOf } from "../contract/infer.ts";
+import type {
+  Contract,
+  EventDefinition,
+  RequestDefinition,
+  RoomDefinition,
+  SignalDefinition,
+} from "../contract/contract.ts";
+import type {
+  ClientEventNames,
+  PayloadIn,
+  PayloadOut,
+  RequestPayload,
+  RequestResult,
+  RoomOf,
+} from "../contract/infer.ts";
 import type { Params } from "../contract/room-name.ts";
 import type { UserLike } from "./connection.ts";
 
@@ -37,7 +50,11 @@ export interface RoomHandlers<User, Pattern extends string, R extends RoomDefini
    */
   readonly on?: {
     readonly [Name in ClientEventNames<R>]?: (
-      context: PublishContext<User, Pattern, PayloadOut<R["events"][Name] & (EventDefinition | SignalDefinition)>>,
+      context: PublishContext<
+        User,
+        Pattern,
+        PayloadOut<R["events"][Name] & (EventDefinition | SignalDefinition)>
+      >,
     ) => Awaitable<PayloadIn<R["events"][Name] & (EventDefinition | SignalDefinition)> | void>;
   };
 }
@@ -86,12 +103,17 @@ export class Handlers {
 
   addRoom(pattern: string, handlers: UntypedRoomHandlers): void {
     const definition = this.#contract.rooms[pattern];
-    if (!definition) throw new TypeError(`server.room: the contract has no room "${pattern}"; ${known(this.#contract.rooms)}`);
+    if (!definition)
+      throw new TypeError(
+        `server.room: the contract has no room "${pattern}"; ${known(this.#contract.rooms)}`,
+      );
     if (this.rooms.has(pattern)) throw new TypeError(`server.room: "${pattern}" has its handlers already`);
     for (const name of Object.keys(handlers.on ?? {})) {
       const event = definition.events[name];
-      if (!event) throw new TypeError(`server.room: "${pattern}" has no event "${name}"; ${known(definition.events)}`);
-      if (event.from === "server") throw new TypeError(`server.room: "${name}" comes from the server and needs no handler`);
+      if (!event)
+        throw new TypeError(`server.room: "${pattern}" has no event "${name}"; ${known(definition.events)}`);
+      if (event.from === "server")
+        throw new TypeError(`server.room: "${name}" comes from the server and needs no handler`);
     }
     this.rooms.set(pattern, handlers);
   }
@@ -108,12 +130,17 @@ export class Handlers {
   /** Throws when a request of the contract has nobody to answer it. */
   checkComplete(): void {
     const missing = Object.keys(this.#contract.requests).filter((name) => !this.requests.has(name));
-    if (missing.length > 0) throw new TypeError(`nothing answers the request "${missing[0]}": call server.request first`);
+    if (missing.length > 0)
+      throw new TypeError(`nothing answers the request "${missing[0]}": call server.request first`);
   }
 }
 
 /** Handlers of the room `Name`, for the typed face. */
-export type HandlersOf<C extends Contract, User, Pattern extends string> = RoomHandlers<User, Pattern, RoomOf<C, Pattern>>;
+export type HandlersOf<C extends Contract, User, Pattern extends string> = RoomHandlers<
+  User,
+  Pattern,
+  RoomOf<C, Pattern>
+>;
 
 function known(names: object): string {
   const list = Object.keys(names);

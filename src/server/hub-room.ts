@@ -244,7 +244,8 @@ export class HubRoom implements Flushable {
       if (this.#head < page.base) return this.#restart(page, "trimmed");
       for (const entry of page.entries) this.#push(entry);
       if (this.#head >= page.head) return;
-      if (page.entries.length === 0) throw new Error(`the broker gave no entries after ${this.#head} of ${this.name}`);
+      if (page.entries.length === 0)
+        throw new Error(`the broker gave no entries after ${this.#head} of ${this.name}`);
     }
   }
 

@@ -10,8 +10,13 @@ export type { MemoryBrokerOptions } from "./memory-broker.ts";
 export { defaultLimits } from "./limits.ts";
 export type { Limits } from "./limits.ts";
 export type { AllowedOrigins, AuthRequest, Authenticate } from "./gate.ts";
-export type { DrainOptions } from "./drain.ts";
-export type { PublishContext, RequestContext, RequestHandler, RoomContext, RoomHandlers } from "./handlers.ts";
+export type {
+  PublishContext,
+  RequestContext,
+  RequestHandler,
+  RoomContext,
+  RoomHandlers,
+} from "./handlers.ts";
 export type { Stage } from "./refusal.ts";
 export type { UserLike } from "./connection.ts";
 export type * from "./broker.ts";

@@ -164,7 +164,11 @@ class MemoryBroker implements Broker {
     const known = this.#rooms.get(name);
     if (known) return known;
     if (this.#rooms.size >= this.#roomsMax) this.#evictRooms();
-    const room: MemoryRoom = { log: new MemoryLog(this.#random.id(8)), members: new Map(), subscribed: false };
+    const room: MemoryRoom = {
+      log: new MemoryLog(this.#random.id(8)),
+      members: new Map(),
+      subscribed: false,
+    };
     this.#rooms.set(name, room);
     return room;
   }

@@ -41,7 +41,7 @@ export class MemoryLog {
 
   trimByAge(now: number): void {
     let expired = 0;
-    for (let entry = this.#entries.at(0); entry && now - entry.at > this.#ageMs; ) {
+    for (let entry = this.#entries.at(0); entry && now - entry.at > this.#ageMs;) {
       expired += 1;
       entry = this.#entries.at(expired);
     }

@@ -46,7 +46,16 @@ export class MemorySessions {
     const record = this.#records.get(session);
     if (!record) {
       const epoch = this.#random.id(8);
-      this.#add(session, { epoch, secret, user, generation, ref: 0, renewedMs: 0, publishes: null, answers: null });
+      this.#add(session, {
+        epoch,
+        secret,
+        user,
+        generation,
+        ref: 0,
+        renewedMs: 0,
+        publishes: null,
+        answers: null,
+      });
       return { outcome: "opened", epoch, ref: 0 };
     }
     if (record.secret !== secret || record.user !== user) return { outcome: "mismatch" };
@@ -124,7 +133,8 @@ class PublishLedger {
   add(ref: number, position: Position): void {
     this.highest = ref;
     this.#positions.set(ref, position);
-    if (this.#positions.size > ledgerLength) this.#positions.delete(this.#positions.keys().next().value as number);
+    if (this.#positions.size > ledgerLength)
+      this.#positions.delete(this.#positions.keys().next().value as number);
   }
 }
 

@@ -5,8 +5,17 @@ import type { Contract } from "../contract/contract.ts";
 import type { JoinRequest } from "../protocol/frames.ts";
 import type { Broker, BrokerSink } from "./broker.ts";
 import { Connection, type ConnectionContext } from "./connection.ts";
-import { drain, type DrainOptions } from "./drain.ts";
-import type { Admitted, Framing, Gate, Refused, Socket, SocketListener, UpgradeRequest } from "./engine.ts";
+import { drain } from "./drain.ts";
+import type {
+  Admitted,
+  DrainOptions,
+  Framing,
+  Gate,
+  Refused,
+  Socket,
+  SocketListener,
+  UpgradeRequest,
+} from "./engine.ts";
 import { Flusher } from "./flusher.ts";
 import { Doorkeeper, type DoorkeeperOptions } from "./gate.ts";
 import type { Handlers } from "./handlers.ts";
@@ -67,15 +76,27 @@ export class Node implements Gate {
     this.#wheel = new TimerWheel(clock);
     this.#doorkeeper = new Doorkeeper({ ...options, connectionsMax: limits.connections, report });
     const flusher = new Flusher(clock);
-    const framing: Framing = { pack: (messages) => this.#frames().pack(messages), join: (batches) => this.#frames().join(batches) };
+    const framing: Framing = {
+      pack: (messages) => this.#frames().pack(messages),
+      join: (batches) => this.#frames().join(batches),
+    };
     const { slowBytes, presenceMembers } = limits;
     this.hub = new Hub({ broker, flusher, framing, presenceMembers, retry: this.#retry });
     this.#presence = new Presence({ broker, wheel: this.#wheel, graceMs: options.presenceGraceMs, report });
     this.#rooms = new Rooms({ contract, handlers, limits, hub: this.hub, presence: this.#presence, report });
-    const join = (connection: Connection, request: JoinRequest): void => this.#router.join(connection, request);
+    const join = (connection: Connection, request: JoinRequest): void =>
+      this.#router.join(connection, request);
     this.sessions = new Sessions({ broker, limits, heartbeatMs, join, report });
     const { sessions } = this;
-    this.publishing = new Publishing({ broker, clock, handlers, rooms: this.#rooms, sessions, checkOutgoing, report });
+    this.publishing = new Publishing({
+      broker,
+      clock,
+      handlers,
+      rooms: this.#rooms,
+      sessions,
+      checkOutgoing,
+      report,
+    });
     const requests = new Requests({ contract, broker, handlers, sessions, checkOutgoing, report });
     const { publishing } = this;
     this.#router = new Router({ limits, rooms: this.#rooms, publishing, requests });
@@ -100,7 +121,8 @@ export class Node implements Gate {
   }
 
   start(framing: Framing): Promise<void> {
-    if (this.#framing && this.#framing !== framing) throw new Error("this server has an engine of another kind already");
+    if (this.#framing && this.#framing !== framing)
+      throw new Error("this server has an engine of another kind already");
     this.#framing = framing;
     this.#started ??= this.#start();
     return this.#started;
@@ -137,6 +159,7 @@ export class Node implements Gate {
     try {
       this.#options.onError(error, { stage });
     } catch (failure) {
+      // oxlint-disable-next-line no-console
       console.error("bowline: onError threw", failure);
     }
   };
@@ -174,7 +197,7 @@ export class Node implements Gate {
     );
     this.#presence.stop();
     this.#wheel.stop();
-    await Promise.all(this.#onStop.map((task) => task()));
+    await Promise.all(this.#onStop.map(async (task) => task()));
     await broker.stop();
   }
 
@@ -185,7 +208,8 @@ export class Node implements Gate {
   }
 
   #frames(): Framing {
-    if (!this.#framing) throw new Error("the server was not started: serve it or attach it to an HTTP server first");
+    if (!this.#framing)
+      throw new Error("the server was not started: serve it or attach it to an HTTP server first");
     return this.#framing;
   }
 }

@@ -9,7 +9,7 @@ export interface PresenceContext {
   readonly broker: Broker;
   readonly wheel: TimerWheel;
   readonly graceMs: number;
-  report(error: unknown, stage: Stage): void;
+  readonly report: (error: unknown, stage: Stage) => void;
 }
 
 /** Who of this node's connections is present where. */
@@ -31,7 +31,9 @@ export class Presence {
   /** The session left the room. */
   exit(connection: Pick<Connection, "session" | "generation">, room: string): void {
     const { broker, report } = this.#context;
-    broker.exit(room, connection.session, connection.generation).catch((error: unknown) => report(error, "presence"));
+    broker
+      .exit(room, connection.session, connection.generation)
+      .catch((error: unknown) => report(error, "presence"));
   }
 
   /** The connection ended: its session stays present for the grace time, in which it may come back unnoticed. */

@@ -21,7 +21,7 @@ export interface PublishingContext {
   readonly sessions: Sessions;
   /** Whether what handlers and the server itself publish is held against its schema too. */
   readonly checkOutgoing: boolean;
-  report(error: unknown, stage: Stage): void;
+  readonly report: (error: unknown, stage: Stage) => void;
 }
 
 /** An event or signal that somebody wants to send to a room. */
@@ -94,7 +94,12 @@ export class Publishing {
     if (!connection.readerOf(room)) await this.#context.rooms.authorize(connection, room, match);
     const payload = await this.#handle(connection, frame, match, definition);
     const from = (connection.user as UserLike).id;
-    return this.#append(match, { room, event, payload }, { id: `${origin.session}-${origin.ref}`, from }, origin);
+    return this.#append(
+      match,
+      { room, event, payload },
+      { id: `${origin.session}-${origin.ref}`, from },
+      origin,
+    );
   }
 
   /** Checks the payload and lets the handler change or refuse it. */
@@ -149,7 +154,8 @@ function definitionOf<Kind extends "event" | "signal">(
 
 async function checkPayload(schema: Schema, payload: unknown): Promise<unknown> {
   const checked = await check(schema, payload);
-  if (checked.issues) throw new BowlineError("INVALID", "the payload does not fit its schema", { issues: checked.issues });
+  if (checked.issues)
+    throw new BowlineError("INVALID", "the payload does not fit its schema", { issues: checked.issues });
   return checked.value;
 }
 
@@ -158,5 +164,7 @@ async function checkOwn(schema: Schema, payload: unknown, event: string): Promis
   const checked = await check(schema, payload);
   if (!checked.issues) return checked.value;
   const { path, message } = checked.issues[0] ?? { path: [], message: "" };
-  throw new TypeError(`the handler of "${event}" returned what its schema refuses, at ${path.join(".") || "the root"}: ${message}`);
+  throw new TypeError(
+    `the handler of "${event}" returned what its schema refuses, at ${path.join(".") || "the root"}: ${message}`,
+  );
 }

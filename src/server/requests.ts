@@ -16,7 +16,7 @@ export interface RequestsContext {
   readonly handlers: Handlers;
   readonly sessions: Sessions;
   readonly checkOutgoing: boolean;
-  report(error: unknown, stage: Stage): void;
+  readonly report: (error: unknown, stage: Stage) => void;
 }
 
 /** Answers requests: each ref at most once, whatever is sent again. */
@@ -39,8 +39,10 @@ export class Requests {
       const definition = handler && contract.requests[frame.request];
       if (!definition) throw tableError("UNKNOWN_REQUEST");
       const input = await check(definition.input, frame.payload);
-      if (input.issues) throw new BowlineError("INVALID", "the input does not fit its schema", { issues: input.issues });
-      const run = (): Promise<string> => this.#run(connection, ref, input.value, definition, handler);
+      if (input.issues)
+        throw new BowlineError("INVALID", "the input does not fit its schema", { issues: input.issues });
+      const run = (): Promise<string> =>
+        this.#run(connection, { ...frame, payload: input.value }, definition, handler);
       if (definition.idempotent) this.#answer(connection, await run());
       else await this.#runOnce(connection, origin, run);
     } catch (error) {
@@ -71,8 +73,7 @@ export class Requests {
   /** Runs the handler; a refusal is an answer too. */
   async #run(
     connection: Connection,
-    ref: number,
-    payload: unknown,
+    { ref, payload }: RequestFrame,
     definition: RequestDefinition,
     handler: UntypedRequestHandler,
   ): Promise<string> {
@@ -102,5 +103,7 @@ async function checkReply(definition: RequestDefinition, reply: unknown): Promis
   const checked = await check(definition.output, reply);
   if (!checked.issues) return checked.value;
   const { path, message } = checked.issues[0] ?? { path: [], message: "" };
-  throw new TypeError(`the handler's reply does not fit its schema, at ${path.join(".") || "the root"}: ${message}`);
+  throw new TypeError(
+    `the handler's reply does not fit its schema, at ${path.join(".") || "the root"}: ${message}`,
+  );
 }

@@ -18,7 +18,7 @@ export interface RoomsContext {
   readonly limits: Limits;
   readonly hub: Hub;
   readonly presence: Presence;
-  report(error: unknown, stage: Stage): void;
+  readonly report: (error: unknown, stage: Stage) => void;
 }
 
 /** Joining and leaving: who may enter a room, and what entering sets in motion. */
@@ -49,12 +49,14 @@ export class Rooms {
     const { room } = request;
     connection.joining += 1;
     try {
-      if (connection.readerOf(room)) throw new BowlineError("INVALID", "this connection has joined this room already");
+      if (connection.readerOf(room))
+        throw new BowlineError("INVALID", "this connection has joined this room already");
       const held = connection.readers.length + connection.joining - 1;
       if (held >= this.#context.limits.rooms) throw tableError("TOO_MANY_ROOMS");
       const match = this.match(room);
       await this.authorize(connection, room, match);
-      const state = request.presence === undefined ? null : await checkPresence(match.definition, request.presence);
+      const state =
+        request.presence === undefined ? null : await checkPresence(match.definition, request.presence);
       await this.#enter(connection, request, match.definition, state);
     } catch (error) {
       connection.refuse({ room, of: "join" }, refusalOf(error, "join", this.#context.report));
@@ -91,7 +93,12 @@ export class Rooms {
     this.#context.presence.ended(connection, present);
   }
 
-  async #enter(connection: Connection, request: JoinRequest, definition: RoomDefinition, state: CheckedState | null): Promise<void> {
+  async #enter(
+    connection: Connection,
+    request: JoinRequest,
+    definition: RoomDefinition,
+    state: CheckedState | null,
+  ): Promise<void> {
     const { hub, limits } = this.#context;
     const { room } = request;
     if (connection.state !== "open") return;

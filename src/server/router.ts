@@ -1,5 +1,5 @@
 import { Countdown } from "../base/countdown.ts";
-import type { ClientFrame, ErrorSubject, HelloFrame, JoinRequest, PublishFrame, RequestFrame } from "../protocol/frames.ts";
+import type { ClientFrame, HelloFrame, JoinRequest, PublishFrame, RequestFrame } from "../protocol/frames.ts";
 import type { Connection } from "./connection.ts";
 import type { Limits } from "./limits.ts";
 import type { Publishing } from "./publishing.ts";
@@ -47,7 +47,9 @@ export class Router {
         );
       case "presence":
         return this.#other(connection, frame, () =>
-          this.#inOrder(connection, frame.room, () => rooms.setPresence(connection, frame.room, frame.payload)),
+          this.#inOrder(connection, frame.room, () =>
+            rooms.setPresence(connection, frame.room, frame.payload),
+          ),
         );
       case "ping":
         return connection.send({ type: "pong" });
@@ -75,26 +77,23 @@ export class Router {
 
   /** Works on a publish or request. Their refs only rise on a connection: what is sent again is sent first. */
   #call(connection: Connection, { ref }: PublishFrame | RequestFrame, task: () => Promise<void>): void {
-    if (ref <= connection.ref) return connection.close("BAD_FRAME", `ref ${ref} came after ref ${connection.ref}`);
+    if (ref <= connection.ref)
+      return connection.close("BAD_FRAME", `ref ${ref} came after ref ${connection.ref}`);
     connection.ref = ref;
-    this.#work(connection, "pendingCalls", this.#context.limits.pending, { ref }, task);
+    if (connection.pendingCalls >= this.#context.limits.pending)
+      return connection.refuseAs({ ref }, "TOO_MANY_PENDING");
+    this.#work(connection, "pendingCalls", task);
   }
 
   /** Works on any other frame. A hello alone may join as many rooms as there may be, and must not use up the window. */
   #other(connection: Connection, frame: OtherFrame, task: () => Promise<void>): void {
     const { pending, rooms } = this.#context.limits;
-    this.#work(connection, "pendingOthers", pending + rooms, { room: frame.room, of: frame.type }, task);
+    const subject = { room: frame.room, of: frame.type };
+    if (connection.pendingOthers >= pending + rooms) return connection.refuseAs(subject, "TOO_MANY_PENDING");
+    this.#work(connection, "pendingOthers", task);
   }
 
-  /** Does the work, unless the connection has as much of its kind under way as it may. */
-  #work(
-    connection: Connection,
-    kind: "pendingCalls" | "pendingOthers",
-    max: number,
-    subject: ErrorSubject,
-    task: () => Promise<void>,
-  ): void {
-    if (connection[kind] >= max) return connection.refuseAs(subject, "TOO_MANY_PENDING");
+  #work(connection: Connection, kind: "pendingCalls" | "pendingOthers", task: () => Promise<void>): void {
     connection[kind] += 1;
     this.#working.add();
     void task().finally(() => {

@@ -5,10 +5,15 @@ import type { EventsOf, PatternsOf, PayloadIn, RoomNamesOf, RoomOf } from "../co
 import { defaultPath, type Position } from "../protocol/frames.ts";
 import type { Broker } from "./broker.ts";
 import type { UserLike } from "./connection.ts";
-import type { DrainOptions } from "./drain.ts";
-import type { Gate } from "./engine.ts";
+import type { DrainOptions, Gate, Servable } from "./engine.ts";
 import type { AllowedOrigins, Authenticate } from "./gate.ts";
-import { Handlers, type RequestHandler, type RoomHandlers, type UntypedRequestHandler, type UntypedRoomHandlers } from "./handlers.ts";
+import {
+  Handlers,
+  type RequestHandler,
+  type RoomHandlers,
+  type UntypedRequestHandler,
+  type UntypedRoomHandlers,
+} from "./handlers.ts";
 import { resolveLimits, type Limits } from "./limits.ts";
 import { memory } from "./memory-broker.ts";
 import { Node } from "./node.ts";
@@ -57,7 +62,7 @@ type EventNamesOf<C extends Contract, Name extends string, Kind> = {
 }[keyof EventsOf<RoomOf<C, Name>> & string];
 
 /** A server for one contract. It hears nothing until it is served (`bowline/node`) or attached to an HTTP server. */
-export interface Server<C extends Contract = Contract, User extends UserLike = UserLike> {
+export interface Server<C extends Contract = Contract, User extends UserLike = UserLike> extends Servable {
   readonly contract: C;
 
   /**
@@ -70,7 +75,10 @@ export interface Server<C extends Contract = Contract, User extends UserLike = U
    *   on: { message: ({ payload }) => ({ ...payload, text: clean(payload.text) }) },
    * });
    */
-  room<Pattern extends PatternsOf<C>>(pattern: Pattern, handlers: RoomHandlers<User, Pattern, C["rooms"][Pattern]>): this;
+  room<Pattern extends PatternsOf<C>>(
+    pattern: Pattern,
+    handlers: RoomHandlers<User, Pattern, C["rooms"][Pattern]>,
+  ): this;
 
   /**
    * Registers what answers a request. Every request of the contract needs one before the server is served.
@@ -132,7 +140,7 @@ export function createServer<C extends Contract, User extends UserLike = UserLik
   contract: C,
   options: ServerOptions<User> = {},
 ): Server<C, User> {
-  return new FacedServer(contract, options as unknown as ServerOptions) as unknown as Server<C, User>;
+  return new FacedServer(contract, options) as unknown as Server<C, User>;
 }
 
 const defaultHeartbeatMs = 30_000;
@@ -164,7 +172,7 @@ class FacedServer {
       checkOutgoing: options.checkOutgoing ?? true,
       clock: options.clock ?? systemClock,
       random,
-      onError: options.onError ?? ((error, { stage }) => console.error(`bowline: ${stage}:`, error)),
+      onError: options.onError ?? reportToConsole,
     });
   }
 
@@ -207,12 +215,14 @@ class FacedServer {
 }
 
 function checkMs(option: string, value: number): number {
-  if (!(typeof value === "number" && value > 0)) throw new TypeError(`${option} must be milliseconds above 0, not ${String(value)}`);
+  if (!(typeof value === "number" && value > 0))
+    throw new TypeError(`${option} must be milliseconds above 0, not ${String(value)}`);
   return value;
 }
 
 function checkPath(path: string): string {
-  if (!/^\/[^?#\s]*$/.test(path)) throw new TypeError(`path must start with "/" and have no query, not ${String(path)}`);
+  if (!/^\/[^?#\s]*$/.test(path))
+    throw new TypeError(`path must start with "/" and have no query, not ${String(path)}`);
   return path;
 }
 
@@ -220,8 +230,15 @@ function checkOrigins(origins: AllowedOrigins): AllowedOrigins {
   if (origins === "same" || origins === "any") return origins;
   for (const origin of origins) {
     if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
-      throw new TypeError(`origins must be "same", "any" or a list like ["https://app.example"], not ${String(origin)}`);
+      throw new TypeError(
+        `origins must be "same", "any" or a list like ["https://app.example"], not ${String(origin)}`,
+      );
     }
   }
   return origins;
+}
+
+function reportToConsole(error: unknown, { stage }: { readonly stage: Stage }): void {
+  // oxlint-disable-next-line no-console
+  console.error(`bowline: ${stage}:`, error);
 }

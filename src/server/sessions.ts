@@ -10,7 +10,7 @@ export interface SessionsContext {
   readonly limits: Limits;
   readonly heartbeatMs: number;
   join(connection: Connection, request: JoinRequest): void;
-  report(error: unknown, stage: Stage): void;
+  readonly report: (error: unknown, stage: Stage) => void;
 }
 
 /** The sessions that have a connection on this node. */
@@ -42,7 +42,8 @@ export class Sessions {
     try {
       const opening = await this.#context.broker.openSession({ session, secret, user, generation });
       if (connection.state !== "opening") return;
-      if (opening.outcome === "stale") return connection.close("SUPERSEDED", "an attempt made later came first");
+      if (opening.outcome === "stale")
+        return connection.close("SUPERSEDED", "an attempt made later came first");
       if (opening.outcome === "mismatch") return connection.close("SESSION_MISMATCH");
       this.#connections.set(session, connection);
       connection.open();

@@ -1,9 +1,13 @@
-import { STATUS_CODES, type IncomingMessage, type Server as HttpServer, type ServerResponse } from "node:http";
+import {
+  STATUS_CODES,
+  type IncomingMessage,
+  type Server as HttpServer,
+  type ServerResponse,
+} from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer, type ServerOptions } from "ws";
 import { jsonSubprotocol, type RefusalBody } from "../../protocol/frames.ts";
-import type { Admitted, Gate, Refused, UpgradeRequest } from "../../server/engine.ts";
-import type { Server } from "../../server/server.ts";
+import type { Admitted, Gate, Refused, Servable, UpgradeRequest } from "../../server/engine.ts";
 import { nodeFraming } from "./framing.ts";
 import { NodeSocket } from "./node-socket.ts";
 
@@ -17,11 +21,14 @@ import { NodeSocket } from "./node-socket.ts";
  * const http = app.listen(3000);       // Express
  * await attach(server, http);
  */
-export async function attach(server: Pick<Server, "gate">, http: HttpServer): Promise<void> {
+export async function attach(server: Pick<Servable, "gate">, http: HttpServer): Promise<void> {
   const { gate } = server;
   const endpoint = new Endpoint(gate, http);
   http.on("upgrade", endpoint.receiveUpgrade);
-  const handlers = http.listeners("request") as ((request: IncomingMessage, response: ServerResponse) => void)[];
+  const handlers = http.listeners("request") as ((
+    request: IncomingMessage,
+    response: ServerResponse,
+  ) => void)[];
   http.removeAllListeners("request");
   http.on("request", (request, response) => {
     if (endpoint.owns(request)) void endpoint.answer(request, response);
@@ -153,7 +160,13 @@ function answerBody({ code, message }: Refused): string {
 
 function refuse(stream: Duplex, refused: Refused): void {
   const body = answerBody(refused);
-  const headers = { ...answerHeaders(refused), connection: "close", "content-length": String(Buffer.byteLength(body)) };
+  const headers = {
+    ...answerHeaders(refused),
+    connection: "close",
+    "content-length": String(Buffer.byteLength(body)),
+  };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  stream.end(`HTTP/1.1 ${refused.status} ${STATUS_CODES[refused.status] ?? ""}\r\n${lines.join("")}\r\n${body}`);
+  stream.end(
+    `HTTP/1.1 ${refused.status} ${STATUS_CODES[refused.status] ?? ""}\r\n${lines.join("")}\r\n${body}`,
+  );
 }

@@ -36,7 +36,7 @@ export class NodeSocket implements Socket {
   }
 
   send(batch: Batch): void {
-    if (this.#ws.readyState === WebSocket.OPEN) this.#stream.write(batch as Buffer);
+    if (this.#ws.readyState === WebSocket.OPEN) this.#stream.write(batch);
   }
 
   bufferedBytes(): number {

@@ -1,7 +1,6 @@
 import { createServer as createHttpServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { DrainOptions } from "../../server/drain.ts";
-import type { Server } from "../../server/server.ts";
+import type { DrainOptions, Servable } from "../../server/engine.ts";
 import { attach } from "./attach.ts";
 
 /** Options of {@link serve}. */
@@ -32,7 +31,7 @@ export interface Served {
  * @example
  * const { url } = await serve(server, { port: 3000 });
  */
-export async function serve(server: Pick<Server, "gate" | "drain">, options: ServeOptions = {}): Promise<Served> {
+export async function serve(server: Servable, options: ServeOptions = {}): Promise<Served> {
   const { port = 3000, host, handler = notFound, signals = true } = options;
   const http = createHttpServer(handler);
   await attach(server, http);
@@ -59,7 +58,7 @@ const notFound: RequestListener = (_request, response) => {
 };
 
 /** The first signal drains and then ends the process the way the signal would have; a second one ends it at once. */
-function drainOnSignal(server: Pick<Server, "drain">, options?: DrainOptions): () => void {
+function drainOnSignal(server: Servable, options?: DrainOptions): () => void {
   const onSignal = (signal: NodeJS.Signals): void => {
     unwire();
     void server.drain(options).finally(() => process.kill(process.pid, signal));
