@@ -93,8 +93,8 @@ export type UntypedRequestHandler = (context: {
 
 /** What was registered on a server. */
 export class Handlers {
-  readonly rooms = new Map<string, UntypedRoomHandlers>();
-  readonly requests = new Map<string, UntypedRequestHandler>();
+  readonly rooms: Map<string, UntypedRoomHandlers> = new Map();
+  readonly requests: Map<string, UntypedRequestHandler> = new Map();
   readonly #contract: Contract;
 
   constructor(contract: Contract) {

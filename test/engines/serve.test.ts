@@ -1,0 +1,48 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer as createTcpServer, type AddressInfo } from "node:net";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { serve } from "bowline/node";
+import { createServer } from "bowline/server";
+import { expect, onTestFinished, test } from "vitest";
+import { contract, request } from "bowline";
+import * as z from "zod";
+import { connect, lost, opened } from "../guarantees/clients.ts";
+
+test("SIGTERM drains: what runs is finished and answered, clients are sent away, and the process ends by the signal", async () => {
+  const script = fileURLToPath(new URL("terminating-server.ts", import.meta.url));
+  const child = spawn(process.execPath, ["--import", "tsx", "--conditions=bowline-source", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const lines: string[] = [];
+  const output = createInterface(child.stdout);
+  output.on("line", (line) => lines.push(line));
+  const [port] = (await once(output, "line")) as [string];
+  const client = connect(Number(port), "ann");
+  await opened(client);
+  const reply = client.request("increment", { by: 7 });
+  await once(output, "line");
+  child.kill("SIGTERM");
+  expect(await reply).toBe(7);
+  await lost(client);
+  const [code, signal] = (await once(child, "exit")) as [number | null, string | null];
+  expect([code, signal]).toEqual([null, "SIGTERM"]);
+  expect(lines).toEqual([port, "running", "ran 7"]);
+});
+
+test("a port that is taken is an error of serve, not of the process", async () => {
+  const taken = createTcpServer();
+  await once(taken.listen(0), "listening");
+  onTestFinished(() => void taken.close());
+  const server = createServer(contract({}));
+  await expect(serve(server, { port: (taken.address() as AddressInfo).port, signals: false })).rejects.toMatchObject({
+    code: "EADDRINUSE",
+  });
+});
+
+test("a contract's request without a handler is an error before anybody can connect", async () => {
+  const server = createServer(contract({ requests: { ask: request({ input: z.string(), output: z.string() }) } }));
+  await expect(serve(server, { port: 0, signals: false })).rejects.toThrow('nothing answers the request "ask"');
+});
