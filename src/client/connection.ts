@@ -95,7 +95,12 @@ export class Connection {
     this.#socket?.send(text);
   }
 
-  /** Gives the socket up and dials at once: what came over it made no sense, or nothing comes any more. */
+  /** Gives the socket up, for what came over it made no sense, and dials again after a wait. */
+  giveUp(reason: string): void {
+    this.#retry(reason);
+  }
+
+  /** Gives the socket or the wait up and dials at once. */
   redial(): void {
     this.#drop(closeCodes.NORMAL.code);
     void this.#dial();

@@ -53,7 +53,7 @@ export class Machine {
       isOpen,
       send,
       report,
-      resync: () => this.#connection.redial(),
+      resync: (room) => this.#connection.giveUp(`publications of ${room} are missing`),
       forget: (room) => {
         if (this.#rooms.get(room.name) === room) this.#rooms.delete(room.name);
       },

@@ -69,7 +69,7 @@ export interface RoomContext {
   isOpen(): boolean;
   send(text: string): void;
   /** The log has a hole that no frame explained: begin again on a new socket. */
-  resync(): void;
+  resync(room: string): void;
   readonly report: (error: unknown) => void;
   forget(room: RoomState): void;
 }
@@ -210,7 +210,7 @@ export class RoomState {
 
   #receiveEvent({ id, event, payload, from, at, offset }: EventFrame): void {
     if (!this.position || offset <= this.position.offset) return;
-    if (offset > this.position.offset + 1) return this.#context.resync();
+    if (offset > this.position.offset + 1) return this.#context.resync(this.name);
     const position = { offset, epoch: this.position.epoch };
     this.position = position;
     this.#listeners.get(event)?.emit({ id, event, payload, from, at, position });

@@ -6,9 +6,9 @@
 import type { Member, Position } from "../protocol/frames.ts";
 
 /**
- * Positions kept per session and room, and answers kept per session. A client has at most a window of calls without an
- * answer, and answers arrive in the order they were sent, so those it can still ask for again are the newest window of
- * them: a ring of that size forgets nothing that matters.
+ * Positions kept per session, and answers kept per session. A client has at most a window of calls without an answer,
+ * and answers arrive in the order they were sent, so those it can still ask for again are the newest window of them: a
+ * ring of that size forgets nothing that matters.
  */
 export const ledgerLength = 256;
 

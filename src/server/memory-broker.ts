@@ -82,16 +82,16 @@ class MemoryBroker implements Broker {
 
   async append({ room: name, data, bound, origin }: AppendRequest): Promise<AppendResult> {
     const room = this.#room(name);
-    const ledger = origin && this.#sessions.ledger(origin.session, name);
+    const ledger = origin && this.#sessions.ledger(origin.session);
     if (ledger && origin) {
-      const position = ledger.find(origin.ref);
+      const position = ledger.find(name, origin.ref);
       if (position) return { outcome: "repeated", position };
-      if (origin.ref <= ledger.highest) return { outcome: "out-of-order" };
+      if (ledger.isOvertaken(name, origin.ref)) return { outcome: "out-of-order" };
     }
     const entry = room.log.append(data, this.#clock.now(), bound);
     const position: Position = { offset: entry.offset, epoch: room.log.epoch };
     if (ledger && origin) {
-      ledger.add(origin.ref, position);
+      ledger.add(name, origin.ref, position);
       this.#sessions.carriedOut(origin);
     }
     if (room.subscribed) this.#sink?.receiveEntry(name, room.log.epoch, entry);
@@ -99,7 +99,7 @@ class MemoryBroker implements Broker {
   }
 
   async find(room: string, origin: Origin): Promise<Position | null> {
-    return this.#sessions.ledger(origin.session, room)?.find(origin.ref) ?? null;
+    return this.#sessions.ledger(origin.session)?.find(room, origin.ref) ?? null;
   }
 
   async read(name: string, after: number, limit: number): Promise<LogPage> {

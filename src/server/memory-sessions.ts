@@ -17,7 +17,7 @@ interface SessionRecord {
   generation: number;
   ref: number;
   renewedMs: number;
-  publishes: Map<string, PublishLedger> | null;
+  publishes: PublishLedger | null;
   answers: AnswerLedger | null;
 }
 
@@ -78,13 +78,9 @@ export class MemorySessions {
   }
 
   /** Null when the session is not, or no longer, known. */
-  ledger(session: string, room: string): PublishLedger | null {
+  ledger(session: string): PublishLedger | null {
     const record = this.#records.get(session);
-    if (!record) return null;
-    record.publishes ??= new Map();
-    let ledger = record.publishes.get(room);
-    if (!ledger) record.publishes.set(room, (ledger = new PublishLedger()));
-    return ledger;
+    return record ? (record.publishes ??= new PublishLedger()) : null;
   }
 
   claimRequest(origin: Origin): RequestClaim {
@@ -121,20 +117,35 @@ export class MemorySessions {
   }
 }
 
-/** Where the newest publishes of one session stand in one room's log. */
-class PublishLedger {
-  highest = 0;
-  readonly #positions = new Map<number, Position>();
+interface Published {
+  readonly room: string;
+  readonly position: Position;
+}
 
-  find(ref: number): Position | null {
-    return this.#positions.get(ref) ?? null;
+/** Where the newest publishes of one session stand, whatever the room. */
+class PublishLedger {
+  readonly #published = new Map<number, Published>();
+  #highest = 0;
+
+  find(room: string, ref: number): Position | null {
+    const published = this.#published.get(ref);
+    return published?.room === room ? published.position : null;
   }
 
-  add(ref: number, position: Position): void {
-    this.highest = ref;
-    this.#positions.set(ref, position);
-    if (this.#positions.size > ledgerLength)
-      this.#positions.delete(this.#positions.keys().next().value as number);
+  /** Whether a later publish of the session is in this room already. */
+  isOvertaken(room: string, ref: number): boolean {
+    if (ref > this.#highest) return false;
+    for (const [other, published] of this.#published) {
+      if (other > ref && published.room === room) return true;
+    }
+    return false;
+  }
+
+  add(room: string, ref: number, position: Position): void {
+    this.#highest = Math.max(this.#highest, ref);
+    this.#published.set(ref, { room, position });
+    if (this.#published.size > ledgerLength)
+      this.#published.delete(this.#published.keys().next().value as number);
   }
 }
 
