@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 const stages = [
   ["Types", "types"],
   ["Lint, format, layers, lockfile, unused code", "lint"],
+  ["Documentation: snippets and links", "docs"],
   ["Build", "build"],
   ["Package and bundle", "check:package"],
 ];

@@ -8,8 +8,10 @@ export interface WheelItem {
   due(elapsedMs: number): void;
 }
 
+const tickMs = 1000;
 const slotCount = 128;
 const slotMask = slotCount - 1;
+const longestMs = (slotCount - 1) * tickMs;
 
 /**
  * One timer for any number of waiting things: a ring of slots, one a second, each a dense array. Adding and removing
@@ -17,9 +19,6 @@ const slotMask = slotCount - 1;
  * the next second; one longer than the ring is woken early, at its far end, and must put itself back.
  */
 export class TimerWheel {
-  static readonly tickMs = 1000;
-  static readonly longestMs: number = (slotCount - 1) * TimerWheel.tickMs;
-
   readonly #clock: Clock;
   readonly #slots: WheelItem[][] = Array.from({ length: slotCount }, () => []);
   #hand = 0;
@@ -33,7 +32,7 @@ export class TimerWheel {
   /** Starts turning. Idempotent. */
   start(): void {
     if (this.#stopTimer) return;
-    this.#startedMs = this.#clock.elapsed() - this.#hand * TimerWheel.tickMs;
+    this.#startedMs = this.#clock.elapsed() - this.#hand * tickMs;
     this.#arm();
   }
 
@@ -45,7 +44,7 @@ export class TimerWheel {
 
   add(item: WheelItem, delayMs: number): void {
     this.remove(item);
-    const ticks = Math.ceil(Math.min(delayMs, TimerWheel.longestMs) / TimerWheel.tickMs);
+    const ticks = Math.ceil(Math.min(delayMs, longestMs) / tickMs);
     const slot = (this.#hand + Math.max(1, ticks)) & slotMask;
     const items = this.#slots[slot] as WheelItem[];
     item.wheelSlot = slot;
@@ -65,13 +64,13 @@ export class TimerWheel {
   }
 
   #arm(): void {
-    const nextMs = this.#startedMs + (this.#hand + 1) * TimerWheel.tickMs;
+    const nextMs = this.#startedMs + (this.#hand + 1) * tickMs;
     this.#stopTimer = this.#clock.setTimer(Math.max(0, nextMs - this.#clock.elapsed()), () => this.#turn());
   }
 
   #turn(): void {
     const elapsedMs = this.#clock.elapsed();
-    const target = Math.floor((elapsedMs - this.#startedMs) / TimerWheel.tickMs);
+    const target = Math.floor((elapsedMs - this.#startedMs) / tickMs);
     // After a machine slept, one turn of the ring wakes everybody; more turns would find it empty.
     if (target - this.#hand > slotCount) this.#hand = target - slotCount;
     while (this.#hand < target) {

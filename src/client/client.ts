@@ -11,6 +11,7 @@ import type {
 } from "../contract/contract.ts";
 import type {
   ClientEventNames,
+  EventNames,
   PayloadIn,
   PayloadOut,
   PresenceIn,
@@ -96,6 +97,7 @@ export interface Room<R extends RoomDefinition = RoomDefinition> {
    * An event is queued while offline, sent in order, and sent again after a drop; the promise resolves with its position
    * once it is stored, exactly once. It rejects with a `BowlineError`: what the server refused it with, `OUTBOX_FULL`,
    * `PAYLOAD_TOO_LARGE`, `UNCERTAIN` (the server lost what it knew while this was on its way), `CLOSED`.
+   * A rejection nobody handles ends a Node process: handle it, if only with `.catch(() => {})` and {@link Client.onFate}.
    * A signal returns nothing and is dropped while the room is not joined.
    *
    * @example
@@ -157,7 +159,7 @@ export interface Client<C extends Contract = Contract> {
 
   /**
    * Enters a room and stays in it across reconnects until `leave()`. Returns at once; joining again while in gives the
-   * same room. Throws a `TypeError` for a name that no pattern of the contract fits.
+   * same room, whatever the options. Throws a `TypeError` for a name that no pattern of the contract fits.
    *
    * @example
    * const lobby = client.join("chat/lobby", { history: 50 });
@@ -167,6 +169,21 @@ export interface Client<C extends Contract = Contract> {
     room: Name,
     options?: JoinOptions<PresenceIn<RoomOf<C, Name>>>,
   ): Room<RoomOf<C, Name>>;
+
+  /**
+   * Publishes to a room without joining it, as {@link Room.publish} does: for those who only send.
+   *
+   * @example
+   * await client.publish("chat/lobby", "message", { text: "hi" });
+   */
+  publish<
+    const Name extends RoomNamesOf<C>,
+    Event extends ClientEventNames<RoomOf<C, Name>> & EventNames<RoomOf<C, Name>>,
+  >(
+    room: Name,
+    event: Event,
+    payload: PayloadIn<RoomOf<C, Name>["events"][Event] & EventDefinition>,
+  ): Publish;
 
   /**
    * Asks the server. Waits while offline. Run at most once, unless the contract marks it idempotent. Rejects with a
@@ -189,7 +206,10 @@ export interface Client<C extends Contract = Contract> {
   connect(): void;
   /** Gives the present socket or wait up and tries at once: for a "try now" button. Does nothing where it is closed. */
   reconnect(): void;
-  /** Closes for good: rejects what is pending with `CLOSED`; what a store holds is sent by the next client on it. */
+  /**
+   * Closes. Rejects what is pending with `CLOSED`, which says that nobody waits for it any more: what is in the outbox is
+   * still sent if this client connects again, or by the next one on the same store.
+   */
   close(): void;
 }
 

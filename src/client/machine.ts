@@ -4,11 +4,19 @@ import type { Random } from "../base/random.ts";
 import type { Contract } from "../contract/contract.ts";
 import { encodeFrame } from "../protocol/encode.ts";
 import { BowlineError } from "../protocol/errors.ts";
-import type { ErrorFrame, ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
+import type { ErrorFrame, JoinRequest, ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
 import type { Fate, Publish, RequestCallOptions } from "./client.ts";
 import { Connection, type TokenSource } from "./connection.ts";
 import { JoinedRoom } from "./joined-room.ts";
-import { localError, Outbox, type OutboxEntry, type OutboxLimits, type Outcome } from "./outbox.ts";
+import {
+  fits,
+  localError,
+  Outbox,
+  type Call,
+  type OutboxEntry,
+  type OutboxLimits,
+  type Outcome,
+} from "./outbox.ts";
 import { RoomState, type JoinOptions, type RoomContext } from "./room.ts";
 import { Session } from "./session.ts";
 import type { Transport } from "./socket.ts";
@@ -30,6 +38,8 @@ export interface MachineOptions {
 }
 
 const requestTimeoutMs = 30_000;
+/** UTF-16 units of joins in one hello: a message may have 64 KiB by default, and a unit takes at most three bytes. */
+const helloLengthMax = 16_384;
 
 /** The machine behind the typed face in client.ts: joins session, outbox, rooms and connection. */
 export class Machine {
@@ -41,13 +51,14 @@ export class Machine {
   readonly #roomContext: RoomContext;
   #session: Session;
   #closed = false;
+  #payloadBytes = 65_536;
 
   constructor(options: MachineOptions) {
     const { store, report, random, outbox: limits } = options;
     this.#options = options;
     this.#session = new Session(store.initial?.session ?? null, random);
     const isOpen = (): boolean => this.#connection.isOpen;
-    const send = (text: string): void => this.#connection.send(text);
+    const send = (text: string): boolean => this.#send(text);
     this.#roomContext = {
       session: () => this.#session.id,
       isOpen,
@@ -148,7 +159,7 @@ export class Machine {
   }
 
   /** Puts a call into the outbox. `named` is told its ref at once. */
-  #call(call: OutboxEntry["call"], payload: unknown, named: (ref: number) => void): Promise<unknown> {
+  #call(call: Call, payload: unknown, named: (ref: number) => void): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.#closed) throw localError("CLOSED");
       const { ref } = this.#outbox.add(call, payload, (outcome) => {
@@ -159,21 +170,42 @@ export class Machine {
     });
   }
 
+  /** Sends a frame, unless the server would close the connection for its size. */
+  #send(text: string): boolean {
+    if (!fits(text, this.#payloadBytes)) return false;
+    this.#connection.send(text);
+    return true;
+  }
+
   #expire(ref: number): void {
     const entry = this.#outbox.entries.find((it) => it.ref === ref);
     if (entry) this.#outbox.settle(ref, { error: localError(entry.sent ? "UNCERTAIN" : "TIMEOUT") });
   }
 
   async #hello(): Promise<string> {
-    const rooms = [...this.#rooms.values()].filter(({ status }) => status.state !== "left");
-    for (const room of rooms) room.wire = "joining";
-    const { frame, changes } = this.#session.hello(rooms.map((room) => room.joinRequest()));
+    const { frame, changes } = this.#session.hello(this.#helloRooms());
     await this.#options.store.save(changes);
     return encodeFrame(frame);
   }
 
+  /** The rooms to be in, as many as a hello may hold; the others are joined when it is answered. */
+  #helloRooms(): JoinRequest[] {
+    const requests: JoinRequest[] = [];
+    let length = 0;
+    for (const room of this.#rooms.values()) {
+      if (room.status.state === "left") continue;
+      const request = room.joinRequest();
+      length += encodeFrame({ type: "join", ...request }).length;
+      if (length > helloLengthMax) break;
+      room.wire = "joining";
+      requests.push(request);
+    }
+    return requests;
+  }
+
   #welcomed({ user, epoch, ref, window, payloadBytes }: WelcomeFrame): void {
     this.user = user;
+    this.#payloadBytes = payloadBytes;
     const { lost, changes } = this.#session.enterEpoch(epoch, ref);
     this.#outbox.opened({ window, payloadBytes, lost, saved: this.#options.store.save(changes) });
   }

@@ -18,12 +18,15 @@ export type Outcome =
   | { readonly reply: unknown }
   | { readonly error: BowlineError };
 
+/** What was asked for. */
+export type Call =
+  | { readonly type: "publish"; readonly room: string; readonly event: string }
+  | { readonly type: "request"; readonly request: string; readonly idempotent: boolean };
+
 /** What is waiting to be settled. */
 export interface OutboxEntry {
   readonly ref: number;
-  readonly call:
-    | { readonly type: "publish"; readonly room: string; readonly event: string }
-    | { readonly type: "request"; readonly request: string; readonly idempotent: boolean };
+  readonly call: Call;
   /** The payload as JSON, taken when the call was made. */
   readonly json: string;
   /** Whether it was sent, over this socket or an earlier one. */
@@ -98,9 +101,9 @@ export class Outbox {
   }
 
   /** Adds a call; throws what refuses it. */
-  add(call: OutboxEntry["call"], payload: unknown, settled: (outcome: Outcome) => void): OutboxEntry {
+  add(call: Call, payload: unknown, settled: (outcome: Outcome) => void): OutboxEntry {
     const json = JSON.stringify(payload ?? null);
-    this.#checkBounds(json);
+    this.#checkBounds(call, json);
     const { ref, changes } = this.#context.session().takeRef();
     const entry: OutboxEntry = {
       ref,
@@ -133,6 +136,10 @@ export class Outbox {
     this.#window = window;
     this.#payloadBytes = payloadBytes;
     this.#inFlight = 0;
+    for (const { ref, call, json } of this.#entries.slice()) {
+      if (!fits(frameText(ref, call, json, true), payloadBytes))
+        this.settle(ref, { error: localError("PAYLOAD_TOO_LARGE") });
+    }
     for (const entry of lost ? this.#entries.filter(({ sent }) => sent) : []) {
       if (entry.call.type === "request" && entry.call.idempotent) entry.sent = false;
       else this.settle(entry.ref, { error: localError("UNCERTAIN") });
@@ -178,14 +185,12 @@ export class Outbox {
     for (const { ref } of this.#entries.slice()) this.settle(ref, { error });
   }
 
-  #checkBounds(json: string): void {
+  #checkBounds(call: Call, json: string): void {
     const { count, length } = this.#context.limits;
     if (this.#entries.length >= count) throw localError("OUTBOX_FULL", `${count} calls are waiting already`);
     if (this.#length + json.length > length) throw localError("OUTBOX_FULL");
-    // The frame around the payload needs a little room of its own.
-    const bytes =
-      json.length * 3 + 1024 > this.#payloadBytes ? new TextEncoder().encode(json).length + 1024 : 0;
-    if (bytes > this.#payloadBytes) throw localError("PAYLOAD_TOO_LARGE");
+    if (!fits(frameText(longestRef, call, json, true), this.#payloadBytes))
+      throw localError("PAYLOAD_TOO_LARGE");
   }
 
   #goesAtOnce(): boolean {
@@ -226,15 +231,10 @@ export class Outbox {
 
   #send(entry: OutboxEntry): void {
     const { ref, call, json } = entry;
-    const target =
-      call.type === "publish"
-        ? `"room":${JSON.stringify(call.room)},"event":${JSON.stringify(call.event)}`
-        : `"request":${JSON.stringify(call.request)}`;
-    const retry = entry.sent && call.type === "publish" ? ',"retry":true' : "";
     const isFirst = !entry.sent;
     this.#inFlight += 1;
     entry.sent = true;
-    this.#context.send(`{"type":"${call.type}","ref":${ref},${target},"payload":${json}${retry}}`);
+    this.#context.send(frameText(ref, call, json, !isFirst));
     if (isFirst) this.#context.changed(entry, null);
   }
 
@@ -259,6 +259,20 @@ export class Outbox {
       failed(error);
     }
   }
+}
+
+/** Whether a message is within what a server takes. A UTF-16 unit takes at most three bytes. */
+export function fits(text: string, bytesMax: number): boolean {
+  return text.length * 3 <= bytesMax || new TextEncoder().encode(text).length <= bytesMax;
+}
+
+const longestRef = Number.MAX_SAFE_INTEGER;
+
+function frameText(ref: number, call: Call, json: string, isRetry: boolean): string {
+  const head = `{"type":"${call.type}","ref":${ref},`;
+  if (call.type === "request") return `${head}"request":${JSON.stringify(call.request)},"payload":${json}}`;
+  const target = `"room":${JSON.stringify(call.room)},"event":${JSON.stringify(call.event)}`;
+  return `${head}${target},"payload":${json}${isRetry ? ',"retry":true' : ""}}`;
 }
 
 function ignore(): void {}

@@ -27,8 +27,9 @@ export class Presence {
 
   /** Sets the own state, now or, where the room is not joined, with the join. */
   set(state: unknown): void {
+    const sent = this.#send(state);
     this.#state = state;
-    if (this.#send(state)) this.announce();
+    if (sent) this.announce();
   }
 
   /** The own state, which the caller tells the server. */

@@ -67,7 +67,8 @@ export type RoomStatus =
 export interface RoomContext {
   readonly session: () => string;
   isOpen(): boolean;
-  send(text: string): void;
+  /** Sends a frame; false where it is larger than the server takes. */
+  send(text: string): boolean;
   /** The log has a hole that no frame explained: begin again on a new socket. */
   resync(room: string): void;
   readonly report: (error: unknown) => void;
@@ -105,7 +106,8 @@ export class RoomState {
     this.errors = new Emitter(report);
     this.presence = new Presence(options.presence, report, (payload) => {
       if (this.wire !== "in") return false;
-      context.send(encodeFrame({ type: "presence", room: name, payload }));
+      const sent = context.send(encodeFrame({ type: "presence", room: name, payload }));
+      if (!sent) throw localError("PAYLOAD_TOO_LARGE");
       return true;
     });
   }
@@ -131,7 +133,8 @@ export class RoomState {
   join(): void {
     if (this.wire !== "out" || !this.#context.isOpen()) return;
     this.wire = "joining";
-    this.#context.send(encodeFrame({ type: "join", ...this.joinRequest() }));
+    const sent = this.#context.send(encodeFrame({ type: "join", ...this.joinRequest() }));
+    if (!sent) this.receiveError("join", localError("PAYLOAD_TOO_LARGE"));
   }
 
   leave(): void {
@@ -146,8 +149,9 @@ export class RoomState {
   }
 
   signal(event: string, payload: unknown): void {
-    if (this.wire === "in")
-      this.#context.send(encodeFrame({ type: "signal", room: this.name, event, payload: payload ?? null }));
+    if (this.wire !== "in") return;
+    const text = encodeFrame({ type: "signal", room: this.name, event, payload: payload ?? null });
+    if (!this.#context.send(text)) throw localError("PAYLOAD_TOO_LARGE");
   }
 
   /** The socket is gone. */

@@ -77,6 +77,7 @@ export const errorCodes = {
   UNCERTAIN: { retryable: false, text: "it was sent, and may or may not have been carried out" },
   CLOSED: { retryable: false, text: "the client is closed" },
   UNAVAILABLE: { retryable: true, text: "the broker cannot be reached" },
+  NOT_FOUND: { retryable: false, text: "nothing listens on this path" },
   UPGRADE_REQUIRED: { retryable: true, text: "connect here with WebSocket" },
   INTERNAL: { retryable: false, text: "the server failed to handle this" },
 } as const;

@@ -80,7 +80,7 @@ export type ServerFrame =
   | WelcomeFrame
   | JoinedFrame
   | LeftFrame
-  | { readonly type: "ack"; readonly ref: number; readonly position: Position }
+  | AckFrame
   | EventFrame
   | SignalFrame
   | PresenceFrame
@@ -117,6 +117,13 @@ export interface JoinedFrame {
   readonly position: Position;
   /** Everybody present, where the room has presence. */
   readonly members?: readonly Member[];
+}
+
+/** Answers a publish: it is stored at `position`. */
+export interface AckFrame {
+  readonly type: "ack";
+  readonly ref: number;
+  readonly position: Position;
 }
 
 /** Answers a leave: nothing of the room follows. */

@@ -1,6 +1,6 @@
 import type { Clock, Undo } from "../base/clock.ts";
 import type { TimerWheel, WheelItem } from "../base/timer-wheel.ts";
-import { closeCodes, errorCodes, type CloseName, type ErrorName } from "../protocol/codes.ts";
+import { closeCodes, type CloseName, type ErrorName } from "../protocol/codes.ts";
 import { decodeClientFrame, FrameError } from "../protocol/decode.ts";
 import { encodeFrame } from "../protocol/encode.ts";
 import type { BowlineError } from "../protocol/errors.ts";
@@ -9,6 +9,7 @@ import type { Admitted, Socket, SocketListener } from "./engine.ts";
 import type { Limits } from "./limits.ts";
 import { Outbox, type OutboxContext } from "./outbox.ts";
 import type { Reader } from "./reader.ts";
+import { refusalFrame, tableError } from "./refusal.ts";
 
 /** What all connections of a server have in common. */
 export interface ConnectionContext extends OutboxContext {
@@ -91,7 +92,7 @@ export class Connection implements SocketListener, WheelItem {
     if (!frame) return;
     if (frame.type === "hello") this.#receiveHello(frame);
     else if (this.state === "open") this.#context.receiveFrame(this, frame);
-    else this.close("BAD_FRAME", `the first frame must be a hello, not ${frame.type}`);
+    else this.close("BAD_FRAME", `${frame.type} came before the welcome: hello comes first`);
   }
 
   receiveBinary(): void {
@@ -130,22 +131,13 @@ export class Connection implements SocketListener, WheelItem {
   }
 
   /** Refuses a call (by ref) or something about a room. */
-  refuse(about: ErrorSubject, error: BowlineError): void {
-    const { code, message, retryable, issues } = error;
-    this.send({
-      type: "error",
-      ...about,
-      code,
-      message,
-      ...(retryable && { retryable }),
-      ...(issues.length > 0 && { issues: issues.slice(0, 10) }),
-    });
+  refuse(subject: ErrorSubject, error: BowlineError): void {
+    this.send(refusalFrame(subject, error));
   }
 
   /** Refuses with a code of the table, whose text says enough. */
-  refuseAs(about: ErrorSubject, code: ErrorName): void {
-    const { text: message, retryable } = errorCodes[code];
-    this.send({ type: "error", ...about, code, message, ...(retryable && { retryable }) });
+  refuseAs(subject: ErrorSubject, code: ErrorName): void {
+    this.refuse(subject, tableError(code));
   }
 
   readerOf(room: string): Reader | undefined {

@@ -28,6 +28,7 @@ import { Requests } from "./requests.ts";
 import { Rooms } from "./rooms.ts";
 import { Router } from "./router.ts";
 import { Sessions } from "./sessions.ts";
+import { WorkQueue } from "./work-queue.ts";
 
 /** Everything a node is made of, with the defaults filled in. */
 export interface NodeOptions extends Pick<DoorkeeperOptions, "authenticate" | "origins"> {
@@ -88,18 +89,20 @@ export class Node implements Gate {
       this.#router.join(connection, request);
     this.sessions = new Sessions({ broker, limits, heartbeatMs, join, report });
     const { sessions } = this;
+    const queue = new WorkQueue();
     this.publishing = new Publishing({
       broker,
       clock,
       handlers,
       rooms: this.#rooms,
+      queue,
       sessions,
       checkOutgoing,
       report,
     });
     const requests = new Requests({ contract, broker, handlers, sessions, checkOutgoing, report });
     const { publishing } = this;
-    this.#router = new Router({ limits, rooms: this.#rooms, publishing, requests });
+    this.#router = new Router({ limits, queue, rooms: this.#rooms, publishing, requests });
     this.#connectionContext = {
       clock,
       wheel: this.#wheel,

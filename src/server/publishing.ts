@@ -4,13 +4,14 @@ import type { RoomMatch } from "../contract/room-name.ts";
 import { check, type Schema } from "../contract/schema.ts";
 import { encodeFrame, encodePublication } from "../protocol/encode.ts";
 import { BowlineError } from "../protocol/errors.ts";
-import type { Position, PublishFrame } from "../protocol/frames.ts";
+import type { AckFrame, ErrorFrame, Position, PublishFrame } from "../protocol/frames.ts";
 import type { Broker, Origin } from "./broker.ts";
 import type { Connection, UserLike } from "./connection.ts";
 import type { Handlers } from "./handlers.ts";
-import { refusalOf, tableError, type Stage } from "./refusal.ts";
+import { refusalFrame, refusalOf, tableError, type Stage } from "./refusal.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Sessions } from "./sessions.ts";
+import type { WorkQueue } from "./work-queue.ts";
 
 /** What {@link Publishing} needs of the node. */
 export interface PublishingContext {
@@ -18,6 +19,7 @@ export interface PublishingContext {
   readonly clock: Clock;
   readonly handlers: Handlers;
   readonly rooms: Rooms;
+  readonly queue: WorkQueue;
   readonly sessions: Sessions;
   /** Whether what handlers and the server itself publish is held against its schema too. */
   readonly checkOutgoing: boolean;
@@ -34,6 +36,8 @@ interface Sending {
 /** Takes events and signals from clients and from the server itself to the broker. */
 export class Publishing {
   readonly #context: PublishingContext;
+  /** Publishes waiting or being handled on this node: `session ref`. */
+  readonly #running = new Set<string>();
 
   constructor(context: PublishingContext) {
     this.#context = context;
@@ -41,20 +45,22 @@ export class Publishing {
 
   /** A client's publish. Answers with an ack or an error, and never rejects. */
   async receivePublish(connection: Connection, frame: PublishFrame): Promise<void> {
-    const { broker, sessions, report } = this.#context;
+    const { broker, queue } = this.#context;
     const { ref, room } = frame;
     const { session } = connection;
-    // A newer connection of this session sends this again, in order; running it here too would only be thrown away.
-    const current = sessions.connectionOf(session) ?? connection;
-    if (current !== connection) return;
     const origin: Origin = { session, ref };
-    try {
-      const known = frame.retry ? await broker.find(room, origin) : null;
-      const position = known ?? (await this.#publish(connection, frame, origin));
-      connection.send({ type: "ack", ref, position });
-    } catch (error) {
-      connection.refuse({ ref }, refusalOf(error, "publish", report));
-    }
+    const key = `${session} ${ref}`;
+    // Sent again while an earlier socket's is still at it: that one's answer will go to this connection.
+    if (this.#running.has(key)) return;
+    this.#running.add(key);
+    // Asked at once, for the ledger keeps the newest only, and the wait in the queue may be long.
+    const known = frame.retry ? broker.find(room, origin) : null;
+    known?.catch(ignore);
+    await queue.run(`${session} ${room}`, async () => {
+      const answer = await this.#answerTo(connection, frame, origin, known);
+      this.#running.delete(key);
+      (this.#context.sessions.connectionOf(session) ?? connection).send(answer);
+    });
   }
 
   /** A client's signal. Refused ones are answered; others leave no trace. */
@@ -84,6 +90,21 @@ export class Publishing {
     const definition = definitionOf(this.#context.rooms.match(room), event, "signal", "server");
     const checked = this.#context.checkOutgoing ? await checkPayload(definition.payload, payload) : payload;
     this.#signal({ room, event, payload: checked }, null, "");
+  }
+
+  async #answerTo(
+    connection: Connection,
+    frame: PublishFrame,
+    origin: Origin,
+    known: Promise<Position | null> | null,
+  ): Promise<AckFrame | ErrorFrame> {
+    const { ref } = frame;
+    try {
+      const position = (known && (await known)) ?? (await this.#publish(connection, frame, origin));
+      return { type: "ack", ref, position };
+    } catch (error) {
+      return refusalFrame({ ref }, refusalOf(error, "publish", this.#context.report));
+    }
   }
 
   async #publish(connection: Connection, frame: PublishFrame, origin: Origin): Promise<Position> {
@@ -137,6 +158,8 @@ export class Publishing {
     this.#context.broker.signal(room, `${session} ${event}`, data);
   }
 }
+
+function ignore(): void {}
 
 function definitionOf<Kind extends "event" | "signal">(
   { definition: { events } }: RoomMatch<RoomDefinition>,

@@ -1,5 +1,6 @@
 import { errorCodes, type ErrorName } from "../protocol/codes.ts";
 import { BowlineError } from "../protocol/errors.ts";
+import type { ErrorFrame, ErrorSubject } from "../protocol/frames.ts";
 
 /** Where in the server an error came up, for `onError`. */
 export type Stage =
@@ -16,6 +17,24 @@ export type Stage =
 export function tableError(code: ErrorName, cause?: unknown): BowlineError {
   const { text, retryable } = errorCodes[code];
   return new BowlineError(code, text, { retryable, cause });
+}
+
+/** Most issues of one payload that a client is told. */
+const issuesMax = 10;
+
+/** The frame that refuses. */
+export function refusalFrame(
+  subject: ErrorSubject,
+  { code, message, retryable, issues }: BowlineError,
+): ErrorFrame {
+  return {
+    type: "error",
+    ...subject,
+    code,
+    message,
+    ...(retryable && { retryable }),
+    ...(issues.length > 0 && { issues: issues.slice(0, issuesMax) }),
+  };
 }
 
 /**

@@ -5,11 +5,12 @@ import type { Limits } from "./limits.ts";
 import type { Publishing } from "./publishing.ts";
 import type { Requests } from "./requests.ts";
 import type { Rooms } from "./rooms.ts";
-import { WorkQueue } from "./work-queue.ts";
+import type { WorkQueue } from "./work-queue.ts";
 
 /** Where the router takes frames to. */
 export interface RouterContext {
   readonly limits: Limits;
+  readonly queue: WorkQueue;
   readonly rooms: Rooms;
   readonly publishing: Publishing;
   readonly requests: Requests;
@@ -21,7 +22,6 @@ export interface RouterContext {
  */
 export class Router {
   readonly #context: RouterContext;
-  readonly #queue = new WorkQueue();
   readonly #working = new Countdown();
 
   constructor(context: RouterContext) {
@@ -32,9 +32,7 @@ export class Router {
     const { rooms, publishing, requests } = this.#context;
     switch (frame.type) {
       case "publish":
-        return this.#call(connection, frame, () =>
-          this.#inOrder(connection, frame.room, () => publishing.receivePublish(connection, frame)),
-        );
+        return this.#call(connection, frame, () => publishing.receivePublish(connection, frame));
       case "request":
         return this.#call(connection, frame, () => requests.receive(connection, frame));
       case "signal":
@@ -72,7 +70,7 @@ export class Router {
 
   /** Works on a frame after the earlier ones of the same session and room. */
   #inOrder(connection: Connection, room: string, task: () => Promise<void>): Promise<void> {
-    return this.#queue.run(`${connection.session} ${room}`, task);
+    return this.#context.queue.run(`${connection.session} ${room}`, task);
   }
 
   /** Works on a publish or request. Their refs only rise on a connection: what is sent again is sent first. */

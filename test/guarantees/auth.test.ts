@@ -25,7 +25,11 @@ async function ask(port: number, headers: Record<string, string>, method = "GET"
   const [response] = (await once(sent, "response")) as [import("node:http").IncomingMessage];
   let text = "";
   for await (const chunk of response) text += String(chunk);
-  return { status: response.statusCode ?? 0, headers: response.headers, body: text ? JSON.parse(text) : null };
+  return {
+    status: response.statusCode ?? 0,
+    headers: response.headers,
+    body: text ? JSON.parse(text) : null,
+  };
 }
 
 const upgrade = {
@@ -39,10 +43,16 @@ const upgrade = {
 test("an upgrade without a token is refused with 401 before any handler hears of it", async () => {
   const heard: string[] = [];
   const server = await start();
-  server.server.room("numbers/:room", { join: () => heard.push("join") > 0, on: { number: () => void heard.push("number") } });
+  server.server.room("numbers/:room", {
+    join: () => heard.push("join") > 0,
+    on: { number: () => void heard.push("number") },
+  });
   expect(await ask(server.port, upgrade)).toMatchObject({ status: 401, body: { code: "UNAUTHORIZED" } });
   const client = connect(server.port, "ann", { token: () => null });
-  client.join("numbers/a").publish("number", { n: 1 }).catch(() => {});
+  client
+    .join("numbers/a")
+    .publish("number", { n: 1 })
+    .catch(() => {});
   const status = await statusOf(client, ({ state }) => state === "closed");
   expect(status).toMatchObject({ error: { code: "UNAUTHORIZED" } });
   expect(heard).toEqual([]);
@@ -53,7 +63,9 @@ test("frames sent before the hello, or instead of it, reach no handler", async (
   const heard: string[] = [];
   const server = await start();
   server.server.room("numbers/:room", { on: { number: () => void heard.push("number") } });
-  const socket = new WebSocket(`${server.url.replace("localhost", "127.0.0.1")}`, ["bowline.v1.json"], { headers: { authorization: "Bearer ann" } });
+  const socket = new WebSocket(`${server.url.replace("localhost", "127.0.0.1")}`, ["bowline.v1.json"], {
+    headers: { authorization: "Bearer ann" },
+  });
   await once(socket, "open");
   socket.send('{"type":"publish","ref":1,"room":"numbers/a","event":"number","payload":{"n":1}}');
   const [code] = (await once(socket, "close")) as [number];
@@ -75,7 +87,10 @@ test("a page of another origin is refused with 403; one of the same host, or of 
   same.terminate();
   const listed = await start({ origins: ["https://app.example"] });
   const allowed = await ask(listed.port, { authorization: "Bearer ann", origin: "https://app.example" });
-  expect(allowed).toMatchObject({ status: 426, headers: { "access-control-allow-origin": "https://app.example" } });
+  expect(allowed).toMatchObject({
+    status: 426,
+    headers: { "access-control-allow-origin": "https://app.example" },
+  });
 });
 
 test("a GET tells why an upgrade is refused, for a browser can't read it there", async () => {
@@ -86,7 +101,11 @@ test("a GET tells why an upgrade is refused, for a browser can't read it there",
   const first = connect(full.port, "ann");
   await statusOf(first, ({ state }) => state === "open");
   const answer = await ask(full.port, { authorization: "Bearer bob" });
-  expect(answer).toMatchObject({ status: 503, body: { code: "TOO_MANY_CONNECTIONS" }, headers: { "retry-after": "5" } });
+  expect(answer).toMatchObject({
+    status: 503,
+    body: { code: "TOO_MANY_CONNECTIONS" },
+    headers: { "retry-after": "5" },
+  });
 });
 
 test("authenticate can refuse with its own words, and its failures tell a client nothing", async () => {
@@ -107,7 +126,11 @@ test("authenticate can refuse with its own words, and its failures tell a client
 test("a token that runs out ends the connection, and the client comes back with a new one", async () => {
   let round = 0;
   const server = await start({
-    authenticate: ({ token }) => ({ id: "ann", token, ...(token === "old" && { expiresAt: Date.now() + 500 }) }),
+    authenticate: ({ token }) => ({
+      id: "ann",
+      token,
+      ...(token === "old" && { expiresAt: Date.now() + 500 }),
+    }),
   });
   const client = connect(server.port, "ann", { token: () => (round++ === 0 ? "old" : "new") });
   const room = client.join("numbers/a");

@@ -13,7 +13,9 @@ const progressFile = `${file}.progress`;
 const client = createClient(numbers, { url, token: "burst", WebSocket, store: fileStore(file) });
 
 // The highest number handed to publish() before: it is in the outbox, or was noted right after.
-const noted = existsSync(progressFile) ? readFileSync(progressFile, "utf8").split("\n").filter(Boolean).map(Number) : [];
+const noted = existsSync(progressFile)
+  ? readFileSync(progressFile, "utf8").split("\n").filter(Boolean).map(Number)
+  : [];
 const pending = client.pending.map(({ payload }) => (payload as { n: number }).n);
 let n = Math.max(0, ...noted, ...pending);
 const progress = openSync(progressFile, "a");

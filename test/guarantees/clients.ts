@@ -24,7 +24,11 @@ export async function startBehindProxy(): Promise<{ server: NumbersServer; proxy
 }
 
 /** A client of the numbers contract, closed when the test is over. The token is the user's id. */
-export function connect(port: number, user: string, options: Partial<ClientOptions> = {}): Client<typeof numbers> {
+export function connect(
+  port: number,
+  user: string,
+  options: Partial<ClientOptions> = {},
+): Client<typeof numbers> {
   const url = `ws://127.0.0.1:${port}/bowline`;
   const client = createClient(numbers, { url, token: user, WebSocket, ...options });
   onTestFinished(() => client.close());
@@ -32,7 +36,10 @@ export function connect(port: number, user: string, options: Partial<ClientOptio
 }
 
 /** Resolves when the client's status fits. */
-export async function statusOf(client: Client<typeof numbers>, fits: (status: Status) => boolean): Promise<Status> {
+export async function statusOf(
+  client: Client<typeof numbers>,
+  fits: (status: Status) => boolean,
+): Promise<Status> {
   if (fits(client.status)) return client.status;
   return new Promise((resolve) => {
     const undo = client.onStatus((status) => {

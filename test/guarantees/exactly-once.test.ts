@@ -1,10 +1,10 @@
+import { BowlineError } from "bowline";
 import { expect, test } from "vitest";
-import { connect, impatient, lost, opened, startBehindProxy as start, statusOf } from "./clients.ts";
+import { connect, impatient, lost, opened, startBehindProxy, statusOf } from "./clients.ts";
 import { range, Recorder } from "./recorder.ts";
 
-
 test("a line cut again and again under a burst loses, repeats and reorders nothing, on either side", async () => {
-  const { server, proxy } = await start();
+  const { server, proxy } = await startBehindProxy();
   const writer = connect(proxy.port, "writer", impatient);
   const direct = new Recorder(connect(server.port, "direct").join("numbers/a"));
   const cut = new Recorder(connect(proxy.port, "cut", impatient).join("numbers/a", { history: 1000 }));
@@ -26,7 +26,7 @@ test("a line cut again and again under a burst loses, repeats and reorders nothi
 });
 
 test("a half-open line: the session is taken over by a new socket while the server still holds the old one", async () => {
-  const { server, proxy } = await start();
+  const { server, proxy } = await startBehindProxy();
   const reader = new Recorder(connect(server.port, "reader").join("numbers/a"));
   const writer = connect(proxy.port, "writer", impatient);
   const room = writer.join("numbers/a");
@@ -48,7 +48,7 @@ test("a half-open line: the session is taken over by a new socket while the serv
 });
 
 test("acks lost on the way: what is sent again gets its first position and is stored once", async () => {
-  const { server, proxy } = await start();
+  const { server, proxy } = await startBehindProxy();
   const reader = new Recorder(connect(server.port, "reader").join("numbers/a"));
   const writer = connect(proxy.port, "writer", impatient);
   await opened(writer);
@@ -65,7 +65,7 @@ test("acks lost on the way: what is sent again gets its first position and is st
 });
 
 test("a publish made offline waits, and the queue keeps its order", async () => {
-  const { server, proxy } = await start();
+  const { server, proxy } = await startBehindProxy();
   proxy.refuse(true);
   const writer = connect(proxy.port, "writer", impatient);
   const room = writer.join("numbers/a");
@@ -77,4 +77,39 @@ test("a publish made offline waits, and the queue keeps its order", async () => 
   expect((await Promise.all(positions)).map(({ offset }) => offset)).toEqual(range(1, 20));
   await reader.count(20);
   expect(reader.numbers).toEqual(range(1, 20));
+});
+
+test("what is sent again is looked up at once: a long wait behind a slow handler does not outlast the ledger", async () => {
+  const { server, proxy } = await startBehindProxy();
+  let release = (): void => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  let runs = 0;
+  server.server.room("numbers/:room", {
+    on: {
+      number: async ({ payload }) => {
+        if (payload.n !== 1) return;
+        runs += 1;
+        if (runs > 1) await held;
+        throw new BowlineError("odd", "not this one");
+      },
+    },
+  });
+  const reader = new Recorder(connect(server.port, "reader").join("numbers/a"));
+  const writer = connect(proxy.port, "writer", impatient);
+  await opened(writer);
+  proxy.freeze("toClient");
+  const refused = expect(writer.publish("numbers/a", "number", { n: 1 })).rejects.toMatchObject({ code: "odd" });
+  const stored = writer.publish("numbers/a", "number", { n: 2 });
+  await reader.count(1);
+  proxy.cut();
+  await lost(writer);
+  await opened(writer);
+  // More than the ledger holds, stored while what was sent again waits for the slow handler.
+  await Promise.all(range(1, 400).map((n) => writer.publish("numbers/b", "number", { n })));
+  release();
+  await refused;
+  expect(await stored).toMatchObject({ offset: 1 });
+  expect(await writer.publish("numbers/a", "number", { n: 3 })).toMatchObject({ offset: 2 });
+  await reader.count(2);
+  expect(reader.numbers).toEqual([2, 3]);
 });

@@ -51,5 +51,7 @@ test("a client killed with SIGKILL mid-burst and started again on its file store
 function startBurst(url: string, file: string): ChildProcess {
   const script = fileURLToPath(new URL("burst-client.ts", import.meta.url));
   const flags = ["--import", "tsx", "--conditions=bowline-source"];
-  return spawn(process.execPath, [...flags, script, url, file, String(last)], { stdio: ["ignore", "inherit", "inherit"] });
+  return spawn(process.execPath, [...flags, script, url, file, String(last)], {
+    stdio: ["ignore", "inherit", "inherit"],
+  });
 }

@@ -15,7 +15,9 @@ export interface NumbersServer {
 }
 
 /** Starts one on a free port, or on a given one; a token is taken for the user's id. */
-export async function startNumbersServer(options: ServerOptions & { port?: number } = {}): Promise<NumbersServer> {
+export async function startNumbersServer(
+  options: ServerOptions & { port?: number } = {},
+): Promise<NumbersServer> {
   const server = createServer(numbers, {
     authenticate: ({ token }) => (token === undefined ? null : { id: token }),
     limits: { framesPerSecond: 5000, framesBurst: 20_000 },
@@ -31,6 +33,13 @@ export async function startNumbersServer(options: ServerOptions & { port?: numbe
   });
   server.request("double", ({ payload }) => payload * 2);
   const { url, port } = await serve(server, { port: options.port ?? 0, signals: false });
-  const running: NumbersServer = { server, url, port, increments, hold: Promise.resolve(), close: () => server.close() };
+  const running: NumbersServer = {
+    server,
+    url,
+    port,
+    increments,
+    hold: Promise.resolve(),
+    close: () => server.close(),
+  };
   return running;
 }

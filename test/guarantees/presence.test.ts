@@ -9,11 +9,16 @@ import { startFaultProxy, type FaultProxy } from "../support/fault-proxy.ts";
 import { impatient } from "./clients.ts";
 
 const lobby = contract({
-  rooms: { "lobby/:name": room({ events: { note: event(z.string()) }, presence: z.object({ mood: z.string() }) }) },
+  rooms: {
+    "lobby/:name": room({ events: { note: event(z.string()) }, presence: z.object({ mood: z.string() }) }),
+  },
 });
 
 async function start(options: ServerOptions = {}): Promise<{ port: number; proxy: FaultProxy }> {
-  const server = createServer(lobby, { authenticate: ({ token }) => (token ? { id: token } : null), ...options });
+  const server = createServer(lobby, {
+    authenticate: ({ token }) => (token ? { id: token } : null),
+    ...options,
+  });
   const { port } = await serve(server, { port: 0, signals: false });
   const proxy = await startFaultProxy({ port });
   onTestFinished(async () => {
@@ -24,7 +29,12 @@ async function start(options: ServerOptions = {}): Promise<{ port: number; proxy
 }
 
 function connect(port: number, user: string): Client<typeof lobby> {
-  const client = createClient(lobby, { url: `ws://127.0.0.1:${port}/bowline`, token: user, WebSocket, ...impatient });
+  const client = createClient(lobby, {
+    url: `ws://127.0.0.1:${port}/bowline`,
+    token: user,
+    WebSocket,
+    ...impatient,
+  });
   onTestFinished(() => client.close());
   return client;
 }
@@ -35,7 +45,12 @@ function watch(client: Client<typeof lobby>): { lists: string[]; until(list: str
   const lists: string[] = [];
   let wake = (): void => {};
   joined.presence.onChange((members) => {
-    lists.push([...members.values()].map(({ user, state }) => `${user}:${state.mood}`).toSorted().join(" "));
+    lists.push(
+      [...members.values()]
+        .map(({ user, state }) => `${user}:${state.mood}`)
+        .toSorted()
+        .join(" "),
+    );
     wake();
   });
   const until = async (list: string): Promise<void> => {

@@ -52,7 +52,10 @@ test("a request that can't be sent in time ends with TIMEOUT and is never sent",
   const { server, proxy } = await startBehindProxy();
   proxy.refuse(true);
   const client = connect(proxy.port, "ann", impatient);
-  await expect(client.request("increment", { by: 1 }, { timeoutMs: 20 })).rejects.toMatchObject({ code: "TIMEOUT", retryable: true });
+  await expect(client.request("increment", { by: 1 }, { timeoutMs: 20 })).rejects.toMatchObject({
+    code: "TIMEOUT",
+    retryable: true,
+  });
   proxy.refuse(false);
   expect(await client.request("increment", { by: 10 })).toBe(10);
   expect(server.increments.runs).toBe(1);
@@ -63,5 +66,7 @@ test("a request without an answer ends as uncertain", async () => {
   server.hold = new Promise(() => {});
   const client = connect(proxy.port, "ann");
   await opened(client);
-  await expect(client.request("increment", { by: 1 }, { timeoutMs: 50 })).rejects.toMatchObject({ code: "UNCERTAIN" });
+  await expect(client.request("increment", { by: 1 }, { timeoutMs: 50 })).rejects.toMatchObject({
+    code: "UNCERTAIN",
+  });
 });

@@ -1,0 +1,23 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import {
+  encodeFrame,
+  encodePublication,
+  eventFramePrefix,
+  eventFrameText,
+} from "../../src/protocol/encode.ts";
+
+test("an event frame put together from its parts reads like one encoded at once", () => {
+  fc.assert(
+    fc.property(fc.string(), fc.nat(), fc.jsonValue(), fc.string(), (room, offset, payload, event) => {
+      const publication = { id: "session-1", event, from: null, at: 5, payload };
+      const text = eventFrameText(eventFramePrefix(room), offset, encodePublication(publication));
+      const whole = { type: "event", room, offset, ...publication } as const;
+      expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(whole)));
+    }),
+  );
+});
+
+test("a frame is the JSON of its fields", () => {
+  expect(encodeFrame({ type: "leave", room: 'a"b' })).toBe('{"type":"leave","room":"a\\"b"}');
+});
