@@ -94,7 +94,7 @@ test("what is sent again is looked up at once: a long wait behind a slow handler
       },
     },
   });
-  const reader = new Recorder(connect(server.port, "reader").join("numbers/a"));
+  const reader = new Recorder(connect(server.port, "reader").join("numbers/a", { history: 10 }));
   const writer = connect(proxy.port, "writer", impatient);
   await opened(writer);
   proxy.freeze("toClient");
@@ -105,7 +105,7 @@ test("what is sent again is looked up at once: a long wait behind a slow handler
   await lost(writer);
   await opened(writer);
   // More than the ledger holds, stored while what was sent again waits for the slow handler.
-  await Promise.all(range(1, 400).map((n) => writer.publish("numbers/b", "number", { n })));
+  await Promise.all(range(1001, 1400).map((n) => writer.publish("numbers/b", "number", { n })));
   release();
   await refused;
   expect(await stored).toMatchObject({ offset: 1 });
