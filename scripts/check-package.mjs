@@ -16,7 +16,8 @@ try {
   const tarball = pack();
   const isValid = await checkManifest(tarball);
   const areTypesValid = checkTypes(tarball);
-  process.exitCode = isValid && areTypesValid ? 0 : 1;
+  const doEntriesLoad = checkEntries();
+  process.exitCode = isValid && areTypesValid && doEntriesLoad ? 0 : 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -47,5 +48,19 @@ function checkTypes(tarball) {
   const result = spawnSync(process.execPath, args, { encoding: "utf8" });
   if (result.status === 0) console.log("attw: ok");
   else console.error(result.stdout, result.stderr);
+  return result.status === 0;
+}
+
+/** Imports every entry as a user's program would: the tests run the sources, and never what the build made of them. */
+function checkEntries() {
+  const { name, exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const entries = Object.keys(exports).filter((entry) => !entry.endsWith(".json"));
+  const program = entries.map((entry) => `await import("${name}${entry.slice(1)}");`).join("\n");
+  const result = spawnSync(process.execPath, ["--input-type=module", "--eval", program], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  if (result.status === 0) console.log(`entries: ${entries.length} load`);
+  else console.error(`entries: one of ${entries.join(" ")} does not load\n${result.stderr}`);
   return result.status === 0;
 }
