@@ -1,0 +1,74 @@
+/** Puts the page together. */
+import { Chat } from "./chat.ts";
+import { Composer } from "./composer.ts";
+import { byId, setText } from "./dom.ts";
+import { wireDrawers } from "./drawers.ts";
+import { LineControl } from "./line.ts";
+import { LogView } from "./log-view.ts";
+import { visitorName, wireRename } from "./name.ts";
+import { PanelView } from "./panel-view.ts";
+import { SidebarView } from "./sidebar-view.ts";
+import { StatusView } from "./status-view.ts";
+import { openTab } from "./tab.ts";
+import { wireTheme } from "./theme.ts";
+
+/** Changes are drawn together: a replay of hundreds of messages is a few drawings. */
+const renderMs = 16;
+
+wireTheme();
+wireDrawers();
+await start();
+
+async function start(): Promise<void> {
+  const me = await visitorName();
+  const { lineId, store } = await openTab();
+  wireRename(me);
+
+  let timer: number | undefined;
+  const changed = (): void => {
+    timer ??= window.setTimeout(render, renderMs);
+  };
+  const line = new LineControl(lineId, changed);
+  const chat = new Chat({ me, url: line.url, store, changed });
+  const sidebar = new SidebarView(chat);
+  const log = new LogView(chat, changed);
+  const status = new StatusView(chat);
+  const panel = new PanelView(chat, line);
+  const composer = new Composer(chat, () => log.jump());
+
+  function render(): void {
+    timer = undefined;
+    const { active, unreadCount } = chat;
+    setText(byId("title"), active?.info.title ?? "…");
+    setText(byId("topic"), active?.info.topic ?? "");
+    log.render(active);
+    composer.render(active);
+    sidebar.render();
+    panel.render();
+    status.render();
+    document.title = `${unreadCount > 0 ? `(${unreadCount}) ` : ""}${active?.info.title ?? "Bowline"} · Bowline chat`;
+  }
+
+  const route = (): void => {
+    const slug = roomInUrl();
+    if (slug !== null) chat.open(slug);
+  };
+  window.addEventListener("hashchange", route);
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible") route();
+  });
+  route();
+  await line.refresh();
+  if (window.matchMedia("(width >= 48rem)").matches) composer.focus();
+}
+
+/** Null where the URL points at something else on the page. */
+function roomInUrl(): string | null {
+  if (location.hash === "") return "lobby";
+  const [, slug] = /^#\/(.+)$/.exec(location.hash) ?? [];
+  try {
+    return slug === undefined ? null : decodeURIComponent(slug);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,128 @@
+/** The client, and what the page knows through it. */
+import { createClient, type BowlineError, type Client, type Fate, type Store } from "bowline/client";
+import { chat } from "../contract.ts";
+import { slugOf, type RoomInfo } from "../directory.ts";
+import { ChatRoom } from "./chat-room.ts";
+import type { MessageEntry } from "./entries.ts";
+import { loadMarks, saveMarks } from "./reading-marks.ts";
+
+const historyCount = 100;
+const chatPrefix = "chat/";
+
+export interface ChatOptions {
+  readonly me: string;
+  readonly url: string;
+  readonly store: Store;
+  readonly changed: () => void;
+}
+
+export class Chat {
+  readonly me: string;
+  readonly client: Client<typeof chat>;
+  /** By slug, in the order they were opened. */
+  readonly rooms = new Map<string, ChatRoom>();
+  /** How many of this page's messages reached the log. */
+  storedCount = 0;
+  readonly #changed: () => void;
+  readonly #openedAt = Date.now();
+  readonly #marks: ReturnType<typeof loadMarks>;
+  #active = "lobby";
+
+  constructor({ me, url, store, changed }: ChatOptions) {
+    this.me = me;
+    this.#changed = changed;
+    this.#marks = loadMarks(me);
+    this.client = createClient(chat, { url, store, token: encodeURIComponent(me) });
+    this.client.onStatus(changed);
+    this.client.onFate((fate) => this.#receiveFate(fate));
+    this.client.join("rooms", { history: 1000 }).on("opened", ({ payload }) => this.#addRoom(payload));
+    document.addEventListener("visibilitychange", () => this.#tellPresence());
+  }
+
+  get active(): ChatRoom | undefined {
+    return this.rooms.get(this.#active);
+  }
+
+  /** Publishes that are not settled: in the outbox, or on the way. */
+  get queued(): readonly Fate[] {
+    return this.client.pending.filter(({ fate }) => fate === "queued");
+  }
+
+  get sent(): readonly Fate[] {
+    return this.client.pending.filter(({ fate }) => fate === "sent");
+  }
+
+  get unreadCount(): number {
+    return [...this.rooms.values()].reduce((sum, room) => sum + room.unread.length, 0);
+  }
+
+  /** Shows a room, once it is there. */
+  open(slug: string): void {
+    if (this.active && this.#active !== slug) this.active.newFrom = null;
+    this.#active = slug;
+    if (this.active) this.active.newFrom = this.active.unread[0] ?? null;
+    this.#changed();
+  }
+
+  /** The text shows up through `onFate`, at once and with the id it keeps. */
+  send(text: string): void {
+    // A refusal is a fate too, and shown there.
+    this.active?.room.publish("message", { text }).catch(() => {});
+  }
+
+  sendAgain(room: ChatRoom, entry: MessageEntry): void {
+    room.discard(entry);
+    room.room.publish("message", { text: entry.text }).catch(() => {});
+  }
+
+  tellTyping(room: ChatRoom, active: boolean): void {
+    room.room.publish("typing", { active });
+  }
+
+  /** Opens a room for everybody, or finds it; resolves with its slug. */
+  async openRoom(title: string): Promise<string> {
+    const known = [...this.rooms.values()].find(({ info }) => info.slug === slugOf(title));
+    if (known) return known.info.slug;
+    return this.client
+      .request("rooms.open", { title }, { timeoutMs: 10_000 })
+      .then(({ slug }) => slug)
+      .catch((error: BowlineError) => {
+        throw new Error(error.code === "TIMEOUT" ? "You are offline: try again later." : error.message);
+      });
+  }
+
+  /** What is in view was read. */
+  markRead(room: ChatRoom): void {
+    if (!room.markRead()) return;
+    if (room.read) this.#marks.set(room.info.slug, room.read);
+    saveMarks(this.me, this.#marks);
+    this.#changed();
+  }
+
+  #addRoom(info: RoomInfo): void {
+    const { slug } = info;
+    if (this.rooms.has(slug)) return;
+    const name = `chat/${slug}` as const;
+    const room = new ChatRoom(info, {
+      me: this.me,
+      openedAt: this.#openedAt,
+      room: this.client.join(name, { history: historyCount, presence: { away: document.hidden } }),
+      read: this.#marks.get(slug) ?? null,
+      changed: this.#changed,
+    });
+    this.rooms.set(slug, room);
+    // What a page before this one left in the store.
+    for (const fate of this.client.pending) if (fate.room === name) room.receiveFate(fate);
+    this.#changed();
+  }
+
+  #receiveFate(fate: Fate): void {
+    if (fate.fate === "stored") this.storedCount += 1;
+    if (fate.room.startsWith(chatPrefix))
+      this.rooms.get(fate.room.slice(chatPrefix.length))?.receiveFate(fate);
+  }
+
+  #tellPresence(): void {
+    for (const { room } of this.rooms.values()) room.presence.set({ away: document.hidden });
+  }
+}

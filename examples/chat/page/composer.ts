@@ -1,0 +1,93 @@
+/** Where messages are written. */
+import type { Chat } from "./chat.ts";
+import type { ChatRoom } from "./chat-room.ts";
+import { byId, setText } from "./dom.ts";
+
+/** Others forget within five seconds that somebody types, so it is said again sooner. */
+const typingEveryMs = 2000;
+const heightMaxPx = 160;
+
+export class Composer {
+  readonly #chat: Chat;
+  readonly #input = byId<HTMLTextAreaElement>("composer-input");
+  #room: ChatRoom | null = null;
+  #toldAt = 0;
+
+  /** `sent` is called after each message. */
+  constructor(chat: Chat, sent: () => void) {
+    this.#chat = chat;
+    const submit = (): void => {
+      if (this.#send()) sent();
+    };
+    byId("composer").addEventListener("submit", (event) => {
+      event.preventDefault();
+      submit();
+    });
+    this.#input.addEventListener("keydown", (event) => {
+      // Enter also ends the composing of a character.
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      submit();
+    });
+    this.#input.addEventListener("input", () => this.#typed());
+    this.#input.addEventListener("blur", () => this.#tellTyping(false));
+  }
+
+  focus(): void {
+    this.#input.focus();
+  }
+
+  render(room: ChatRoom | undefined): void {
+    if (room && room !== this.#room) this.#enter(room);
+    const typing = room?.typing ?? [];
+    byId("typing").classList.toggle("active", typing.length > 0);
+    setText(byId("typing-text"), typingText(typing));
+  }
+
+  /** What was begun in one room waits there. */
+  #enter(room: ChatRoom): void {
+    this.#tellTyping(false);
+    if (this.#room) this.#room.draft = this.#input.value;
+    this.#room = room;
+    this.#input.value = room.draft;
+    this.#input.placeholder = `Message ${room.info.title}`;
+    this.#fit();
+  }
+
+  #send(): boolean {
+    const text = this.#input.value.trim();
+    if (!text || !this.#room) return false;
+    this.#chat.send(text);
+    this.#input.value = "";
+    this.#fit();
+    this.#tellTyping(false);
+    return true;
+  }
+
+  #typed(): void {
+    this.#fit();
+    this.#tellTyping(this.#input.value.trim() !== "");
+  }
+
+  #tellTyping(active: boolean): void {
+    if (!this.#room || (!active && this.#toldAt === 0)) return;
+    const now = Date.now();
+    if (active && now - this.#toldAt < typingEveryMs) return;
+    this.#toldAt = active ? now : 0;
+    this.#chat.tellTyping(this.#room, active);
+  }
+
+  #fit(): void {
+    this.#input.style.height = "auto";
+    this.#input.style.height = `${Math.min(this.#input.scrollHeight, heightMaxPx)}px`;
+  }
+}
+
+function typingText(names: readonly string[]): string {
+  const [first, second] = names;
+  if (first === undefined) return "";
+  if (second === undefined) return `${first} is typing…`;
+  return names.length === 2
+    ? `${first} and ${second} are typing…`
+    : `${first} and ${names.length - 1} others are typing…`;
+}

@@ -1,0 +1,43 @@
+/** The page's end of the line control: asks the server to cut the relay that this tab's connections run through. */
+
+export class LineControl {
+  isCut = false;
+  readonly #id: string;
+  readonly #changed: () => void;
+
+  constructor(id: string, changed: () => void) {
+    this.#id = id;
+    this.#changed = changed;
+  }
+
+  /** Where the client connects: through this tab's line. */
+  get url(): string {
+    return `/bowline?line=${this.#id}`;
+  }
+
+  /** Looks how the line stands: a reload does not mend it. */
+  async refresh(): Promise<void> {
+    await this.#ask("GET", "");
+  }
+
+  async setCut(isCut: boolean): Promise<void> {
+    await this.#ask("POST", isCut ? "/cut" : "/restore");
+    if (!isCut) tryNow();
+  }
+
+  /** Closes the connection; the client comes back by itself. */
+  async drop(): Promise<void> {
+    await this.#ask("POST", "/drop");
+  }
+
+  async #ask(method: string, action: string): Promise<void> {
+    const response = await fetch(`/line/${this.#id}${action}`, { method });
+    this.isCut = ((await response.json()) as { isCut: boolean }).isCut;
+    this.#changed();
+  }
+}
+
+/** Ends the wait before the next attempt, as a browser does by this event when its network is back. */
+export function tryNow(): void {
+  window.dispatchEvent(new Event("online"));
+}

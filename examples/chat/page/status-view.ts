@@ -1,0 +1,107 @@
+/** How the connection stands: the pill at the top, the notice above the composer, and what is announced. */
+import type { Status } from "bowline/client";
+import type { Chat } from "./chat.ts";
+import { byId, setText } from "./dom.ts";
+import { tryNow } from "./line.ts";
+
+const tickMs = 250;
+
+export class StatusView {
+  readonly #chat: Chat;
+  #wasOpen = false;
+  #announced = "";
+
+  constructor(chat: Chat) {
+    this.#chat = chat;
+    byId("notice-action").addEventListener("click", () => {
+      if (chat.client.status.state === "closed") chat.client.connect();
+      else tryNow();
+    });
+    setInterval(() => {
+      if (chat.client.status.state === "waiting") this.render();
+    }, tickMs);
+  }
+
+  render(): void {
+    const { status } = this.#chat.client;
+    byId("pill").dataset["state"] = status.state;
+    setText(byId("pill-text"), pillText(status));
+    this.#renderNotice(status);
+    this.#announce(status);
+  }
+
+  #renderNotice(status: Status): void {
+    const waiting = this.#chat.queued.length + this.#chat.sent.length;
+    const isFirst = status.state === "connecting" && !this.#wasOpen && waiting === 0;
+    const refusal = status.state === "open" ? this.#refusal() : null;
+    byId("notice").hidden = refusal === null && (status.state === "open" || isFirst);
+    const state = refusal === null ? status.state : "closed";
+    byId("notice").dataset["state"] = state;
+    document
+      .getElementById("notice-icon")
+      ?.setAttribute("href", state === "closed" ? "#i-alert" : "#i-clock");
+    setText(byId("notice-text"), refusal ?? noticeText(status, waiting));
+    const action = byId("notice-action");
+    action.hidden = status.state !== "waiting" && status.state !== "closed";
+    setText(action, status.state === "closed" ? "Connect again" : "Try now");
+  }
+
+  /** A server that started anew does not know the rooms that visitors had opened. */
+  #refusal(): string | null {
+    const status = this.#chat.active?.status;
+    return status?.state === "refused" ? `You can't enter this room: ${status.error.message}.` : null;
+  }
+
+  /** Said once for each change that matters: neither each second nor each attempt. */
+  #announce(status: Status): void {
+    const text = spokenText(status, this.#wasOpen);
+    if (status.state === "open") this.#wasOpen = true;
+    if (text === null || text === this.#announced) return;
+    this.#announced = text;
+    setText(byId("announce"), text);
+  }
+}
+
+function pillText(status: Status): string {
+  switch (status.state) {
+    case "open":
+      return "Connected";
+    case "connecting":
+      return "Connecting";
+    case "waiting":
+      return "Offline";
+    case "closed":
+      return "Closed";
+  }
+}
+
+function noticeText(status: Status, waiting: number): string {
+  const kept =
+    waiting > 0 ? ` ${waiting} ${waiting === 1 ? "message waits" : "messages wait"} to be delivered.` : "";
+  switch (status.state) {
+    case "open":
+      return "";
+    case "connecting":
+      return `Connecting…${kept}`;
+    case "waiting":
+      return `Offline. Next try ${inSeconds(status.retryAt)}.${kept}`;
+    case "closed":
+      return `${closedText(status)}${kept}`;
+  }
+}
+
+function closedText({ error }: Extract<Status, { state: "closed" }>): string {
+  return error ? `Connection closed: ${error.message}.` : "Connection closed.";
+}
+
+function spokenText(status: Status, wasOpen: boolean): string | null {
+  if (status.state === "closed") return closedText(status);
+  if (status.state === "waiting") return "Connection lost. Trying to come back.";
+  if (status.state === "open") return wasOpen ? "Connected again." : "Connected.";
+  return null;
+}
+
+function inSeconds(at: number): string {
+  const seconds = Math.max(0, Math.ceil((at - Date.now()) / 1000));
+  return seconds === 0 ? "now" : `in ${seconds} s`;
+}

@@ -1,0 +1,81 @@
+/**
+ * What belongs to this tab and outlives a reload of it: the id of its line, and the client's session with all that was
+ * not delivered yet. So a message that was queued offline still goes out, once, after the page was loaded anew.
+ */
+import type { Store, StoreChange, StoredState } from "bowline/client";
+
+export interface Tab {
+  readonly lineId: string;
+  readonly store: Store;
+}
+
+const idKey = "bowline-chat.line";
+const outboxKey = "bowline-chat.outbox";
+/** How long the page that was here before may take to let go. */
+const handOverMs = 1000;
+
+export async function openTab(): Promise<Tab> {
+  const known = sessionStorage.getItem(idKey);
+  if (known !== null && (await isOurs(known))) return { lineId: known, store: openStore() };
+  forgetOutbox();
+  const lineId = makeId();
+  sessionStorage.setItem(idKey, lineId);
+  await isOurs(lineId);
+  return { lineId, store: openStore() };
+}
+
+/** A session belongs to one user: another name begins a new one. */
+export function forgetOutbox(): void {
+  sessionStorage.removeItem(outboxKey);
+}
+
+/** A duplicated tab gets a copy of everything. The lock shows who had it first, and is held until the page goes. */
+function isOurs(id: string): Promise<boolean> {
+  // Absent outside secure contexts, e.g. under a bare IP address.
+  const locks = navigator.locks as LockManager | undefined;
+  if (!locks) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const hold = (): Promise<void> => {
+      resolve(true);
+      return new Promise(() => {});
+    };
+    locks
+      .request(`bowline-chat.${id}`, { signal: AbortSignal.timeout(handOverMs) }, hold)
+      .catch(() => resolve(false));
+  });
+}
+
+function openStore(): Store {
+  const text = sessionStorage.getItem(outboxKey);
+  let state = text === null ? null : (JSON.parse(text) as StoredState);
+  return {
+    initial: state,
+    save(changes) {
+      for (const change of changes) state = apply(state, change);
+      sessionStorage.setItem(outboxKey, JSON.stringify(state));
+    },
+  };
+}
+
+function apply(state: StoredState | null, change: StoreChange): StoredState | null {
+  if (change.type === "session") return { session: change.session, publishes: state?.publishes ?? [] };
+  if (!state) return null;
+  const { session, publishes } = state;
+  switch (change.type) {
+    case "put":
+      return { session, publishes: [...publishes, change.publish] };
+    case "sent":
+      return {
+        session,
+        publishes: publishes.map((it) => (it.ref <= change.ref ? { ...it, sent: true } : it)),
+      };
+    case "settled":
+      return { session, publishes: publishes.filter(({ ref }) => ref !== change.ref) };
+  }
+}
+
+function makeId(): string {
+  return [...crypto.getRandomValues(new Uint8Array(12))]
+    .map((byte) => byte.toString(16).padStart(2, "0"))
+    .join("");
+}
