@@ -90,6 +90,8 @@ export interface Room<R extends RoomDefinition = RoomDefinition> {
   readonly status: RoomStatus;
   /** The last position handled; null before the first join was answered. Keep it to read on after a restart. */
   readonly position: Position | null;
+  /** How many publications of the past are still on their way after a join or reconnect; 0 when up to date. */
+  readonly behind: number;
 
   /**
    * Publishes an event, or sends a signal.
@@ -199,7 +201,10 @@ export interface Client<C extends Contract = Contract> {
   ): Promise<RequestReply<C["requests"][Name] & RequestDefinition>>;
 
   onStatus(listener: (status: Status) => void): Undo;
-  /** Follows every publish: also those that a store brought back, whose promises ended with an earlier process. */
+  /**
+   * Follows every publish, by its id; `queued` comes before the call of `publish` has returned. Tells of those as well
+   * that a store brought back, whose promises ended with an earlier process.
+   */
   onFate(listener: (fate: Fate) => void): Undo;
 
   /** Connects, after `connect: false`, `close()` or a stop. Does nothing otherwise. */

@@ -25,5 +25,6 @@ export type {
   WebSocketLike,
 } from "./socket.ts";
 export type { Status } from "./status.ts";
+export { applyChange } from "./store.ts";
 export type { Store, StoreChange, StoredPublish, StoredSession, StoredState } from "./store.ts";
 export { BowlineError } from "../protocol/errors.ts";

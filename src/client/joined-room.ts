@@ -34,6 +34,10 @@ export class JoinedRoom {
     return this.#state.position;
   }
 
+  get behind(): number {
+    return this.#state.behind;
+  }
+
   get presence(): {
     readonly members: ReadonlyMap<string, Member>;
     set(state: unknown): void;

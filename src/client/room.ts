@@ -38,6 +38,8 @@ export interface Message<Payload = unknown> {
   readonly at: number;
   /** Where it stands in the room's log. */
   readonly position: Position;
+  /** Whether it was published before the join, or the reconnect, that brought it: of the past, not news. */
+  readonly replayed: boolean;
 }
 
 /** A delivered signal. */
@@ -90,6 +92,8 @@ export class RoomState {
   readonly errors: Emitter<BowlineError>;
   status: RoomStatus = { state: "joining" };
   position: Position | null;
+  /** Offset of the newest publication when the room was joined. */
+  #head = 0;
   wire: Wire = "out";
   readonly #context: RoomContext;
   readonly #history: number;
@@ -110,6 +114,11 @@ export class RoomState {
       if (!sent) throw localError("PAYLOAD_TOO_LARGE");
       return true;
     });
+  }
+
+  /** How many publications of the past are still to come. */
+  get behind(): number {
+    return Math.max(0, this.#head - (this.position?.offset ?? 0));
   }
 
   on(event: string, listener: (message: never) => void): Undo {
@@ -197,10 +206,11 @@ export class RoomState {
     });
   }
 
-  #receiveJoined({ position, members }: JoinedFrame): void {
+  #receiveJoined({ position, head, members }: JoinedFrame): void {
     if (this.wire !== "joining") return;
     this.wire = "in";
     this.position = position;
+    this.#head = head;
     if (members) this.presence.reset(members);
     this.presence.joined();
     this.#setStatus({ state: "joined" });
@@ -217,7 +227,7 @@ export class RoomState {
     if (offset > this.position.offset + 1) return this.#context.resync(this.name);
     const position = { offset, epoch: this.position.epoch };
     this.position = position;
-    this.#listeners.get(event)?.emit({ id, event, payload, from, at, position });
+    this.#listeners.get(event)?.emit({ id, event, payload, from, at, position, replayed: offset <= this.#head });
   }
 
   #receiveSignal({ event, payload, from, session }: SignalFrame): void {
@@ -226,8 +236,9 @@ export class RoomState {
       this.#listeners.get(event)?.emit({ event, payload, from, session });
   }
 
-  #receiveGap({ position, reason }: GapFrame): void {
+  #receiveGap({ position, head, reason }: GapFrame): void {
     this.position = position;
+    this.#head = head;
     this.gaps.emit({ position, reason });
   }
 

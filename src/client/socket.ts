@@ -1,5 +1,5 @@
 import type { Undo } from "../base/clock.ts";
-import { jsonSubprotocol, tokenSubprotocolPrefix, type RefusalBody } from "../protocol/frames.ts";
+import { jsonSubprotocol, tokenScheme, tokenSubprotocolPrefix, type RefusalBody } from "../protocol/frames.ts";
 
 /** What is told of a socket. Nothing comes after `closed`. */
 export interface TransportListener {
@@ -73,7 +73,8 @@ export function systemTransport(given: WebSocketClass | undefined): Transport {
 async function ask(url: string, token: string | null): Promise<Refusal | null> {
   try {
     const response = await fetch(url.replace(/^ws/, "http"), {
-      headers: token === null ? {} : { authorization: `Bearer ${token}` },
+      // In the same spelling as in the upgrade: a token may hold what a header may not.
+      headers: token === null ? {} : { authorization: `${tokenScheme} ${base64Url(token)}` },
       credentials: "include",
       signal: AbortSignal.timeout(askTimeoutMs),
     });

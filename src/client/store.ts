@@ -54,7 +54,7 @@ export interface Store {
 /** The default: keeps nothing. A reload is a new session with an empty outbox. */
 export const memoryStore: Store = { initial: null, save: () => {} };
 
-/** Applies changes to a state, for stores that keep one. */
+/** Applies a change to a state: for stores that keep a state, and to read one that keeps the changes. */
 export function applyChange(state: StoredState | null, change: StoreChange): StoredState | null {
   if (change.type === "session") return { session: change.session, publishes: state?.publishes ?? [] };
   if (!state) return null;

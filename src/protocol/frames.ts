@@ -6,6 +6,9 @@ export const jsonSubprotocol = "bowline.v1.json";
 /** Prefix of the subprotocol entry that carries a browser's token, base-64url without padding. */
 export const tokenSubprotocolPrefix = "bowline.token.";
 
+/** Scheme of the `Authorization` header that carries a token in the same spelling: `Bowline <base64url>`. */
+export const tokenScheme = "Bowline";
+
 /** Where Bowline listens unless told otherwise. */
 export const defaultPath = "/bowline";
 
@@ -115,6 +118,8 @@ export interface JoinedFrame {
   readonly type: "joined";
   readonly room: string;
   readonly position: Position;
+  /** Offset of the newest publication there is: up to it, what follows is of the past. */
+  readonly head: number;
   /** Everybody present, where the room has presence. */
   readonly members?: readonly Member[];
 }
@@ -191,6 +196,8 @@ export interface GapFrame {
   readonly type: "gap";
   readonly room: string;
   readonly position: Position;
+  /** As in `joined`. */
+  readonly head: number;
   /** `trimmed`: the bound of the history was passed. `epoch`: the log was lost and begun anew. */
   readonly reason: "trimmed" | "epoch";
 }

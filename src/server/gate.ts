@@ -1,7 +1,7 @@
 import { Countdown } from "../base/countdown.ts";
 import { errorCodes, type ErrorName } from "../protocol/codes.ts";
 import { BowlineError } from "../protocol/errors.ts";
-import { jsonSubprotocol, tokenSubprotocolPrefix } from "../protocol/frames.ts";
+import { jsonSubprotocol, tokenScheme, tokenSubprotocolPrefix } from "../protocol/frames.ts";
 import type { UserLike } from "./connection.ts";
 import type { Admitted, Refused, UpgradeRequest } from "./engine.ts";
 import type { Stage } from "./refusal.ts";
@@ -136,8 +136,9 @@ function protocols({ headers }: UpgradeRequest): string[] {
 }
 
 function tokenOf(request: UpgradeRequest): string | undefined {
-  const [, bearer] = /^Bearer +(\S+)$/i.exec(single(request.headers["authorization"]) ?? "") ?? [];
-  if (bearer !== undefined) return bearer;
+  const [scheme = "", credentials] = (single(request.headers["authorization"]) ?? "").split(/ +/);
+  if (credentials && scheme.toLowerCase() === "bearer") return credentials;
+  if (credentials && scheme === tokenScheme) return decodeBase64Url(credentials);
   const entry = protocols(request).find((protocol) => protocol.startsWith(tokenSubprotocolPrefix));
   return entry === undefined ? undefined : decodeBase64Url(entry.slice(tokenSubprotocolPrefix.length));
 }

@@ -1,3 +1,4 @@
+import type { Clock } from "../base/clock.ts";
 import { encodeFrame, eventFramePrefix, eventFrameText } from "../protocol/encode.ts";
 import type { GapFrame, Member, Position } from "../protocol/frames.ts";
 import type { Broker, LogBound, LogEntry, LogPage, PresenceChange } from "./broker.ts";
@@ -9,6 +10,7 @@ import { Tail } from "./tail.ts";
 /** What the rooms of one hub have in common. */
 export interface HubContext {
   readonly broker: Broker;
+  readonly clock: Clock;
   readonly flusher: Flusher;
   readonly framing: Framing;
   readonly presenceMembers: number;
@@ -33,7 +35,7 @@ export class HubRoom implements Flushable {
   readonly #context: HubContext;
   readonly #prefix: string;
   readonly #readers: Reader[] = [];
-  readonly #tail = new Tail();
+  readonly #tail: Tail;
   /** Everything up to here was received. */
   #head = 0;
   /** The highest offset heard of, received or not. */
@@ -50,6 +52,7 @@ export class HubRoom implements Flushable {
     this.name = name;
     this.bound = bound;
     this.#prefix = eventFramePrefix(name);
+    this.#tail = new Tail(context.clock, bound);
     this.ready = this.#subscribe();
   }
 

@@ -82,7 +82,7 @@ export class Node implements Gate {
       join: (batches) => this.#frames().join(batches),
     };
     const { slowBytes, presenceMembers } = limits;
-    this.hub = new Hub({ broker, flusher, framing, presenceMembers, retry: this.#retry });
+    this.hub = new Hub({ broker, clock, flusher, framing, presenceMembers, retry: this.#retry });
     this.#presence = new Presence({ broker, wheel: this.#wheel, graceMs: options.presenceGraceMs, report });
     this.#rooms = new Rooms({ contract, handlers, limits, hub: this.hub, presence: this.#presence, report });
     const join = (connection: Connection, request: JoinRequest): void =>

@@ -124,7 +124,7 @@ export class Reader {
   }
 
   #sendGap(reason: GapFrame["reason"]): void {
-    const position = { offset: this.#offset, epoch: this.room.epoch };
-    this.outbox.sendText(encodeFrame({ type: "gap", room: this.room.name, position, reason }));
+    const { name: room, epoch, sent: head } = this.room;
+    this.outbox.sendText(encodeFrame({ type: "gap", room, position: { offset: this.#offset, epoch }, head, reason }));
   }
 }

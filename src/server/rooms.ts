@@ -111,7 +111,7 @@ export class Rooms {
       if (state) await this.#present(connection, reader, state);
       const members = definition.presence && (await reader.room.members());
       await reader.begin(request.position, (position) => {
-        connection.send({ type: "joined", room, position, ...(members && { members }) });
+        connection.send({ type: "joined", room, position, head: reader.room.sent, ...(members && { members }) });
       });
     } catch (error) {
       this.#release(connection, reader);

@@ -1,16 +1,33 @@
+import type { Clock } from "../base/clock.ts";
 import { SlidingArray } from "../base/sliding-array.ts";
+import type { LogBound } from "./broker.ts";
 
 const countMax = 512;
 const lengthMax = 1024 * 1024;
 
+interface TailFrame {
+  readonly text: string;
+  readonly receivedMs: number;
+}
+
 /**
  * The newest frames of a room, for readers that fell behind or come back: most need only these, and they cost no read
- * of the log. Bounded to 512 frames and 1 Mi UTF-16 units.
+ * of the log. Bounded to 512 frames and 1 Mi UTF-16 units, and by the bound of the log: what that has given up is not
+ * to be had here either.
  */
 export class Tail {
-  readonly #frames = new SlidingArray<string>();
+  readonly #clock: Clock;
+  readonly #countMax: number;
+  readonly #ageMs: number;
+  readonly #frames = new SlidingArray<TailFrame>();
   #base = 0;
   #length = 0;
+
+  constructor(clock: Clock, bound: LogBound) {
+    this.#clock = clock;
+    this.#countMax = Math.min(countMax, bound.count);
+    this.#ageMs = bound.ageMs;
+  }
 
   /** Empties it; the next frame pushed has the offset after `base`. */
   reset(base: number): void {
@@ -19,19 +36,23 @@ export class Tail {
     this.#length = 0;
   }
 
-  push(frame: string): void {
-    this.#frames.push(frame);
-    this.#length += frame.length;
-    while (this.#frames.length > countMax || (this.#length > lengthMax && this.#frames.length > 1)) {
-      this.#length -= (this.#frames.at(0) as string).length;
-      this.#frames.dropFront(1);
-      this.#base += 1;
-    }
+  push(text: string): void {
+    this.#frames.push({ text, receivedMs: this.#clock.elapsed() });
+    this.#length += text.length;
+    while (this.#frames.length > this.#countMax || this.#length > lengthMax) this.#dropOldest();
   }
 
   /** The frames after `offset` up to and including `last`, at most `limit`; null when it does not reach back that far. */
   after(offset: number, last: number, limit: number): string[] | null {
+    const oldestMs = this.#clock.elapsed() - this.#ageMs;
+    while ((this.#frames.at(0)?.receivedMs ?? Infinity) < oldestMs) this.#dropOldest();
     if (offset < this.#base) return null;
-    return this.#frames.slice(offset - this.#base, Math.min(limit, last - offset));
+    return this.#frames.slice(offset - this.#base, Math.min(limit, last - offset)).map(({ text }) => text);
+  }
+
+  #dropOldest(): void {
+    this.#length -= this.#frames.at(0)?.text.length ?? 0;
+    this.#frames.dropFront(1);
+    this.#base += 1;
   }
 }

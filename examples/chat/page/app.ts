@@ -28,7 +28,9 @@ async function start(): Promise<void> {
   const changed = (): void => {
     timer ??= window.setTimeout(render, renderMs);
   };
-  const line = new LineControl(lineId, changed);
+  const line = new LineControl(lineId, changed, () => {
+    if (chat.client.status.state === "waiting") chat.client.reconnect();
+  });
   const chat = new Chat({ me, url: line.url, store, changed });
   const sidebar = new SidebarView(chat);
   const log = new LogView(chat, changed);

@@ -4,10 +4,12 @@ export class LineControl {
   isCut = false;
   readonly #id: string;
   readonly #changed: () => void;
+  readonly #mended: () => void;
 
-  constructor(id: string, changed: () => void) {
+  constructor(id: string, changed: () => void, mended: () => void) {
     this.#id = id;
     this.#changed = changed;
+    this.#mended = mended;
   }
 
   /** Where the client connects: through this tab's line. */
@@ -22,7 +24,7 @@ export class LineControl {
 
   async setCut(isCut: boolean): Promise<void> {
     await this.#ask("POST", isCut ? "/cut" : "/restore");
-    if (!isCut) tryNow();
+    if (!isCut) this.#mended();
   }
 
   /** Closes the connection; the client comes back by itself. */
@@ -35,9 +37,4 @@ export class LineControl {
     this.isCut = ((await response.json()) as { isCut: boolean }).isCut;
     this.#changed();
   }
-}
-
-/** Ends the wait before the next attempt, as a browser does by this event when its network is back. */
-export function tryNow(): void {
-  window.dispatchEvent(new Event("online"));
 }

@@ -2,7 +2,6 @@
 import type { Status } from "bowline/client";
 import type { Chat } from "./chat.ts";
 import { byId, setText } from "./dom.ts";
-import { tryNow } from "./line.ts";
 
 const tickMs = 250;
 
@@ -15,7 +14,7 @@ export class StatusView {
     this.#chat = chat;
     byId("notice-action").addEventListener("click", () => {
       if (chat.client.status.state === "closed") chat.client.connect();
-      else tryNow();
+      else chat.client.reconnect();
     });
     setInterval(() => {
       if (chat.client.status.state === "waiting") this.render();

@@ -2,7 +2,7 @@
  * What belongs to this tab and outlives a reload of it: the id of its line, and the client's session with all that was
  * not delivered yet. So a message that was queued offline still goes out, once, after the page was loaded anew.
  */
-import type { Store, StoreChange, StoredState } from "bowline/client";
+import { applyChange, type Store, type StoredState } from "bowline/client";
 
 export interface Tab {
   readonly lineId: string;
@@ -51,27 +51,10 @@ function openStore(): Store {
   return {
     initial: state,
     save(changes) {
-      for (const change of changes) state = apply(state, change);
+      for (const change of changes) state = applyChange(state, change);
       sessionStorage.setItem(outboxKey, JSON.stringify(state));
     },
   };
-}
-
-function apply(state: StoredState | null, change: StoreChange): StoredState | null {
-  if (change.type === "session") return { session: change.session, publishes: state?.publishes ?? [] };
-  if (!state) return null;
-  const { session, publishes } = state;
-  switch (change.type) {
-    case "put":
-      return { session, publishes: [...publishes, change.publish] };
-    case "sent":
-      return {
-        session,
-        publishes: publishes.map((it) => (it.ref <= change.ref ? { ...it, sent: true } : it)),
-      };
-    case "settled":
-      return { session, publishes: publishes.filter(({ ref }) => ref !== change.ref) };
-  }
 }
 
 function makeId(): string {
