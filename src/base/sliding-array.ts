@@ -25,7 +25,10 @@ export class SlidingArray<T> {
   }
 
   dropFront(count: number): void {
-    this.#dropped += Math.min(count, this.length);
+    const end = this.#dropped + Math.min(count, this.length);
+    // What is dropped must not be kept alive by its place.
+    this.#items.fill(undefined as T, this.#dropped, end);
+    this.#dropped = end;
     if (this.#dropped < 64 || this.#dropped * 2 < this.#items.length) return;
     this.#items = this.#items.slice(this.#dropped);
     this.#dropped = 0;

@@ -1,9 +1,11 @@
 import type { Clock, Undo } from "./clock.ts";
 
-/** Something the wheel wakes. The two fields belong to the wheel: start them at -1 and leave them alone. */
+/** Something the wheel wakes. The fields belong to the wheel: start them at -1 and leave them alone. */
 export interface WheelItem {
   wheelSlot: number;
   wheelIndex: number;
+  /** The tick it is due at: one beyond the ring passes its slot several times before. */
+  wheelTick: number;
   /** Called when due. The item is off the wheel by then and may be put back. */
   due(elapsedMs: number): void;
 }
@@ -11,12 +13,11 @@ export interface WheelItem {
 const tickMs = 1000;
 const slotCount = 128;
 const slotMask = slotCount - 1;
-const longestMs = (slotCount - 1) * tickMs;
 
 /**
  * One timer for any number of waiting things: a ring of slots, one a second, each a dense array. Adding and removing
- * cost a push and a swap, and a hundred thousand connections cost the event loop one timer. Waits are rounded up to
- * the next second; one longer than the ring is woken early, at its far end, and must put itself back.
+ * cost a push and a swap, and a hundred thousand connections cost the event loop one timer. Nothing is woken early, and
+ * what is due is woken within a second.
  */
 export class TimerWheel {
   readonly #clock: Clock;
@@ -44,12 +45,9 @@ export class TimerWheel {
 
   add(item: WheelItem, delayMs: number): void {
     this.remove(item);
-    const ticks = Math.ceil(Math.min(delayMs, longestMs) / tickMs);
-    const slot = (this.#hand + Math.max(1, ticks)) & slotMask;
-    const items = this.#slots[slot] as WheelItem[];
-    item.wheelSlot = slot;
-    item.wheelIndex = items.length;
-    items.push(item);
+    const nowTicks = this.#stopTimer ? (this.#clock.elapsed() - this.#startedMs) / tickMs : this.#hand;
+    item.wheelTick = Math.max(this.#hand + 1, Math.ceil(nowTicks + delayMs / tickMs));
+    this.#put(item);
   }
 
   remove(item: WheelItem): void {
@@ -81,8 +79,19 @@ export class TimerWheel {
   }
 
   #wake(items: WheelItem[], elapsedMs: number): void {
-    const woken = items.splice(0);
-    for (const item of woken) item.wheelSlot = -1;
-    for (const item of woken) item.due(elapsedMs);
+    const passed = items.splice(0);
+    for (const item of passed) item.wheelSlot = -1;
+    for (const item of passed) {
+      if (item.wheelTick > this.#hand) this.#put(item);
+      else item.due(elapsedMs);
+    }
+  }
+
+  #put(item: WheelItem): void {
+    const slot = item.wheelTick & slotMask;
+    const items = this.#slots[slot] as WheelItem[];
+    item.wheelSlot = slot;
+    item.wheelIndex = items.length;
+    items.push(item);
   }
 }

@@ -114,22 +114,40 @@ export class Connection {
     this.statuses.emit(status);
   }
 
-  async #dial(): Promise<void> {
-    const { url, token, transport, clock } = this.#context;
+  /** Opens a socket. With `refusal`, the last token was refused for that: without a new one, it ends there. */
+  async #dial(refusal: BowlineError | null = null): Promise<void> {
+    const { clock } = this.#context;
     const round = ++this.#round;
     this.#stopTimer();
-    this.#set({ state: "connecting", attempt: this.#attempt });
     this.#stopTimer = clock.setTimer(handshakeTimeoutMs, () => this.#retry("no answer in time"));
+    this.#set({ state: "connecting", attempt: this.#attempt });
+    const token = await this.#askForToken(round);
+    if (round !== this.#round) return;
+    if (refusal && token === this.#token) return this.close(refusal);
+    this.#token = token;
     try {
-      this.#token = await token();
+      this.#socket = this.#open(round);
+    } catch (error) {
+      this.#context.report(error);
+      this.#retry("no socket could be opened");
+    }
+  }
+
+  /** The token for this dial; where none can be had, the dial is over. */
+  async #askForToken(round: number): Promise<string | null> {
+    try {
+      return await this.#context.token();
     } catch (error) {
       this.#context.report(error);
       if (round === this.#round) this.#retry("no token could be had");
-      return;
+      return null;
     }
-    if (round !== this.#round) return;
+  }
+
+  #open(round: number): TransportSocket {
+    const { transport, url } = this.#context;
     let opened = false;
-    this.#socket = transport.open(url, this.#token, {
+    return transport.open(url, this.#token, {
       opened: () => {
         opened = true;
         if (round === this.#round) void this.#sayHello(round);
@@ -170,6 +188,7 @@ export class Connection {
       case "ping":
         return this.send('{"type":"pong"}');
       case "goaway":
+        this.#stopRecycle();
         this.#stopRecycle = this.#context.clock.setTimer(frame.delayMs, () => this.redial());
         return;
       default:
@@ -197,11 +216,9 @@ export class Connection {
     const text = reason || `closed with ${code}`;
     const action = closeAction(code);
     if (action === "reconnect") return this.#retry(text);
-    const round = this.#round;
-    const renewed = action === "token" && (await this.#hasNewToken());
-    if (round !== this.#round) return;
-    if (renewed) await this.#dial();
-    else this.close(new BowlineError(closeName(code), text));
+    const error = new BowlineError(closeName(code), text);
+    if (action === "token") await this.#dial(error);
+    else this.close(error);
   }
 
   /** The socket never opened, and a browser does not say why: asks by HTTP. */
@@ -215,15 +232,6 @@ export class Connection {
     else this.#retry(refusal?.message ?? "the server can't be reached", refusal?.retryAfterMs);
   }
 
-  async #hasNewToken(): Promise<boolean> {
-    try {
-      return (await this.#context.token()) !== this.#token;
-    } catch (error) {
-      this.#context.report(error);
-      return false;
-    }
-  }
-
   #retry(reason: string, atLeastMs = 0): void {
     const { clock, random } = this.#context;
     this.#drop(closeCodes.NORMAL.code);
@@ -231,8 +239,9 @@ export class Connection {
     this.#openedMs = 0;
     const delayMs = atLeastMs + backoffMs(this.#attempt, random);
     this.#attempt += 1;
-    this.#set({ state: "waiting", attempt: this.#attempt, retryAt: clock.now() + delayMs, reason });
+    // Before the state is told: whoever hears of it may close, and that must end the wait.
     this.#stopTimer = clock.setTimer(delayMs, () => void this.#dial());
+    this.#set({ state: "waiting", attempt: this.#attempt, retryAt: clock.now() + delayMs, reason });
   }
 
   /** Lets go of the socket, whatever its state; nothing of it is heard any more. */

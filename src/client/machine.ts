@@ -50,6 +50,8 @@ export class Machine {
   readonly #rooms = new Map<string, RoomState>();
   readonly #roomContext: RoomContext;
   #session: Session;
+  /** Rooms that a hello on its way joins, and that were left meanwhile. */
+  readonly #owedLeaves = new Set<string>();
   #closed = false;
   #payloadBytes = 65_536;
 
@@ -64,6 +66,10 @@ export class Machine {
       isOpen,
       send,
       report,
+      leave: (room) => {
+        if (isOpen()) send(encodeFrame({ type: "leave", room }));
+        else this.#owedLeaves.add(room);
+      },
       resync: (room) => this.#connection.giveUp(`publications of ${room} are missing`),
       forget: (room) => {
         if (this.#rooms.get(room.name) === room) this.#rooms.delete(room.name);
@@ -190,13 +196,15 @@ export class Machine {
 
   /** The rooms to be in, as many as a hello may hold; the others are joined when it is answered. */
   #helloRooms(): JoinRequest[] {
+    this.#owedLeaves.clear();
     const requests: JoinRequest[] = [];
     let length = 0;
     for (const room of this.#rooms.values()) {
+      room.lost();
       if (room.status.state === "left") continue;
       const request = room.joinRequest();
       length += encodeFrame({ type: "join", ...request }).length;
-      if (length > helloLengthMax) break;
+      if (length > helloLengthMax) continue;
       room.wire = "joining";
       requests.push(request);
     }
@@ -211,6 +219,8 @@ export class Machine {
   }
 
   #opened(): void {
+    for (const room of this.#owedLeaves) this.#roomContext.leave(room);
+    this.#owedLeaves.clear();
     // Those that were joined while the hello was on its way.
     for (const room of this.#rooms.values()) room.join();
     this.#outbox.pump();

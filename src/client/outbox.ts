@@ -144,7 +144,7 @@ export class Outbox {
       if (entry.call.type === "request" && entry.call.idempotent) entry.sent = false;
       else this.settle(entry.ref, { error: localError("UNCERTAIN") });
     }
-    if (saved) this.#pumpAfter(saved);
+    if (saved) this.#pumpAfter(saved, []);
   }
 
   /** Tells whoever waits that nobody will answer. What is not settled stays, for the next connection or process. */
@@ -160,10 +160,14 @@ export class Outbox {
     if (!this.#context.isOpen() || this.#marking) return;
     const ready = this.#ready();
     const unmarked = ready.findLast(({ call, marked }) => call.type === "publish" && !marked);
-    const saved = unmarked && saveAll(this.#context.store, [{ type: "sent", ref: unmarked.ref }]);
-    for (const entry of ready) entry.marked = true;
-    if (saved) this.#pumpAfter(saved);
-    else for (const entry of ready) this.#send(entry);
+    try {
+      const saved = unmarked && saveAll(this.#context.store, [{ type: "sent", ref: unmarked.ref }]);
+      if (saved) return this.#pumpAfter(saved, ready);
+    } catch (error) {
+      // Nothing is sent that the store does not know of; the next call or connection tries again.
+      return this.#context.report(error);
+    }
+    for (const entry of ready) this.#send(entry);
   }
 
   /** Ends an entry; unknown refs (an answer that came twice) are passed over. */
@@ -215,11 +219,12 @@ export class Outbox {
     return unstored < 0 ? next : next.slice(0, unstored);
   }
 
-  #pumpAfter(saved: Promise<void>): void {
+  #pumpAfter(saved: Promise<void>, marked: readonly OutboxEntry[]): void {
     this.#marking = true;
     saved.then(
       () => {
         this.#marking = false;
+        for (const entry of marked) entry.marked = true;
         this.pump();
       },
       (error: unknown) => {
@@ -233,7 +238,7 @@ export class Outbox {
     const { ref, call, json } = entry;
     const isFirst = !entry.sent;
     this.#inFlight += 1;
-    entry.sent = true;
+    entry.sent = entry.marked = true;
     this.#context.send(frameText(ref, call, json, !isFirst));
     if (isFirst) this.#context.changed(entry, null);
   }

@@ -69,6 +69,8 @@ export type RoomStatus =
 export interface RoomContext {
   readonly session: () => string;
   isOpen(): boolean;
+  /** Tells the server; where a hello that names the room is on its way, as soon as that is answered. */
+  leave(room: string): void;
   /** Sends a frame; false where it is larger than the server takes. */
   send(text: string): boolean;
   /** The log has a hole that no frame explained: begin again on a new socket. */
@@ -150,11 +152,9 @@ export class RoomState {
     if (this.status.state === "left") return;
     this.#setStatus({ state: "left" });
     this.presence.clear();
-    if (this.#context.isOpen() && (this.wire === "in" || this.wire === "joining")) {
-      this.wire = "leaving";
-      this.#context.send(encodeFrame({ type: "leave", room: this.name }));
-    }
-    if (this.wire !== "leaving") this.#context.forget(this);
+    if (this.wire === "out") return this.#context.forget(this);
+    if (this.wire !== "leaving") this.#context.leave(this.name);
+    this.wire = "leaving";
   }
 
   signal(event: string, payload: unknown): void {
@@ -227,7 +227,9 @@ export class RoomState {
     if (offset > this.position.offset + 1) return this.#context.resync(this.name);
     const position = { offset, epoch: this.position.epoch };
     this.position = position;
-    this.#listeners.get(event)?.emit({ id, event, payload, from, at, position, replayed: offset <= this.#head });
+    this.#listeners
+      .get(event)
+      ?.emit({ id, event, payload, from, at, position, replayed: offset <= this.#head });
   }
 
   #receiveSignal({ event, payload, from, session }: SignalFrame): void {

@@ -1,5 +1,10 @@
 import type { Undo } from "../base/clock.ts";
-import { jsonSubprotocol, tokenScheme, tokenSubprotocolPrefix, type RefusalBody } from "../protocol/frames.ts";
+import {
+  jsonSubprotocol,
+  tokenScheme,
+  tokenSubprotocolPrefix,
+  type RefusalBody,
+} from "../protocol/frames.ts";
 
 /** What is told of a socket. Nothing comes after `closed`. */
 export interface TransportListener {
@@ -81,10 +86,15 @@ async function ask(url: string, token: string | null): Promise<Refusal | null> {
     const { status } = response;
     if (status !== 401 && status !== 403 && status !== 429 && status !== 503) return null;
     const { code, message } = (await response.json()) as RefusalBody;
-    return { status, code, message, retryAfterMs: Number(response.headers.get("retry-after") ?? 0) * 1000 };
+    return { status, code, message, retryAfterMs: toRetryAfterMs(response.headers.get("retry-after")) };
   } catch {
     return null;
   }
+}
+
+/** A date is possible as well; it is passed over, and the usual wait applies. */
+function toRetryAfterMs(header: string | null): number {
+  return (Number(header) || 0) * 1000;
 }
 
 function onWake(task: () => void): Undo {

@@ -54,10 +54,10 @@ export interface Store {
 /** The default: keeps nothing. A reload is a new session with an empty outbox. */
 export const memoryStore: Store = { initial: null, save: () => {} };
 
-/** Applies a change to a state: for stores that keep a state, and to read one that keeps the changes. */
-export function applyChange(state: StoredState | null, change: StoreChange): StoredState | null {
+/** Applies a change to a state: for stores that keep a state, and to read one that keeps the changes. Throws a `TypeError` on what is no change. */
+export function applyChange(state: StoredState | null, change: StoreChange): StoredState {
   if (change.type === "session") return { session: change.session, publishes: state?.publishes ?? [] };
-  if (!state) return null;
+  if (!state) throw new TypeError("the first change must be a session");
   const { session, publishes } = state;
   switch (change.type) {
     case "put":
@@ -69,5 +69,7 @@ export function applyChange(state: StoredState | null, change: StoreChange): Sto
       };
     case "settled":
       return { session, publishes: publishes.filter((it) => it.ref !== change.ref) };
+    default:
+      throw new TypeError(`unknown change ${JSON.stringify((change as { type?: unknown }).type)}`);
   }
 }

@@ -9,6 +9,8 @@ type Fields = Record<string, unknown>;
 
 /** Longest room name, in UTF-16 units. */
 export const roomNameLengthMax = 256;
+/** Deepest nesting of arrays and objects in a frame: deeper ones parse, but overflow the stack of what handles them. */
+export const depthMax = 100;
 /** Longest event or request name, in UTF-16 units. */
 export const eventNameLengthMax = 128;
 
@@ -79,12 +81,24 @@ function parseObject(text: string): Fields {
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw new FrameError("not an object");
+  // Each level takes two characters at least, so short frames need no look.
+  if (text.length > depthMax * 2 && isDeeper(value, depthMax)) {
+    throw new FrameError(`nested deeper than ${depthMax} levels`);
+  }
   // JSON.parse makes `__proto__` an own property, harmless until some handler merges the payload into an object of its
   // own. An escape sequence can spell it too, so both put the frame under the slow check.
   if ((text.includes("__proto__") || text.includes("\\u")) && hasProtoKey(value)) {
     throw new FrameError("the key __proto__ is not allowed");
   }
   return value as Fields;
+}
+
+function isDeeper(value: object, levels: number): boolean {
+  if (levels === 0) return true;
+  for (const inner of Object.values(value)) {
+    if (typeof inner === "object" && inner !== null && isDeeper(inner as object, levels - 1)) return true;
+  }
+  return false;
 }
 
 function hasProtoKey(root: object): boolean {

@@ -110,8 +110,8 @@ export interface BrokerSink {
  * What a cluster shares.
  *
  * An implementation MUST make each call atomic; MUST give the publisher's own node its entries through the sink like
- * any other node's; MUST NOT answer `append` before the entry is as safe as the broker makes things; MUST keep a
- * session's ledgers whole as long as it gives the same epoch for it; MUST carry out calls about one room in their
+ * any other node's; MUST NOT answer `append` before the entry is as safe as the broker makes things; MUST begin a new epoch when it
+ * has lost entries of a log from its end; MUST keep a session's ledgers whole as long as it gives the same epoch for it; MUST carry out calls about one room in their
  * order. A call that can't be carried out rejects.
  */
 export interface Broker {

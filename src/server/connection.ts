@@ -46,6 +46,7 @@ const reasonBytesMax = 123;
 export class Connection implements SocketListener, WheelItem {
   wheelSlot = -1;
   wheelIndex = -1;
+  wheelTick = -1;
   state: "opening" | "open" | "closed" = "opening";
   /** Null until the hello, where the server has no `authenticate`. */
   user: UserLike | null;
@@ -126,8 +127,9 @@ export class Connection implements SocketListener, WheelItem {
   /** Sends an encoded frame of this connection's own. One that does not read its replies is closed. */
   sendText(text: string): void {
     if (this.state === "closed") return;
-    this.outbox.sendText(text);
+    // Looked at before it is added: one large reply alone is no sign of a slow reader.
     if (this.outbox.waitingBytes() > this.#context.limits.outboxBytes) this.close("SLOW_CONSUMER");
+    else this.outbox.sendText(text);
   }
 
   /** Refuses a call (by ref) or something about a room. */
@@ -161,7 +163,7 @@ export class Connection implements SocketListener, WheelItem {
     if (this.#expiresAt !== null && clock.now() >= this.#expiresAt) return this.close("TOKEN_EXPIRED");
     const quietMs = elapsedMs - this.#receivedMs;
     // Not reading is this end's own doing while the client is slowed down.
-    if (quietMs >= 2 * heartbeatMs && this.#throttledSinceMs === null) return this.close("HEARTBEAT_LOST");
+    if (quietMs >= 2 * heartbeatMs && !this.#stopPause) return this.close("HEARTBEAT_LOST");
     if (quietMs >= heartbeatMs || elapsedMs - this.outbox.sentMs >= heartbeatMs) this.send({ type: "ping" });
     this.#context.alive(this);
     this.#schedule(elapsedMs);
@@ -217,6 +219,7 @@ export class Connection implements SocketListener, WheelItem {
     this.#socket.pause();
     this.#stopPause = this.#context.clock.setTimer(Math.max(pauseMs, debtMs), () => {
       this.#stopPause = null;
+      this.#receivedMs = this.#context.clock.elapsed();
       this.#socket.resume();
     });
   }

@@ -7,7 +7,7 @@ import type { DrainOptions } from "./engine.ts";
 export interface DrainContext {
   readonly clock: Clock;
   readonly random: Random;
-  connections(): Iterable<Connection>;
+  connections(): readonly Connection[];
   /** Lets nobody in from now on; they may ask again after so many seconds. */
   shut(retryAfterSeconds: number): void;
   /** Settles when no connection is left. */

@@ -12,12 +12,14 @@ export interface Flushable {
  */
 export class Flusher {
   readonly #clock: Clock;
+  readonly #report: (error: unknown) => void;
   #rooms: Flushable[] = [];
   #outboxes: Flushable[] = [];
   #armed = false;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, report: (error: unknown) => void) {
     this.#clock = clock;
+    this.#report = report;
   }
 
   addRoom(room: Flushable): void {
@@ -40,10 +42,21 @@ export class Flusher {
     const elapsedMs = this.#clock.elapsed();
     const rooms = this.#rooms;
     this.#rooms = [];
-    for (const room of rooms) room.flush(elapsedMs);
+    this.#flushAll(rooms, elapsedMs);
     const outboxes = this.#outboxes;
     this.#outboxes = [];
     this.#armed = false;
-    for (const outbox of outboxes) outbox.flush(elapsedMs);
+    this.#flushAll(outboxes, elapsedMs);
   };
+
+  /** One that fails must not take the others' turn. */
+  #flushAll(items: readonly Flushable[], elapsedMs: number): void {
+    for (const item of items) {
+      try {
+        item.flush(elapsedMs);
+      } catch (error) {
+        this.#report(error);
+      }
+    }
+  }
 }

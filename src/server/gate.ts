@@ -1,3 +1,4 @@
+import type { Clock } from "../base/clock.ts";
 import { Countdown } from "../base/countdown.ts";
 import { errorCodes, type ErrorName } from "../protocol/codes.ts";
 import { BowlineError } from "../protocol/errors.ts";
@@ -25,6 +26,9 @@ export interface DoorkeeperOptions {
   readonly authenticate: Authenticate<UserLike> | undefined;
   readonly origins: AllowedOrigins;
   readonly connectionsMax: number;
+  /** How long `authenticate` may take. */
+  readonly handshakeMs: number;
+  readonly clock: Clock;
   readonly report: (error: unknown, stage: Stage) => void;
 }
 
@@ -74,9 +78,23 @@ export class Doorkeeper {
     if (this.#places.count >= this.#options.connectionsMax) return refused(503, "TOO_MANY_CONNECTIONS", 5);
     // Taken before anything is awaited: any number may be asking at the same time.
     if (holds) this.#places.add();
-    const admission = await this.#identify(request);
+    const admission = await this.#inTime(this.#identify(request));
     if (holds && !admission.ok) this.giveUp();
     return admission;
+  }
+
+  /** An answer that never comes must not hold its place for ever. */
+  #inTime(admission: Promise<Admitted | Refused>): Promise<Admitted | Refused> {
+    const { clock, handshakeMs } = this.#options;
+    return new Promise((resolve) => {
+      const stop = clock.setTimer(handshakeMs, () =>
+        resolve(refused(503, "UNAVAILABLE", 1, "who you are took too long to tell")),
+      );
+      void admission.then((answer) => {
+        stop();
+        resolve(answer);
+      });
+    });
   }
 
   async #identify(request: UpgradeRequest): Promise<Admitted | Refused> {

@@ -38,13 +38,14 @@ export class HubRoom implements Flushable {
   readonly #tail: Tail;
   /** Everything up to here was received. */
   #head = 0;
-  /** The highest offset heard of, received or not. */
-  #heard = 0;
+  /** The last entry heard of while the log was read: if that did not bring it, it is read again. */
+  #heard: { readonly epoch: string; readonly offset: number } | null = null;
   #filling = true;
   #pending: string[] = [];
   #pendingLength = 0;
   #signals: Map<string, string> | null = null;
   #presence: Map<string, Member | null> | null = null;
+  #presenceFlushes = 0;
   #dirty = false;
 
   constructor(context: HubContext, name: string, bound: LogBound) {
@@ -76,8 +77,10 @@ export class HubRoom implements Flushable {
   }
 
   receiveEntry(epoch: string, entry: LogEntry): void {
-    this.#heard = epoch === this.epoch ? Math.max(this.#heard, entry.offset) : entry.offset;
-    if (this.#filling) return;
+    if (this.#filling) {
+      this.#heard = { epoch, offset: entry.offset };
+      return;
+    }
     if (epoch !== this.epoch || entry.offset > this.#head + 1) return this.#fill();
     if (entry.offset === this.#head + 1) this.#push(entry);
   }
@@ -99,6 +102,7 @@ export class HubRoom implements Flushable {
     this.#dirty = false;
     const before = this.sent;
     const hasPresence = this.#presence !== null;
+    if (hasPresence) this.#presenceFlushes += 1;
     const batch = this.#takeBatch();
     this.sent = this.#head;
     for (const reader of this.#readers) {
@@ -106,7 +110,7 @@ export class HubRoom implements Flushable {
         reader.missedPresence ||= hasPresence;
         reader.catchUp();
       } else if (batch && reader.outbox.isFull()) {
-        reader.missedPresence = hasPresence;
+        reader.missedPresence ||= hasPresence;
         reader.fallBehind(before);
       } else if (batch) {
         reader.outbox.sendBatch(batch);
@@ -128,8 +132,12 @@ export class HubRoom implements Flushable {
 
   /** The same from the log; null if that does not hold them either. */
   async read(after: number, limit: number): Promise<string[] | null> {
+    const { epoch } = this;
     const page = await this.#context.broker.read(this.name, after, Math.min(limit, this.sent - after));
-    if (page.epoch !== this.epoch || after < page.base) return null;
+    if (this.epoch !== epoch) return null;
+    // A log that ends before what was read from it once is not the same log, whatever its epoch says.
+    if (page.epoch !== epoch || page.head < this.sent) this.#restart(page, "epoch");
+    if (this.epoch !== epoch || after < page.base || page.entries.length === 0) return null;
     return page.entries.map((entry) => this.#frame(entry));
   }
 
@@ -164,12 +172,24 @@ export class HubRoom implements Flushable {
   /** Sends the whole list to a reader that missed changes of it. */
   sendMembers(reader: Reader): void {
     reader.missedPresence = false;
-    void this.members().then(
+    this.#currentMembers().then(
       (members) => {
         if (!reader.left) reader.outbox.sendText(encodeFrame({ type: "presence", room: this.name, members }));
       },
-      () => (reader.missedPresence = true),
+      (error: unknown) => {
+        reader.missedPresence = true;
+        this.retry(() => reader.live && this.sendMembers(reader), error);
+      },
     );
+  }
+
+  /** A list that no change sent since it was asked for is newer than. */
+  async #currentMembers(): Promise<readonly Member[]> {
+    for (;;) {
+      const changes = this.#presenceFlushes;
+      const members = await this.members();
+      if (changes === this.#presenceFlushes) return members;
+    }
   }
 
   #frame(entry: LogEntry): string {
@@ -224,26 +244,31 @@ export class HubRoom implements Flushable {
     this.epoch = state.epoch;
     this.sent = this.#head = state.head;
     this.#tail.reset(state.head);
-    this.#filling = false;
-    if (this.#heard > this.#head) this.#fill();
+    this.#filled();
   }
 
   /** The broker's live messages left a hole, or the log is another one: reads the log until nothing is missing. */
   #fill(): void {
     this.#filling = true;
+    this.#heard = null;
     this.#readHole().then(
-      () => {
-        this.#filling = false;
-        if (this.#heard > this.#head) this.#fill();
-      },
+      () => this.#filled(),
       (error: unknown) => this.retry(() => this.#fill(), error),
     );
   }
 
+  #filled(): void {
+    this.#filling = false;
+    const heard = this.#heard;
+    if (heard && (heard.epoch !== this.epoch || heard.offset > this.#head)) this.#fill();
+  }
+
   async #readHole(): Promise<void> {
     for (;;) {
+      const { epoch } = this;
       const page = await this.#context.broker.read(this.name, this.#head, fillPage);
-      if (page.epoch !== this.epoch) return this.#restart(page, "epoch");
+      if (this.epoch !== epoch) continue;
+      if (page.epoch !== epoch) return this.#restart(page, "epoch");
       if (this.#head < page.base) return this.#restart(page, "trimmed");
       for (const entry of page.entries) this.#push(entry);
       if (this.#head >= page.head) return;
@@ -256,7 +281,6 @@ export class HubRoom implements Flushable {
     this.flush();
     this.epoch = page.epoch;
     this.sent = this.#head = page.head;
-    this.#heard = Math.min(this.#heard, page.head);
     this.#tail.reset(page.head);
     for (const reader of this.#readers) reader.markGap(reason);
   }

@@ -20,7 +20,7 @@ export interface Limits {
   readonly framesPerSecond: number;
   /** Frames a connection may send at once before it is slowed down. Default 1,000. */
   readonly framesBurst: number;
-  /** How long a connection may be slowed down without a pause, in milliseconds. Default 15,000. */
+  /** How long a connection may be slowed down without a pause, in milliseconds. Default 60,000. */
   readonly throttledMs: number;
   /** Bytes waiting in a socket above which it gets no room traffic until it has drained. Default 65,536. */
   readonly slowBytes: number;
@@ -40,7 +40,7 @@ export const defaultLimits: Limits = {
   pending: 256,
   framesPerSecond: 200,
   framesBurst: 1000,
-  throttledMs: 15_000,
+  throttledMs: 60_000,
   slowBytes: 65_536,
   outboxBytes: 1_048_576,
   historyCount: 1000,

@@ -58,6 +58,7 @@ class MemoryBroker implements Broker {
   readonly #sessions: MemorySessions;
   /** Unused ones in the order in which they were last subscribed to: eviction takes from the front. */
   readonly #rooms = new Map<string, MemoryRoom>();
+  #evictAt: number;
   #sink: BrokerSink | null = null;
   #stopSweep: Undo | null = null;
 
@@ -65,6 +66,7 @@ class MemoryBroker implements Broker {
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? systemRandom;
     this.#roomsMax = options.roomsMax ?? 100_000;
+    this.#evictAt = this.#roomsMax;
     const { sessionTtlMs = 3_600_000, sessionsMax = 200_000 } = options;
     this.#sessions = new MemorySessions(this.#clock, this.#random, sessionTtlMs, sessionsMax);
   }
@@ -163,7 +165,7 @@ class MemoryBroker implements Broker {
   #room(name: string): MemoryRoom {
     const known = this.#rooms.get(name);
     if (known) return known;
-    if (this.#rooms.size >= this.#roomsMax) this.#evictRooms();
+    if (this.#rooms.size >= this.#evictAt) this.#evictRooms();
     const room: MemoryRoom = {
       log: new MemoryLog(this.#random.id(8)),
       members: new Map(),
@@ -188,7 +190,9 @@ class MemoryBroker implements Broker {
       if (room.subscribed || room.members.size > 0) continue;
       this.#rooms.delete(name);
       left -= 1;
-      if (left === 0) return;
+      if (left === 0) break;
     }
+    // Where hardly any can go, looking again for each new one would cost more than the room.
+    this.#evictAt = Math.max(this.#roomsMax, this.#rooms.size + Math.ceil(this.#roomsMax / 10));
   }
 }

@@ -75,8 +75,13 @@ export class Node implements Gate {
     this.payloadBytes = limits.payloadBytes;
     this.handshakeMs = limits.handshakeMs;
     this.#wheel = new TimerWheel(clock);
-    this.#doorkeeper = new Doorkeeper({ ...options, connectionsMax: limits.connections, report });
-    const flusher = new Flusher(clock);
+    this.#doorkeeper = new Doorkeeper({
+      ...options,
+      connectionsMax: limits.connections,
+      handshakeMs: limits.handshakeMs,
+      report,
+    });
+    const flusher = new Flusher(clock, (error) => report(error, "delivery"));
     const framing: Framing = {
       pack: (messages) => this.#frames().pack(messages),
       join: (batches) => this.#frames().join(batches),
@@ -144,7 +149,9 @@ export class Node implements Gate {
   }
 
   open(socket: Socket, admitted: Admitted): SocketListener {
-    return new Connection(this.#connectionContext, socket, admitted);
+    const connection = new Connection(this.#connectionContext, socket, admitted);
+    this.sessions.add(connection);
+    return connection;
   }
 
   onStop(task: () => void | Promise<void>): void {

@@ -60,6 +60,7 @@ export class Presence {
 class Absence implements WheelItem {
   wheelSlot = -1;
   wheelIndex = -1;
+  wheelTick = -1;
   readonly due: () => void;
 
   constructor(due: () => void) {

@@ -84,7 +84,10 @@ export class Reader {
     this.#catchingUp = true;
     void this.#readOn()
       .catch((error: unknown) => this.room.retry(() => this.catchUp(), error))
-      .finally(() => (this.#catchingUp = false));
+      .finally(() => {
+        this.#catchingUp = false;
+        if (this.#gap) this.catchUp();
+      });
   }
 
   async #readOn(): Promise<void> {
@@ -125,6 +128,8 @@ export class Reader {
 
   #sendGap(reason: GapFrame["reason"]): void {
     const { name: room, epoch, sent: head } = this.room;
-    this.outbox.sendText(encodeFrame({ type: "gap", room, position: { offset: this.#offset, epoch }, head, reason }));
+    this.outbox.sendText(
+      encodeFrame({ type: "gap", room, position: { offset: this.#offset, epoch }, head, reason }),
+    );
   }
 }

@@ -11,6 +11,7 @@ export type Stage =
   | "publish"
   | "signal"
   | "request"
+  | "delivery"
   | "broker";
 
 /** An error of the table, with its text. */

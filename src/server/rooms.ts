@@ -47,21 +47,11 @@ export class Rooms {
 
   async join(connection: Connection, request: JoinRequest): Promise<void> {
     const { room } = request;
-    connection.joining += 1;
     try {
-      if (connection.readerOf(room))
-        throw new BowlineError("INVALID", "this connection has joined this room already");
-      const held = connection.readers.length + connection.joining - 1;
-      if (held >= this.#context.limits.rooms) throw tableError("TOO_MANY_ROOMS");
-      const match = this.match(room);
-      await this.authorize(connection, room, match);
-      const state =
-        request.presence === undefined ? null : await checkPresence(match.definition, request.presence);
-      await this.#enter(connection, request, match.definition, state);
+      const entry = await this.#admit(connection, request);
+      if (entry) await this.#begin(connection, request, entry);
     } catch (error) {
       connection.refuse({ room, of: "join" }, refusalOf(error, "join", this.#context.report));
-    } finally {
-      connection.joining -= 1;
     }
   }
 
@@ -93,25 +83,46 @@ export class Rooms {
     this.#context.presence.ended(connection, present);
   }
 
-  async #enter(
-    connection: Connection,
-    request: JoinRequest,
-    definition: RoomDefinition,
-    state: CheckedState | null,
-  ): Promise<void> {
+  /** Everything up to a reader on the connection; null if that ended meanwhile. */
+  async #admit(connection: Connection, request: JoinRequest): Promise<Entry | null> {
     const { hub, limits } = this.#context;
-    const { room } = request;
-    if (connection.state !== "open") return;
-    const history = Math.min(request.history ?? 0, limits.historyCount);
-    const reader = await hub.join(room, definition.history, connection.outbox, history);
-    if ((connection.state as string) === "closed") return hub.leave(reader);
-    // On the connection before anything else is awaited: its end releases all that is on it.
-    connection.readers = [...connection.readers, reader];
+    const { room, presence } = request;
+    // Counted before anything is awaited: any number may be joining at the same time.
+    connection.joining += 1;
+    try {
+      if (connection.readerOf(room))
+        throw new BowlineError("INVALID", "this connection has joined this room already");
+      if (connection.readers.length + connection.joining > limits.rooms) throw tableError("TOO_MANY_ROOMS");
+      const match = this.match(room);
+      await this.authorize(connection, room, match);
+      const { definition } = match;
+      const state = presence === undefined ? null : await checkPresence(definition, presence);
+      if (connection.state !== "open") return null;
+      const history = Math.min(request.history ?? 0, limits.historyCount);
+      const reader = await hub.join(room, definition.history, connection.outbox, history);
+      if (isClosed(connection)) {
+        hub.leave(reader);
+        return null;
+      }
+      // On the connection before anything else is awaited: its end releases all that is on it.
+      connection.readers = [...connection.readers, reader];
+      return { reader, state, definition };
+    } finally {
+      connection.joining -= 1;
+    }
+  }
+
+  async #begin(
+    connection: Connection,
+    { room, position }: JoinRequest,
+    { reader, state, definition }: Entry,
+  ): Promise<void> {
     try {
       if (state) await this.#present(connection, reader, state);
       const members = definition.presence && (await reader.room.members());
-      await reader.begin(request.position, (position) => {
-        connection.send({ type: "joined", room, position, head: reader.room.sent, ...(members && { members }) });
+      await reader.begin(position, (start) => {
+        const head = reader.room.sent;
+        connection.send({ type: "joined", room, position: start, head, ...(members && { members }) });
       });
     } catch (error) {
       this.#release(connection, reader);
@@ -129,6 +140,18 @@ export class Rooms {
     reader.present = true;
     await this.#context.presence.enter(connection, reader.room.name, state.value);
   }
+}
+
+/** A connection that was let into a room. */
+interface Entry {
+  readonly reader: Reader;
+  readonly state: CheckedState | null;
+  readonly definition: RoomDefinition;
+}
+
+/** Asked anew: what was seen before an await says nothing after it. */
+function isClosed({ state }: Connection): boolean {
+  return state === "closed";
 }
 
 /** A presence state that fits its schema. */

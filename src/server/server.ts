@@ -36,7 +36,7 @@ export interface ServerOptions<User extends UserLike = UserLike> {
   readonly origins?: AllowedOrigins;
   /** Bounds that differ from the defaults. */
   readonly limits?: Partial<Limits>;
-  /** A silent connection is asked for life after this long, and is dead after twice as long. Default 30,000. */
+  /** A silent connection is asked for life after this long, and is dead after twice as long. Default 30,000, at least 1,000. */
   readonly heartbeatMs?: number;
   /** How long a member whose connection is gone stays present, so that a reconnect shows no flicker. Default 10,000. */
   readonly presenceGraceMs?: number;
@@ -144,6 +144,8 @@ export function createServer<C extends Contract, User extends UserLike = UserLik
 }
 
 const defaultHeartbeatMs = 30_000;
+/** Time is looked at once a second. */
+const heartbeatMsMin = 1000;
 const defaultPresenceGraceMs = 10_000;
 
 /** The typed face's plain half: checks options, and passes everything on. */
@@ -167,7 +169,7 @@ class FacedServer {
       origins: checkOrigins(options.origins ?? "same"),
       path: checkPath(options.path ?? defaultPath),
       limits: resolveLimits(options.limits),
-      heartbeatMs: checkMs("heartbeatMs", options.heartbeatMs ?? defaultHeartbeatMs),
+      heartbeatMs: checkHeartbeat(options.heartbeatMs ?? defaultHeartbeatMs),
       presenceGraceMs: checkMs("presenceGraceMs", options.presenceGraceMs ?? defaultPresenceGraceMs),
       checkOutgoing: options.checkOutgoing ?? true,
       clock: options.clock ?? systemClock,
@@ -196,7 +198,7 @@ class FacedServer {
   }
 
   disconnect(userId: string, reason?: string): number {
-    const theirs = [...this.gate.sessions.connections()].filter(({ user }) => user?.id === userId);
+    const theirs = this.gate.sessions.connections().filter(({ user }) => user?.id === userId);
     for (const connection of theirs) connection.close("KICKED", reason);
     return theirs.length;
   }
@@ -218,6 +220,11 @@ function checkMs(option: string, value: number): number {
   if (!(typeof value === "number" && value > 0))
     throw new TypeError(`${option} must be milliseconds above 0, not ${String(value)}`);
   return value;
+}
+
+function checkHeartbeat(value: number): number {
+  if (value >= heartbeatMsMin) return checkMs("heartbeatMs", value);
+  throw new TypeError(`heartbeatMs must be at least ${heartbeatMsMin}, not ${String(value)}`);
 }
 
 function checkPath(path: string): string {

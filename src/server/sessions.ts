@@ -17,6 +17,8 @@ export interface SessionsContext {
 export class Sessions {
   readonly #context: SessionsContext;
   readonly #connections = new Map<string, Connection>();
+  /** Those whose hello was not answered yet. */
+  readonly #opening = new Set<Connection>();
   #renewals: string[] = [];
 
   constructor(context: SessionsContext) {
@@ -32,8 +34,14 @@ export class Sessions {
     return this.#connections.get(session);
   }
 
-  connections(): Iterable<Connection> {
-    return this.#connections.values();
+  /** Every connection of this node. */
+  connections(): Connection[] {
+    return [...this.#connections.values(), ...this.#opening];
+  }
+
+  /** A socket was opened. */
+  add(connection: Connection): void {
+    this.#opening.add(connection);
   }
 
   async open(connection: Connection, hello: HelloFrame): Promise<void> {
@@ -45,6 +53,7 @@ export class Sessions {
       if (opening.outcome === "stale")
         return connection.close("SUPERSEDED", "an attempt made later came first");
       if (opening.outcome === "mismatch") return connection.close("SESSION_MISMATCH");
+      this.#opening.delete(connection);
       this.#connections.set(session, connection);
       connection.open();
       this.#welcome(connection, user, opening.epoch, opening.ref);
@@ -67,6 +76,7 @@ export class Sessions {
   }
 
   ended(connection: Connection): void {
+    this.#opening.delete(connection);
     if (this.#connections.get(connection.session) !== connection) return;
     this.#connections.delete(connection.session);
     this.renew(connection);

@@ -37,12 +37,18 @@ test("a port that is taken is an error of serve, not of the process", async () =
   await once(taken.listen(0), "listening");
   onTestFinished(() => void taken.close());
   const server = createServer(contract({}));
-  await expect(serve(server, { port: (taken.address() as AddressInfo).port, signals: false })).rejects.toMatchObject({
+  await expect(
+    serve(server, { port: (taken.address() as AddressInfo).port, signals: false }),
+  ).rejects.toMatchObject({
     code: "EADDRINUSE",
   });
 });
 
 test("a contract's request without a handler is an error before anybody can connect", async () => {
-  const server = createServer(contract({ requests: { ask: request({ input: z.string(), output: z.string() }) } }));
-  await expect(serve(server, { port: 0, signals: false })).rejects.toThrow('nothing answers the request "ask"');
+  const server = createServer(
+    contract({ requests: { ask: request({ input: z.string(), output: z.string() }) } }),
+  );
+  await expect(serve(server, { port: 0, signals: false })).rejects.toThrow(
+    'nothing answers the request "ask"',
+  );
 });

@@ -98,7 +98,9 @@ test("what is sent again is looked up at once: a long wait behind a slow handler
   const writer = connect(proxy.port, "writer", impatient);
   await opened(writer);
   proxy.freeze("toClient");
-  const refused = expect(writer.publish("numbers/a", "number", { n: 1 })).rejects.toMatchObject({ code: "odd" });
+  const refused = expect(writer.publish("numbers/a", "number", { n: 1 })).rejects.toMatchObject({
+    code: "odd",
+  });
   const stored = writer.publish("numbers/a", "number", { n: 2 });
   await reader.count(1);
   proxy.cut();

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import {
   decodeClientFrame,
   decodeServerFrame,
+  depthMax,
   eventNameLengthMax,
   FrameError,
   roomNameLengthMax,
@@ -172,9 +173,22 @@ describe("the key __proto__", () => {
   });
 
   test("is found also very far down", () => {
-    const deep = 20_000;
+    const deep = depthMax - 3;
     const text = `{"type":"presence","room":"r","payload":${"[".repeat(deep)}{"__proto__":1}${"]".repeat(deep)}}`;
     expect(refusalOf(text)).toMatch(/__proto__/);
+  });
+});
+
+describe("nesting", () => {
+  const nested = (depth: number): string =>
+    `{"type":"presence","room":"r","payload":${"[".repeat(depth - 1)}${"]".repeat(depth - 1)}}`;
+
+  test("as deep as the limit is let through", () => {
+    expect(decodeClientFrame(nested(depthMax))).toMatchObject({ type: "presence" });
+  });
+
+  test.each([depthMax + 1, 20_000])("of %i levels is refused", (depth) => {
+    expect(refusalOf(nested(depth))).toBe("nested deeper than 100 levels");
   });
 });
 

@@ -75,6 +75,8 @@ class Endpoint {
   }
 
   readonly receiveUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
+    // Nobody else listens until ws does, and a reset without a listener would end the process.
+    stream.on("error", destroyStream);
     if (this.owns(request)) {
       void this.#upgrade(request, stream, head);
     } else if (this.#http.listenerCount("upgrade") === 1) {
@@ -100,9 +102,6 @@ class Endpoint {
   }
 
   async #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
-    // While it is decided, the stream has no other listener, and an error without one would end the process.
-    const onError = (): void => void stream.destroy();
-    stream.on("error", onError);
     const timer = setTimeout(() => stream.destroy(), this.#gate.handshakeMs);
     try {
       await this.#ready;
@@ -113,7 +112,6 @@ class Endpoint {
       stream.destroy();
     } finally {
       clearTimeout(timer);
-      stream.off("error", onError);
     }
   }
 
@@ -124,6 +122,7 @@ class Endpoint {
     stream.once("close", onClose);
     this.#sockets.handleUpgrade(request, stream, head, (ws) => {
       stream.off("close", onClose);
+      stream.off("error", destroyStream);
       const socket = new NodeSocket(ws, stream);
       socket.listen(this.#gate.open(socket, admitted));
     });
@@ -140,6 +139,10 @@ class Endpoint {
       ["vary", "origin"],
     ];
   }
+}
+
+function destroyStream(this: Duplex): void {
+  this.destroy();
 }
 
 function toUpgradeRequest(request: IncomingMessage): UpgradeRequest {

@@ -1,0 +1,337 @@
+import { describe, expect, test } from "vitest";
+import { RoomState, type JoinOptions } from "../../src/client/room.ts";
+import { BowlineError } from "../../src/protocol/errors.ts";
+import type { Position } from "../../src/protocol/frames.ts";
+import type { WireFrame } from "../support/pair.ts";
+
+const forbidden = new BowlineError("FORBIDDEN", "no");
+
+function bench(options: JoinOptions = {}) {
+  const sent: WireFrame[] = [];
+  const log: string[] = [];
+  let isOpen = true;
+  const room = new RoomState(
+    {
+      session: () => "me",
+      isOpen: () => isOpen,
+      send: (text) => {
+        sent.push(JSON.parse(text) as WireFrame);
+        return true;
+      },
+      resync: () => log.push("resync"),
+      report: (error) => log.push(`reported ${String(error)}`),
+      forget: () => log.push("forgotten"),
+      leave: (name) => void sent.push({ type: "leave", room: name } as WireFrame),
+    },
+    "r",
+    options,
+  );
+  room.statuses.on(({ state }) => log.push(state));
+  room.gaps.on(({ reason, position }) => log.push(`gap ${reason} ${position.offset}`));
+  room.errors.on(({ code }) => log.push(`error ${code}`));
+  const heard: number[] = [];
+  room.on("n", ({ position }: { position: Position }) => void heard.push(position.offset));
+
+  const joined = (offset = 0, epoch = "e"): void =>
+    room.receive({ type: "joined", room: "r", position: { offset, epoch }, head: offset });
+  const event = (offset: number, name = "n"): void =>
+    room.receive({
+      type: "event",
+      room: "r",
+      offset,
+      id: `x-${offset}`,
+      event: name,
+      from: "ada",
+      at: 5,
+      payload: offset,
+    });
+  const left = (): void => room.receive({ type: "left", room: "r" });
+  const gap = (offset: number, epoch = "e"): void =>
+    room.receive({ type: "gap", room: "r", position: { offset, epoch }, head: offset, reason: "trimmed" });
+  const signal = (session: string): void =>
+    room.receive({ type: "signal", room: "r", event: "typing", from: "ada", session, payload: 1 });
+  const offline = (): void => {
+    isOpen = false;
+    room.lost();
+  };
+  const online = (): void => {
+    isOpen = true;
+    room.join();
+  };
+  const types = (): string[] => sent.map(({ type }) => type);
+  return { room, sent, log, heard, joined, event, left, gap, signal, offline, online, types };
+}
+
+describe("joining", () => {
+  test("asks with what was wanted, once", () => {
+    const { room, sent } = bench({
+      history: 5,
+      presence: { name: "Ada" },
+      position: { offset: 3, epoch: "e" },
+    });
+    room.join();
+    room.join();
+    expect(sent).toEqual([
+      { type: "join", room: "r", history: 5, presence: { name: "Ada" }, position: { offset: 3, epoch: "e" } },
+    ]);
+  });
+
+  test("asks for nothing that was not wanted", () => {
+    const { room, sent } = bench();
+    room.join();
+    expect(sent).toEqual([{ type: "join", room: "r" }]);
+  });
+
+  test("waits for the connection", () => {
+    const { offline, online, types } = bench();
+    offline();
+    online();
+    expect(types()).toEqual(["join"]);
+  });
+
+  test("that is answered is told, with its position", async () => {
+    const { room, joined, log } = bench();
+    room.join();
+    const entered = room.joined();
+    joined(7);
+    await entered;
+    expect([log, room.position]).toEqual([["joined"], { offset: 7, epoch: "e" }]);
+    await room.joined();
+  });
+
+  test("that is refused is told, and asked again on the next connection", async () => {
+    const { room, log, offline, online, types } = bench();
+    room.join();
+    const entered = room.joined();
+    room.receiveError("join", forbidden);
+    await expect(entered).rejects.toBe(forbidden);
+    await expect(room.joined()).rejects.toBe(forbidden);
+    expect(log).toEqual(["refused", "error FORBIDDEN"]);
+    offline();
+    online();
+    expect(types()).toEqual(["join", "join"]);
+  });
+
+  test("is not undone by what else is refused", () => {
+    const { room, joined, log } = bench();
+    room.join();
+    room.receiveError("signal", forbidden);
+    joined();
+    expect(log).toEqual(["error FORBIDDEN", "joined"]);
+  });
+});
+
+describe("leaving", () => {
+  test("tells the server, hears nothing more, and is over when it answers", async () => {
+    const { room, joined, left, event, heard, log, types } = bench();
+    room.join();
+    joined();
+    room.leave();
+    room.leave();
+    event(1);
+    left();
+    expect(types()).toEqual(["join", "leave"]);
+    expect(log).toEqual(["joined", "left", "forgotten"]);
+    expect(heard).toEqual([]);
+    await expect(room.joined()).rejects.toMatchObject({ code: "CLOSED" });
+  });
+
+  test("while the join is on its way leaves as well, and passes its answer over", () => {
+    const { room, joined, left, log, types } = bench();
+    room.join();
+    room.leave();
+    joined();
+    left();
+    expect(types()).toEqual(["join", "leave"]);
+    expect(log).toEqual(["left", "forgotten"]);
+  });
+
+  test("while offline needs no frame", () => {
+    const { room, offline, types, log } = bench();
+    offline();
+    room.leave();
+    expect([types(), log]).toEqual([[], ["left", "forgotten"]]);
+  });
+
+  test("that the connection did not live to answer is over with it", () => {
+    const { room, joined, offline, log } = bench();
+    room.join();
+    joined();
+    room.leave();
+    offline();
+    expect(log.at(-1)).toBe("forgotten");
+  });
+
+  test("rejects who waits to be in", async () => {
+    const { room } = bench();
+    room.join();
+    const entered = room.joined();
+    room.leave();
+    await expect(entered).rejects.toMatchObject({ code: "CLOSED" });
+  });
+});
+
+describe("joining again", () => {
+  test("asks only once the leave before it was answered", () => {
+    const { room, left, joined, types, log } = bench();
+    room.wire = "leaving";
+    room.join();
+    expect(types()).toEqual([]);
+    left();
+    expect(types()).toEqual(["join"]);
+    joined();
+    expect(log).toEqual(["joined"]);
+  });
+
+  test("after a lost connection reads on from the last position", () => {
+    const { room, joined, event, offline, online, sent, log } = bench({ history: 9 });
+    room.join();
+    joined();
+    event(1);
+    event(2);
+    offline();
+    online();
+    expect(sent.at(-1)).toMatchObject({ type: "join", position: { offset: 2, epoch: "e" } });
+    expect(log).toEqual(["joined", "joining"]);
+  });
+});
+
+describe("events", () => {
+  const entered = (offset = 0) => {
+    const it = bench();
+    it.room.join();
+    it.joined(offset);
+    return it;
+  };
+
+  test("are heard once each, in order, with their position", () => {
+    const { event, heard, room } = entered(4);
+    for (const offset of [5, 5, 4, 6, 1, 6, 7]) event(offset);
+    expect(heard).toEqual([5, 6, 7]);
+    expect(room.position).toEqual({ offset: 7, epoch: "e" });
+  });
+
+  test("nobody listens to move the position on all the same", () => {
+    const { event, room } = entered();
+    event(1, "other");
+    expect(room.position?.offset).toBe(1);
+  });
+
+  test("after a hole are not heard: the connection begins again", () => {
+    const { event, heard, log, room } = entered();
+    event(1);
+    event(3);
+    expect([heard, log.at(-1), room.position?.offset]).toEqual([[1], "resync", 1]);
+  });
+
+  test("after a gap go on from its position", () => {
+    const { event, gap, heard, log } = entered();
+    event(1);
+    gap(10);
+    event(11);
+    expect(heard).toEqual([1, 11]);
+    expect(log.at(-1)).toBe("gap trimmed 10");
+  });
+
+  test("of a new log count from its beginning, also where that is further back", () => {
+    const { event, gap, heard, room } = entered(50);
+    gap(0, "f");
+    event(1);
+    expect(heard).toEqual([1]);
+    expect(room.position).toEqual({ offset: 1, epoch: "f" });
+  });
+
+  test("are heard by every listener, whatever another one throws", () => {
+    const { room, event, heard, log } = entered();
+    room.on("n", () => {
+      throw new Error("listener");
+    });
+    event(1);
+    event(2);
+    expect(heard).toEqual([1, 2]);
+    expect(log.filter((entry) => entry.startsWith("reported"))).toHaveLength(2);
+  });
+
+  test("before the join was answered are not heard", () => {
+    const { room, event, gap, heard, log } = bench();
+    room.join();
+    event(1);
+    gap(5);
+    expect([heard, log]).toEqual([[], []]);
+  });
+});
+
+describe("signals", () => {
+  test("of others are heard, one's own are not", () => {
+    const { room, joined, signal } = bench();
+    const heard: string[] = [];
+    room.on("typing", ({ session }: { session: string }) => void heard.push(session));
+    room.join();
+    signal("early");
+    joined();
+    signal("me");
+    signal("you");
+    expect(heard).toEqual(["you"]);
+  });
+
+  test("are sent while in the room, and dropped otherwise", () => {
+    const { room, joined, offline, types } = bench();
+    room.join();
+    room.signal("typing", 1);
+    joined();
+    room.signal("typing", undefined);
+    offline();
+    room.signal("typing", 1);
+    expect(types()).toEqual(["join", "signal"]);
+  });
+});
+
+describe("presence", () => {
+  const ada = { session: "a", user: "ada", state: 1 };
+  const bob = { session: "b", user: "bob", state: 1 };
+
+  test("has everybody who is there, as it is told", () => {
+    const { room } = bench();
+    const sizes: number[] = [];
+    room.presence.changes.on((members) => sizes.push(members.size));
+    room.join();
+    room.receive({ type: "joined", room: "r", position: { offset: 0, epoch: "e" }, head: 0, members: [ada] });
+    room.receive({ type: "presence", room: "r", set: [bob, { ...ada, state: 2 }] });
+    expect([...room.presence.members.values()]).toEqual([{ ...ada, state: 2 }, bob]);
+    room.receive({ type: "presence", room: "r", gone: ["a", "nobody"] });
+    room.receive({ type: "presence", room: "r", members: [ada] });
+    expect([...room.presence.members.keys()]).toEqual(["a"]);
+    room.leave();
+    expect(sizes).toEqual([1, 2, 1, 1, 0]);
+  });
+
+  test("that is set is sent now, or with the join", () => {
+    const { room, joined, offline, online, sent } = bench({ presence: 1 });
+    room.join();
+    joined();
+    room.presence.set(2);
+    offline();
+    room.presence.set(3);
+    online();
+    expect(sent.map((frame) => frame["presence"] ?? frame["payload"])).toEqual([1, 2, 3]);
+  });
+
+  test("that is set while the join is on its way is sent after it", () => {
+    const { room, joined, sent } = bench({ presence: 1 });
+    room.join();
+    room.presence.set(2);
+    joined();
+    expect(sent.at(-1)).toEqual({ type: "presence", room: "r", payload: 2 });
+  });
+
+  test("that was refused does not spoil the next join", () => {
+    const { room, joined, offline, online, sent } = bench({ presence: 1 });
+    room.join();
+    joined();
+    room.presence.set("bad");
+    room.receiveError("presence", forbidden);
+    offline();
+    online();
+    expect(sent.at(-1)).toMatchObject({ type: "join", presence: 1 });
+  });
+});

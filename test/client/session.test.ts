@@ -1,0 +1,88 @@
+import { describe, expect, test } from "vitest";
+import { Session } from "../../src/client/session.ts";
+import type { StoredSession } from "../../src/client/store.ts";
+import { FakeRandom } from "../support/fake-clock.ts";
+
+const stored: StoredSession = {
+  id: "session-0001",
+  secret: "k".repeat(24),
+  generation: 4,
+  refs: 2001,
+  epoch: "e",
+};
+const fresh = () => new Session(null, new FakeRandom());
+
+describe("a session", () => {
+  test("that is new has an id and a secret of its own", () => {
+    const random = new FakeRandom();
+    const [a, b] = [new Session(null, random), new Session(null, random)];
+    expect(a.id).not.toBe(b.id);
+    expect(a.id).toHaveLength(12);
+    expect(a.hello([]).frame.secret).toHaveLength(24);
+    expect(a.epoch).toBe("");
+  });
+
+  test("that a store brought back goes on where it was", () => {
+    const session = new Session(stored, new FakeRandom());
+    expect(session.id).toBe("session-0001");
+    expect(session.hello([]).frame).toMatchObject({
+      session: "session-0001",
+      secret: stored.secret,
+      generation: 5,
+    });
+    expect(session.takeRef().ref).toBe(2001);
+  });
+
+  test("raises its generation with each hello, and has it stored before", () => {
+    const session = fresh();
+    const rooms = [{ room: "r" }];
+    const [first, second] = [session.hello(rooms), session.hello([])];
+    expect([first.frame.generation, second.frame.generation]).toEqual([1, 2]);
+    expect(first.frame.rooms).toBe(rooms);
+    expect(second.changes).toMatchObject([{ type: "session", session: { generation: 2 } }]);
+  });
+});
+
+describe("refs", () => {
+  test("rise from 1, and are reserved in the store a block at a time", () => {
+    const session = fresh();
+    const taken = Array.from({ length: 1002 }, () => session.takeRef());
+    expect(taken.map(({ ref }) => ref)).toEqual(Array.from({ length: 1002 }, (_, index) => index + 1));
+    const reserving = taken.filter(({ changes }) => changes.length > 0);
+    expect(reserving.map(({ ref }) => ref)).toEqual([1, 1001]);
+    expect(reserving[1]?.changes).toMatchObject([{ session: { refs: 2001 } }]);
+  });
+
+  test("are never used twice, also where the last process used only part of its block", () => {
+    const session = fresh();
+    const { changes } = session.takeRef();
+    const [change] = changes;
+    const next = new Session((change as { session: StoredSession }).session, new FakeRandom());
+    expect(next.takeRef().ref).toBeGreaterThanOrEqual(1001);
+  });
+
+  test("go on above what the server has seen", () => {
+    const session = fresh();
+    session.enterEpoch("e", 5000);
+    expect(session.takeRef().ref).toBe(5001);
+  });
+});
+
+describe("the epoch of a welcome", () => {
+  test("is stored when it is the first, and nothing is lost", () => {
+    const { lost, changes } = fresh().enterEpoch("e", 0);
+    expect(lost).toBe(false);
+    expect(changes).toMatchObject([{ session: { epoch: "e" } }]);
+  });
+
+  test("that is the same changes nothing", () => {
+    expect(new Session(stored, new FakeRandom()).enterEpoch("e", 7)).toEqual({ lost: false, changes: [] });
+  });
+
+  test("that is another one means that the ledgers are lost", () => {
+    const session = new Session(stored, new FakeRandom());
+    expect(session.enterEpoch("f", 0).lost).toBe(true);
+    expect(session.epoch).toBe("f");
+    expect(session.enterEpoch("f", 0).lost).toBe(false);
+  });
+});

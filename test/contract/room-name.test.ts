@@ -1,0 +1,80 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { roomParamLengthMax, RoomMatcher } from "../../src/contract/room-name.ts";
+
+const matcher = (...patterns: string[]) =>
+  new RoomMatcher(Object.fromEntries(patterns.map((it) => [it, it])));
+const find = (name: string, ...patterns: string[]): string | undefined =>
+  matcher(...patterns).match(name)?.pattern;
+const paramsOf = (name: string, pattern: string) => matcher(pattern).match(name)?.params;
+
+describe("a room name", () => {
+  test("gives the values of the pattern's parameters", () => {
+    expect(paramsOf("team/7/chat/a b", "team/:team/chat/:room")).toEqual({ team: "7", room: "a b" });
+    expect(paramsOf("lobby", "lobby")).toEqual({});
+  });
+
+  test.each([
+    ["chat", "chat/:room"],
+    ["chat/", "chat/:room"],
+    ["chat/a/b", "chat/:room"],
+    ["/chat/a", "chat/:room"],
+    ["Chat/a", "chat/:room"],
+    ["chat/a\nb", "chat/:room"],
+    ["chat/\u0000", "chat/:room"],
+    ["chat/\u007f", "chat/:room"],
+    ["chat/\ud800", "chat/:room"],
+    ["", "lobby"],
+  ])("%j does not fit %s", (name, pattern) => {
+    expect(find(name, pattern)).toBeUndefined();
+  });
+
+  test("belongs to the pattern with the earlier literal segment where several fit", () => {
+    const patterns = [":a/:b", "chat/:room", "chat/lobby", ":a/lobby"];
+    for (const order of [patterns, patterns.toReversed()]) {
+      expect(find("chat/lobby", ...order)).toBe("chat/lobby");
+      expect(find("chat/x", ...order)).toBe("chat/:room");
+      expect(find("x/lobby", ...order)).toBe(":a/lobby");
+      expect(find("x/y", ...order)).toBe(":a/:b");
+    }
+  });
+
+  test("has parameters of at most 128 characters", () => {
+    expect(paramsOf(`chat/${"x".repeat(roomParamLengthMax)}`, "chat/:room")).toBeDefined();
+    expect(paramsOf(`chat/${"x".repeat(roomParamLengthMax + 1)}`, "chat/:room")).toBeUndefined();
+  });
+
+  test("keeps whatever text a parameter has", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 }), (value) => {
+        // oxlint-disable-next-line no-control-regex
+        fc.pre(!/[\u0000-\u001f\u007f/]/.test(value) && value.length <= roomParamLengthMax);
+        expect(paramsOf(`chat/${value}`, "chat/:room")).toEqual({ room: value });
+      }),
+    );
+  });
+
+  test("with a parameter called like something every object has is nothing special", () => {
+    expect(paramsOf("chat/x", "chat/:constructor")).toEqual({ constructor: "x" });
+  });
+});
+
+describe("a pattern", () => {
+  test.each(["", "/", "chat/", "/chat", "chat//x", "chat/:", "ch at", "chat/*", "chat/:a:b", "caf\u00e9"])(
+    "%j is malformed",
+    (pattern) => {
+      expect(() => matcher(pattern)).toThrow(TypeError);
+    },
+  );
+
+  test("may name a parameter once, and none __proto__", () => {
+    expect(() => matcher("a/:x/b/:x")).toThrow(/only once/);
+    expect(() => matcher("a/:__proto__")).toThrow(/__proto__/);
+  });
+
+  test("may not fit exactly the names that another fits", () => {
+    expect(() => matcher("chat/:room", "chat/:name")).toThrow(
+      /"chat\/:room" and "chat\/:name" fit the same names/,
+    );
+  });
+});

@@ -1,0 +1,262 @@
+import { FakeClock } from "../support/fake-clock.ts";
+import { describe, expect, test } from "vitest";
+import { BowlineError } from "../../src/protocol/errors.ts";
+import type { UpgradeRequest } from "../../src/server/engine.ts";
+import { Doorkeeper, type AuthRequest, type DoorkeeperOptions } from "../../src/server/gate.ts";
+
+type Headers = UpgradeRequest["headers"];
+const protocol = { "sec-websocket-protocol": "bowline.v1.json" };
+
+function bench(options: Partial<DoorkeeperOptions> = {}) {
+  const reported: unknown[] = [];
+  const clock = new FakeClock();
+  const keeper = new Doorkeeper({
+    authenticate: undefined,
+    origins: "same",
+    connectionsMax: 100,
+    handshakeMs: 5000,
+    clock,
+    report: (error, stage) => reported.push([stage, error]),
+    ...options,
+  });
+  const request = (headers: Headers = {}): UpgradeRequest => ({
+    url: "/bowline?lang=en",
+    address: "::1",
+    headers: { ...protocol, ...headers },
+  });
+  const admit = (headers: Headers = {}) => keeper.admit(request(headers), { holds: true });
+  const ask = (headers: Headers = {}) => keeper.admit(request(headers), { holds: false });
+  const allows = (headers: Headers) => keeper.allowsOrigin(request(headers));
+  return { clock, keeper, reported, admit, ask, allows };
+}
+
+/** What `authenticate` is given for these headers. */
+async function seen(headers: Headers): Promise<AuthRequest> {
+  const requests: AuthRequest[] = [];
+  const authenticate = (request: AuthRequest) => {
+    requests.push(request);
+    return { id: "ada" };
+  };
+  await bench({ authenticate }).admit(headers);
+  return requests[0] as AuthRequest;
+}
+
+describe("an upgrade", () => {
+  test("is admitted without a user where nobody authenticates", async () => {
+    expect(await bench().admit()).toEqual({ ok: true, user: null, expiresAt: null });
+  });
+
+  test("is admitted as whom authenticate names, until the token runs out", async () => {
+    const user = { id: "ada", expiresAt: 1234, role: "admin" };
+    expect(await bench({ authenticate: async () => user }).admit()).toEqual({
+      ok: true,
+      user,
+      expiresAt: 1234,
+    });
+  });
+
+  test("that does not offer the subprotocol is refused with 400", async () => {
+    for (const offered of [undefined, "", "chat", "bowline.v1.jsonx", "bowline.token.x"]) {
+      expect(await bench().admit({ "sec-websocket-protocol": offered })).toMatchObject({ status: 400 });
+    }
+    expect(await bench().admit({ "sec-websocket-protocol": ["chat", "x,bowline.v1.json "] })).toMatchObject({
+      ok: true,
+    });
+  });
+
+  test("is refused with 503 and a time to wait while the server drains", async () => {
+    const { keeper, admit } = bench();
+    keeper.closedForSeconds = 6;
+    expect(await admit()).toMatchObject({ status: 503, code: "DRAINING", retryAfterSeconds: 6 });
+  });
+});
+
+describe("what authenticate does", () => {
+  const answer = (authenticate: DoorkeeperOptions["authenticate"]) => bench({ authenticate }).admit();
+
+  test("null refuses with 401", async () => {
+    expect(await answer(() => null)).toMatchObject({ ok: false, status: 401, code: "UNAUTHORIZED" });
+    expect(await answer(() => undefined as never)).toMatchObject({ status: 401 });
+  });
+
+  test.each([
+    ["FORBIDDEN", 403],
+    ["UNAUTHORIZED", 401],
+    ["UNAVAILABLE", 503],
+    ["banned", 401],
+  ])("a BowlineError %s refuses with %i, its code and its message", async (code, status) => {
+    const refuse = (): never => {
+      throw new BowlineError(code, "because");
+    };
+    expect(await answer(refuse)).toMatchObject({ status, code, message: "because" });
+  });
+
+  test("any other error is reported, and says nothing of itself to the client", async () => {
+    const failure = new Error("the database password is x");
+    const { admit, reported } = bench({ authenticate: async () => Promise.reject(failure) });
+    const refusal = await admit();
+    expect(refusal).toMatchObject({ status: 500, code: "INTERNAL" });
+    expect(JSON.stringify(refusal)).not.toContain("password");
+    expect(reported).toEqual([["authenticate", failure]]);
+  });
+
+  test.each([
+    {},
+    { id: "" },
+    { id: 7 },
+    { id: "x".repeat(257) },
+    "ada",
+    { id: "a", expiresAt: "soon" },
+    { id: "a", expiresAt: NaN },
+  ])("a user like %j is a fault of the server", async (user) => {
+    const { admit, reported } = bench({ authenticate: () => user as never });
+    expect(await admit()).toMatchObject({ status: 500 });
+    expect(reported).toHaveLength(1);
+  });
+
+  test("a user id may have 256 characters", async () => {
+    expect(await answer(() => ({ id: "x".repeat(256) }))).toMatchObject({ ok: true });
+  });
+});
+
+describe("the token", () => {
+  const encoded = (text: string) => `bowline.token.${Buffer.from(text).toString("base64url")}`;
+
+  test.each([
+    ["a Bearer header", { authorization: "Bearer abc.def" }, "abc.def"],
+    ["a Bearer header in other letters", { authorization: "bearer   abc" }, "abc"],
+    [
+      "a subprotocol entry",
+      { "sec-websocket-protocol": `bowline.v1.json, ${encoded("tökén 🪢")}` },
+      "tökén 🪢",
+    ],
+    ["an empty subprotocol entry", { "sec-websocket-protocol": "bowline.v1.json, bowline.token." }, ""],
+    ["no header", {}, undefined],
+    ["a header of another scheme", { authorization: "Basic abc" }, undefined],
+    [
+      "an entry that is no base 64",
+      { "sec-websocket-protocol": "bowline.v1.json, bowline.token.%%%" },
+      undefined,
+    ],
+    [
+      "an entry that is no UTF-8",
+      { "sec-websocket-protocol": "bowline.v1.json, bowline.token._w" },
+      undefined,
+    ],
+  ])("comes from %s", async (_where, headers, token) => {
+    expect((await seen(headers as Headers)).token).toBe(token);
+  });
+});
+
+describe("cookies", () => {
+  test.each([
+    ["a=1; b=2", { a: "1", b: "2" }],
+    ["a=1;b=2;", { a: "1", b: "2" }],
+    ["a=first; a=second", { a: "first" }],
+    ['a="quoted"; b="', { a: "quoted", b: '"' }],
+    ["a=%C3%BC; b=100%", { a: "ü", b: "100%" }],
+    ["a=x=y==", { a: "x=y==" }],
+    ["nothing; =empty; c=", { c: "" }],
+    ["__proto__=x; constructor=y", { ["__proto__"]: "x", constructor: "y" }],
+  ])("%j are taken apart", async (cookie, expected) => {
+    expect([...(await seen({ cookie })).cookies]).toEqual(Object.entries(expected));
+  });
+
+  test("are none where there is no header", async () => {
+    expect((await seen({})).cookies.size).toBe(0);
+  });
+});
+
+describe("a page's origin", () => {
+  const page = (origin: string, host = "app.example") => ({ origin, host });
+
+  test.each([
+    ["https://app.example", "app.example", true],
+    ["http://app.example", "app.example", true],
+    ["https://app.example:8443", "app.example:8443", true],
+    ["https://app.example:8443", "app.example", false],
+    ["https://evil.example", "app.example", false],
+    ["https://app.example.evil.example", "app.example", false],
+    ["https://evilapp.example", "app.example", false],
+    ["null", "app.example", false],
+    ["", "app.example", false],
+  ])("%j may connect to %s where only the same host may: %s", (origin, host, may) => {
+    expect(bench().allows(page(origin, host))).toBe(may);
+  });
+
+  test("may be one of a list, to the letter", () => {
+    const { allows } = bench({ origins: ["https://a.example"] });
+    expect(allows(page("https://a.example"))).toBe(true);
+    expect(allows(page("http://a.example"))).toBe(false);
+    expect(allows(page("https://a.example.evil.example"))).toBe(false);
+    expect(allows(page("https://app.example"))).toBe(false);
+  });
+
+  test("may be any, where that is said", () => {
+    expect(bench({ origins: "any" }).allows(page("https://evil.example"))).toBe(true);
+  });
+
+  test("is asked of browsers only: others send none", () => {
+    expect(bench({ origins: [] }).allows({ host: "app.example" })).toBe(true);
+  });
+
+  test("that may not connect is refused with 403 before anybody is asked who it is", async () => {
+    let asked = 0;
+    const { admit } = bench({ authenticate: () => ({ id: String((asked += 1)) }) });
+    expect(await admit(page("https://evil.example"))).toMatchObject({ status: 403, code: "FORBIDDEN" });
+    expect(asked).toBe(0);
+  });
+});
+
+describe("places", () => {
+  test("are given to the last one there is room for, and to nobody after", async () => {
+    const { keeper, admit } = bench({ connectionsMax: 2 });
+    await admit();
+    expect(await admit()).toMatchObject({ ok: true });
+    expect(await admit()).toMatchObject({
+      ok: false,
+      status: 503,
+      code: "TOO_MANY_CONNECTIONS",
+      retryAfterSeconds: 5,
+    });
+    keeper.giveUp();
+    expect(await admit()).toMatchObject({ ok: true });
+  });
+
+  test("are taken while it is decided: any number may ask at the same time", async () => {
+    const authenticate = async () => ({ id: "ada" });
+    const { admit } = bench({ connectionsMax: 2, authenticate });
+    const answers = await Promise.all([admit(), admit(), admit(), admit()]);
+    expect(answers.map(({ ok }) => ok)).toEqual([true, true, false, false]);
+  });
+
+  test("are given back by whoever is refused", async () => {
+    const { keeper, admit } = bench({ authenticate: () => null });
+    await admit();
+    expect(keeper.places).toBe(0);
+  });
+
+  test("are not taken by whoever only asks, but it is told when there are none", async () => {
+    const { keeper, admit, ask } = bench({ connectionsMax: 1 });
+    expect(await ask({ "sec-websocket-protocol": undefined })).toMatchObject({ ok: true });
+    expect(keeper.places).toBe(0);
+    await admit();
+    expect(await ask()).toMatchObject({ status: 503 });
+  });
+
+  test("are waited for until the last one is given back", async () => {
+    const { keeper, admit } = bench();
+    await admit();
+    const emptied = keeper.empty();
+    keeper.giveUp();
+    await expect(emptied).resolves.toBeUndefined();
+  });
+
+  test("are given back where it is never told who somebody is", async () => {
+    const { clock, keeper, admit } = bench({ authenticate: () => new Promise(() => {}) });
+    const admission = admit();
+    await clock.advance(5000);
+    expect(await admission).toMatchObject({ ok: false, status: 503, code: "UNAVAILABLE" });
+    expect(keeper.places).toBe(0);
+  });
+});

@@ -1,0 +1,316 @@
+import { describe, expect, test } from "vitest";
+import { Flusher } from "../../src/server/flusher.ts";
+import { Outbox } from "../../src/server/outbox.ts";
+import type { Reader } from "../../src/server/reader.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+import { FakeSocket } from "../support/fake-socket.ts";
+import { textFraming } from "../support/pair.ts";
+import { hubBench, range, retryMs, room, slowBytes, type Member } from "../support/hub-bench.ts";
+
+describe("a reader that keeps up", () => {
+  test("gets each entry once, in order, and those of one turn in one write", async () => {
+    const { join, publish } = hubBench();
+    const [ada, bob] = [await join(), await join()];
+    await publish(3);
+    await publish(2);
+    expect(ada.told).toEqual(range(1, 5));
+    expect(bob.told).toEqual(range(1, 5));
+    expect(ada.socket.writes).toHaveLength(2);
+  });
+
+  test("gets the very same batch as the others", async () => {
+    const { join, publish } = hubBench();
+    const [ada, bob] = [await join(), await join()];
+    await publish(3);
+    expect(ada.socket.writes[0]).toBe(bob.socket.writes[0]);
+  });
+
+  test("gets nothing after it has left", async () => {
+    const { hub, join, publish } = hubBench();
+    const [ada, bob] = [await join(), await join()];
+    hub.leave(ada.reader as Reader);
+    await publish(1);
+    expect([ada.told, bob.told]).toEqual([[], [1]]);
+  });
+
+  test("costs no read of the log", async () => {
+    const { broker, join, publish } = hubBench();
+    await join();
+    await publish(50);
+    expect(broker.reads).toBe(0);
+  });
+
+  test("passes over an entry that comes twice", async () => {
+    const { broker, join, publish, clock } = hubBench();
+    const ada = await join();
+    await publish(3);
+    for (const offset of [3, 1, 2]) broker.stray("one", offset);
+    await clock.settle();
+    expect(ada.told).toEqual([1, 2, 3]);
+  });
+});
+
+describe("the subscription", () => {
+  test("lasts from the first reader to the last", async () => {
+    const { broker, hub, join } = hubBench();
+    const [ada, bob] = [await join(), await join()];
+    hub.leave(ada.reader as Reader);
+    expect([broker.subscribed, hub.roomCount]).toEqual([true, 1]);
+    hub.leave(bob.reader as Reader);
+    hub.leave(bob.reader as Reader);
+    expect([broker.subscribed, hub.roomCount]).toEqual([false, 0]);
+  });
+
+  test("that fails refuses the join, and leaves nothing behind", async () => {
+    const { broker, hub, join } = hubBench();
+    const flusher = new Flusher(new FakeClock(), () => {});
+    const outbox = new Outbox(
+      { flusher, framing: textFraming, slowBytes },
+      new FakeSocket(),
+      { drained() {} },
+      0,
+    );
+    broker.down = true;
+    await expect(hub.join(room, { count: 1, ageMs: 1 }, outbox, 0)).rejects.toThrow("down");
+    expect(hub.roomCount).toBe(0);
+    broker.down = false;
+    expect((await join()).start).toEqual({ offset: 0, epoch: "one" });
+  });
+
+  test("misses nothing of what is published while it begins", async () => {
+    const { broker, clock, join } = hubBench();
+    broker.publish(2);
+    broker.hold();
+    const ada = await join();
+    broker.publish(3);
+    broker.release();
+    await clock.settle();
+    expect(ada.start?.offset).toBe(2);
+    expect(ada.told).toEqual([3, 4, 5]);
+  });
+});
+
+describe("a hole in the live messages", () => {
+  test("is filled from the log before anything after it is sent", async () => {
+    const { join, publish } = hubBench();
+    const ada = await join();
+    await publish(2);
+    await publish(3, { lost: true });
+    await publish(1);
+    expect(ada.told).toEqual(range(1, 6));
+  });
+
+  test("longer than a page is filled whole", async () => {
+    const { join, publish } = hubBench();
+    const ada = await join();
+    await publish(700, { lost: true });
+    await publish(1);
+    expect(ada.told).toEqual(range(1, 701));
+  });
+
+  test("is filled although more is published while it is", async () => {
+    const { broker, clock, join, publish } = hubBench();
+    const ada = await join();
+    await publish(2, { lost: true });
+    broker.hold();
+    await publish(1);
+    await publish(2);
+    await publish(1, { lost: true });
+    await publish(1);
+    broker.release();
+    await clock.settle();
+    expect(ada.told).toEqual(range(1, 7));
+  });
+
+  test("that the log no longer holds is a gap", async () => {
+    const { broker, join, publish } = hubBench();
+    const ada = await join();
+    await publish(2);
+    await publish(5, { lost: true });
+    broker.trimTo(4);
+    await publish(1);
+    expect(ada.told).toEqual([1, 2, "trimmed→8"]);
+    await publish(1);
+    expect(ada.told.at(-1)).toBe(9);
+  });
+
+  test("is tried again where the broker fails, and reported", async () => {
+    const { broker, clock, errors, join, publish } = hubBench();
+    const ada = await join();
+    await publish(2, { lost: true });
+    broker.down = true;
+    await publish(1);
+    expect(ada.told).toEqual([]);
+    broker.down = false;
+    await clock.advance(retryMs);
+    expect(ada.told).toEqual([1, 2, 3]);
+    expect(errors).toHaveLength(1);
+  });
+
+  test("that everybody has left by then is not read", async () => {
+    const { broker, clock, hub, join, publish } = hubBench();
+    const ada = await join();
+    await publish(1, { lost: true });
+    broker.down = true;
+    await publish(1);
+    hub.leave(ada.reader as Reader);
+    broker.down = false;
+    const before = broker.reads;
+    await clock.advance(retryMs * 3);
+    expect(broker.reads).toBe(before);
+  });
+});
+
+describe("a log that is lost", () => {
+  test("is told to those who read it, and the new one is read from its beginning", async () => {
+    const { broker, join, publish } = hubBench();
+    const ada = await join();
+    await publish(3);
+    broker.beginAnew("two");
+    await publish(2);
+    expect(ada.told).toEqual([1, 2, 3, "epoch→0 of two", 1, 2]);
+    await publish(1);
+    expect(ada.told.at(-1)).toBe(3);
+  });
+
+  test("and whose successor was trimmed already is told with the new end", async () => {
+    const { broker, join, publish } = hubBench();
+    const ada = await join();
+    await publish(3);
+    broker.beginAnew("two");
+    broker.publish(5, { lost: true });
+    broker.trimTo(3);
+    await publish(1);
+    expect(ada.told).toEqual([1, 2, 3, "epoch→6 of two"]);
+    await publish(1);
+    expect(ada.told.at(-1)).toBe(7);
+  });
+
+  test("leaves nobody waiting for an entry that came while the new one was read", async () => {
+    const { broker, clock, join, publish } = hubBench();
+    const ada = await join();
+    await publish(3);
+    broker.beginAnew("two");
+    broker.publish(5, { lost: true });
+    broker.trimTo(3);
+    broker.hold();
+    await publish(1);
+    await publish(1);
+    broker.release();
+    await clock.settle();
+    expect(ada.told).toEqual([1, 2, 3, "epoch→6 of two", 7]);
+  });
+
+  test("whose last message comes late is not read without end", async () => {
+    const { broker, clock, join, publish } = hubBench();
+    const ada = await join();
+    await publish(3);
+    broker.beginAnew("two");
+    await publish(1);
+    broker.stray("one", 100);
+    await clock.settle();
+    expect(broker.reads).toBeLessThan(20);
+    await publish(1);
+    expect(ada.told).toEqual([1, 2, 3, "epoch→0 of two", 1, 2]);
+  });
+});
+
+describe("a signal", () => {
+  test("is the newest of its key within a turn", async () => {
+    const { clock, hub, join } = hubBench();
+    const ada = await join();
+    for (const [key, value] of [
+      ["a", 1],
+      ["b", 1],
+      ["a", 2],
+    ]) {
+      hub.receiveSignal(room, String(key), `{"type":"signal","is":"${key}${value}"}`);
+    }
+    await clock.settle();
+    expect(
+      ada
+        .of("signal")
+        .map((frame) => frame["is"])
+        .toSorted((a, b) => String(a).localeCompare(String(b))),
+    ).toEqual(["a2", "b1"]);
+  });
+
+  test("comes after the publications of its turn", async () => {
+    const { hub, join, publish, clock } = hubBench();
+    const ada = await join();
+    hub.receiveSignal(room, "a", '{"type":"signal"}');
+    await publish(1);
+    await clock.settle();
+    expect(ada.socket.frames.map(({ type }) => type)).toEqual(["event", "signal"]);
+  });
+
+  test("is lost on a reader whose socket is full", async () => {
+    const { clock, hub, join } = hubBench();
+    const ada = await join();
+    ada.stall();
+    hub.receiveSignal(room, "a", '{"type":"signal"}');
+    await clock.settle();
+    ada.drain();
+    await clock.settle();
+    expect(ada.of("signal")).toEqual([]);
+  });
+
+  test("in a room that nobody reads here goes nowhere", () => {
+    const { hub } = hubBench();
+    hub.receiveSignal("other", "a", "{}");
+    hub.receivePresence("other", { gone: "s" });
+    hub.receiveEntry("other", "one", { offset: 1, data: "{}" });
+    expect(hub.roomCount).toBe(0);
+  });
+});
+
+describe("presence", () => {
+  const member = (session: string, state: unknown = null) => ({ session, user: session, state });
+
+  test("tells who came, changed and went, once for each turn", async () => {
+    const { clock, hub, join } = hubBench();
+    const ada = await join();
+    hub.receivePresence(room, { set: member("a", 1) });
+    hub.receivePresence(room, { set: member("a", 2) });
+    hub.receivePresence(room, { set: member("b") });
+    hub.receivePresence(room, { gone: "b" });
+    await clock.settle();
+    expect(ada.of("presence")).toEqual([{ type: "presence", room, set: [member("a", 2)], gone: ["b"] }]);
+  });
+
+  test("is told whole to a reader that missed changes, once it reads on", async () => {
+    const { broker, clock, hub, join } = hubBench();
+    const ada = await join();
+    ada.stall();
+    hub.receivePresence(room, { set: member("a") });
+    await clock.settle();
+    broker.members_ = [member("a"), member("b")];
+    ada.drain();
+    await clock.settle();
+    expect(ada.of("presence")).toEqual([{ type: "presence", room, members: [member("a"), member("b")] }]);
+  });
+
+  test("is not told to a reader that missed none", async () => {
+    const { clock, join, publish } = hubBench();
+    const ada = await join();
+    ada.stall();
+    await publish(1);
+    ada.drain();
+    await clock.settle();
+    expect(ada.of("presence")).toEqual([]);
+  });
+
+  test("names as many members as a list may, and not one more", async () => {
+    const { broker, clock, join } = hubBench();
+    const ada = await join();
+    const membersOf = async ({ reader }: Member): Promise<unknown> => {
+      const members = reader?.room.members();
+      await clock.settle();
+      return members;
+    };
+    broker.members_ = ["a", "b", "c"].map((name) => member(name));
+    expect(await membersOf(ada)).toHaveLength(3);
+    broker.members_.push(member("d"));
+    expect(await membersOf(ada)).toHaveLength(3);
+  });
+});

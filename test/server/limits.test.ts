@@ -1,0 +1,229 @@
+import * as z from "zod";
+import { describe, expect, test } from "vitest";
+import { contract, event, request, room, signal } from "../../src/contract/contract.ts";
+import { ledgerLength } from "../../src/server/broker.ts";
+import { defaultLimits, resolveLimits, type Limits } from "../../src/server/limits.ts";
+import { memory } from "../../src/server/memory-broker.ts";
+import type { ServerOptions } from "../../src/server/server.ts";
+import { altered } from "../support/log-broker.ts";
+import { Pair } from "../support/pair.ts";
+
+// What is asked of a single connection (handshakeMs, framesPerSecond, framesBurst, throttledMs, outboxBytes) is tested
+// with the connection, slowBytes with the hub's rooms and the outbox, payloadBytes over real sockets in test/fuzz.
+
+const chat = contract({
+  rooms: {
+    "chat/:room": room({ events: { message: event(z.any()), typing: signal(z.any()) }, presence: z.any() }),
+  },
+  requests: { wait: request({ input: z.any(), output: z.any() }) },
+});
+
+async function bench(limits: Partial<Limits>, options: ServerOptions = {}) {
+  const pair = new Pair(chat, { limits, ...options });
+  const finish: (() => void)[] = [];
+  const waits = (): Promise<void> => new Promise<void>((resolve) => finish.push(resolve));
+  pair.server.room("chat/:room", { on: { message: waits, typing: waits } });
+  pair.server.request("wait", waits);
+  await pair.start();
+  const connect = async (session = "session-0001") => {
+    const raw = await pair.socket();
+    raw.hello({ session });
+    await pair.clock.settle();
+    const send = async (frame: object): Promise<void> => {
+      raw.send(frame);
+      await pair.clock.settle();
+    };
+    const codes = (): unknown[] => raw.of("error").map(({ code }) => code);
+    return { raw, send, codes, joined: () => raw.of("joined").map((frame) => frame["room"]) };
+  };
+  return { pair, connect, finish };
+}
+
+describe("connections", () => {
+  test("may be as many as the limit, and one more is refused with 503", async () => {
+    const { pair } = await bench({ connections: 2 });
+    const first = await pair.socket();
+    expect((await pair.socket()).isOpen).toBe(true);
+    expect((await pair.socket()).closeCode).toBe(1006);
+    expect(await pair.transport.ask("", null)).toMatchObject({
+      status: 503,
+      code: "TOO_MANY_CONNECTIONS",
+      retryAfterMs: 5000,
+    });
+    first.link?.cut();
+    await pair.clock.settle();
+    expect((await pair.socket()).isOpen).toBe(true);
+  });
+});
+
+describe("rooms", () => {
+  test("may be as many as the limit, and one more is refused with TOO_MANY_ROOMS", async () => {
+    const { connect } = await bench({ rooms: 2 });
+    const { send, codes, joined } = await connect();
+    for (const name of ["a", "b", "c"]) await send({ type: "join", room: `chat/${name}` });
+    expect(joined()).toEqual(["chat/a", "chat/b"]);
+    expect(codes()).toEqual(["TOO_MANY_ROOMS"]);
+    await send({ type: "leave", room: "chat/a" });
+    await send({ type: "join", room: "chat/c" });
+    expect(joined()).toContain("chat/c");
+  });
+
+  test("of a hello count as well, and the limit is as sharp where all come at once", async () => {
+    const { pair } = await bench({ rooms: 3 });
+    const raw = await pair.socket();
+    raw.hello({ rooms: ["a", "b", "c", "d"].map((name) => ({ room: `chat/${name}` })) });
+    await pair.clock.settle();
+    expect(raw.of("joined")).toHaveLength(3);
+    expect(raw.of("error").map(({ code }) => code)).toEqual(["TOO_MANY_ROOMS"]);
+  });
+
+  test("being joined count once, however long the broker takes", async () => {
+    const inner = memory();
+    const held: (() => void)[] = [];
+    const broker = altered(inner, {
+      members: async (name) => {
+        await new Promise<void>((resolve) => held.push(resolve));
+        return inner.members(name);
+      },
+    });
+    const { connect, pair } = await bench({ rooms: 2 }, { broker });
+    const { send, codes, joined } = await connect();
+    await send({ type: "join", room: "chat/a" });
+    await send({ type: "join", room: "chat/b" });
+    for (const answer of held.splice(0)) answer();
+    await pair.clock.settle();
+    expect([joined(), codes()]).toEqual([["chat/a", "chat/b"], []]);
+  });
+
+  test("that a refused join asked for are not counted", async () => {
+    const { connect } = await bench({ rooms: 1 });
+    const { send, joined } = await connect();
+    await send({ type: "join", room: "nowhere" });
+    await send({ type: "join", room: "chat/a" });
+    expect(joined()).toEqual(["chat/a"]);
+  });
+});
+
+describe("pending calls", () => {
+  test("may be as many as the limit, and one more is refused with TOO_MANY_PENDING, retryable", async () => {
+    const { connect, finish, pair } = await bench({ pending: 3 });
+    const { send, raw } = await connect();
+    for (let ref = 1; ref <= 4; ref += 1)
+      await send({ type: "request", ref, request: "wait", payload: null });
+    expect(raw.of("error")).toEqual([
+      {
+        type: "error",
+        ref: 4,
+        code: "TOO_MANY_PENDING",
+        message: expect.any(String) as string,
+        retryable: true,
+      },
+    ]);
+    finish[0]?.();
+    await pair.clock.settle();
+    await send({ type: "request", ref: 5, request: "wait", payload: null });
+    expect(raw.of("error")).toHaveLength(1);
+  });
+
+  test("are publishes and requests together", async () => {
+    const { connect } = await bench({ pending: 2 });
+    const { send, codes } = await connect();
+    await send({ type: "publish", ref: 1, room: "chat/a", event: "message", payload: 1 });
+    await send({ type: "request", ref: 2, request: "wait", payload: 1 });
+    expect(codes()).toEqual([]);
+    await send({ type: "publish", ref: 3, room: "chat/b", event: "message", payload: 1 });
+    expect(codes()).toEqual(["TOO_MANY_PENDING"]);
+  });
+
+  test("are what clients are told as their window, as far as the ledger reaches", async () => {
+    const window = async (pending: number) => {
+      const { connect } = await bench({ pending });
+      return (await connect()).raw.of("welcome")[0]?.["window"];
+    };
+    expect(await window(7)).toBe(7);
+    expect(await window(10_000)).toBe(ledgerLength);
+  });
+
+  test("leave as many other frames besides as there may be rooms more", async () => {
+    const { connect } = await bench({ pending: 2, rooms: 3 });
+    const { send, raw } = await connect();
+    await send({ type: "join", room: "chat/a" });
+    for (let signals = 1; signals <= 5; signals += 1)
+      await send({ type: "signal", room: "chat/a", event: "typing", payload: signals });
+    expect(raw.of("error")).toEqual([]);
+    await send({ type: "signal", room: "chat/a", event: "typing", payload: 6 });
+    expect(raw.of("error")).toMatchObject([{ code: "TOO_MANY_PENDING", room: "chat/a", of: "signal" }]);
+  });
+});
+
+describe("history", () => {
+  test("of a join may be as long as the limit; asking for more gives that many", async () => {
+    const { connect, pair } = await bench({ historyCount: 3 });
+    for (let count = 0; count < 10; count += 1) {
+      await pair.server.publish("chat/a", "message", count);
+    }
+    const offsets = async (session: string, history: number) => {
+      const { raw, send } = await connect(session);
+      await send({ type: "join", room: "chat/a", history });
+      return raw.of("event").map(({ offset }) => offset);
+    };
+    expect(await offsets("session-000a", 3)).toEqual([8, 9, 10]);
+    expect(await offsets("session-000b", 4)).toEqual([8, 9, 10]);
+    expect(await offsets("session-000c", 2)).toEqual([9, 10]);
+  });
+});
+
+describe("members of a presence list", () => {
+  test("may be as many as the limit; one more is in the room, but not on the list", async () => {
+    const { connect } = await bench({ presenceMembers: 2 });
+    const listed = async (session: string) => {
+      const { raw, send } = await connect(session);
+      await send({ type: "join", room: "chat/a", presence: session });
+      const [joined] = raw.of("joined");
+      return (joined as unknown as { members: unknown[] }).members.length;
+    };
+    expect(await listed("session-000a")).toBe(1);
+    expect(await listed("session-000b")).toBe(2);
+    expect(await listed("session-000c")).toBe(2);
+  });
+});
+
+describe("the options", () => {
+  test("are the defaults unless told otherwise", () => {
+    expect(resolveLimits()).toEqual(defaultLimits);
+    expect(resolveLimits({ rooms: 5 })).toEqual({ ...defaultLimits, rooms: 5 });
+  });
+
+  test.each([0, -1, NaN, "5", null, undefined])("refuse %j, and name the limit", (value) => {
+    expect(() => resolveLimits({ rooms: value as never })).toThrow(/limits\.rooms must be a number above 0/);
+  });
+
+  test("refuse a limit there is not, and name those there are", () => {
+    expect(() => resolveLimits({ room: 5 } as never)).toThrow(
+      /limits\.room is no limit; there are connections, /,
+    );
+    expect(() => resolveLimits({ toString: 5 } as never)).toThrow(/is no limit/);
+  });
+
+  test("may turn a limit off", () => {
+    expect(resolveLimits({ connections: Infinity }).connections).toBe(Infinity);
+  });
+});
+
+test("every bound of a server has a test at the bound: add one with the next bound", () => {
+  const tested = [
+    "connections",
+    "payloadBytes",
+    "handshakeMs",
+    "rooms",
+    "pending",
+    "framesPerSecond",
+    "framesBurst",
+    "throttledMs",
+    "slowBytes",
+    "outboxBytes",
+    "historyCount",
+    "presenceMembers",
+  ];
+  expect(Object.keys(defaultLimits).toSorted()).toEqual(tested.toSorted());
+});

@@ -1,0 +1,164 @@
+import { describe, expect, test } from "vitest";
+import type { BrokerSink } from "../../src/server/broker.ts";
+import { memory, type MemoryBrokerOptions } from "../../src/server/memory-broker.ts";
+import { FakeClock, FakeRandom } from "../support/fake-clock.ts";
+
+const bound = { count: 100, ageMs: 60_000 };
+const claim = { session: "s", secret: "k", user: "ada", generation: 1 };
+
+async function bench(options: MemoryBrokerOptions = {}) {
+  const clock = new FakeClock();
+  const heard: string[] = [];
+  const sink: BrokerSink = {
+    receiveEntry: (room, _epoch, { offset, data }) => heard.push(`entry ${room} ${offset} ${data}`),
+    receiveSignal: (room, key, data) => heard.push(`signal ${room} ${key} ${data}`),
+    receivePresence: (room, { set, gone }) =>
+      heard.push(`presence ${room} +${set?.session ?? ""} -${gone ?? ""}`),
+    receiveOpened: (session, generation) => heard.push(`opened ${session} ${generation}`),
+  };
+  const broker = memory({ clock, random: new FakeRandom(), ...options });
+  await broker.start(sink);
+  const append = (room: string, data: string, ref?: number) =>
+    broker.append({ room, data, bound, ...(ref !== undefined && { origin: { session: "s", ref } }) });
+  return { clock, heard, broker, append, sink };
+}
+
+describe("the memory broker", () => {
+  test("serves one node, and says so to a second one", async () => {
+    const { broker, sink } = await bench();
+    await expect(broker.start(sink)).rejects.toThrow(/one broker serves one server/);
+  });
+
+  test("leaves no timer behind when it stops", async () => {
+    const { broker, clock } = await bench();
+    await broker.openSession(claim);
+    await broker.stop();
+    expect(clock.timerCount).toBe(0);
+  });
+
+  test("gives entries of subscribed rooms to the node, the appender's own too", async () => {
+    const { broker, append, heard } = await bench();
+    await append("r", "before");
+    await broker.subscribe("r", bound);
+    await append("r", "one");
+    await append("other", "x");
+    await broker.unsubscribe("r");
+    await append("r", "after");
+    expect(heard).toEqual(["entry r 2 one"]);
+  });
+
+  test("gives signals of subscribed rooms to the node", async () => {
+    const { broker, heard } = await bench();
+    broker.signal("r", "k", "lost");
+    await broker.subscribe("r", bound);
+    broker.signal("r", "k", "kept");
+    expect(heard).toEqual(["signal r k kept"]);
+  });
+});
+
+describe("appending", () => {
+  test("the same ref again gives the first position, and appends nothing", async () => {
+    const { broker, append } = await bench();
+    await broker.openSession(claim);
+    const first = await append("r", "a", 1);
+    await append("r", "b", 2);
+    expect(await append("r", "a", 1)).toEqual({ ...first, outcome: "repeated" });
+    expect((await broker.read("r", 0, 10)).entries).toHaveLength(2);
+  });
+
+  test("a ref below one that is in the log is refused, and appends nothing", async () => {
+    const { broker, append } = await bench();
+    await broker.openSession(claim);
+    await append("r", "b", 2);
+    expect(await append("r", "a", 1)).toEqual({ outcome: "out-of-order" });
+    expect((await broker.read("r", 0, 10)).entries).toHaveLength(1);
+  });
+
+  test("refs of one session in different rooms do not get into each other's way", async () => {
+    const { broker, append } = await bench();
+    await broker.openSession(claim);
+    await append("a", "x", 2);
+    expect(await append("b", "y", 1)).toMatchObject({ outcome: "stored", position: { offset: 1 } });
+    expect(await broker.find("a", { session: "s", ref: 2 })).toMatchObject({ offset: 1 });
+    expect(await broker.find("b", { session: "s", ref: 2 })).toBeNull();
+  });
+
+  test("each room has an epoch of its own, and keeps it", async () => {
+    const { append, broker } = await bench();
+    const [a, b] = [await append("a", "x"), await append("b", "x")];
+    expect(a.outcome === "stored" && b.outcome === "stored" && a.position.epoch !== b.position.epoch).toBe(
+      true,
+    );
+    expect((await broker.read("a", 0, 1)).epoch).toBe(a.outcome === "stored" && a.position.epoch);
+  });
+});
+
+describe("old entries", () => {
+  test("go when a bound is passed, also in a room nobody reads or writes", async () => {
+    const { append, broker, clock } = await bench();
+    await append("r", "x");
+    await clock.advance(bound.ageMs);
+    expect(await broker.read("r", 0, 1)).toMatchObject({ base: 0, head: 1 });
+    await clock.advance(1);
+    expect(await broker.read("r", 0, 1)).toMatchObject({ base: 1, head: 1, entries: [] });
+  });
+
+  test("a room's log goes when there are more rooms than may be, but not one that is in use", async () => {
+    const { append, broker } = await bench({ roomsMax: 10 });
+    await append("subscribed", "x");
+    await broker.subscribe("subscribed", bound);
+    await append("present", "x");
+    await broker.enter("present", { session: "s", user: "ada", state: null }, 1);
+    for (let room = 1; room <= 8; room += 1) await append(`idle/${room}`, "x");
+    const heads = async () =>
+      Promise.all(
+        ["subscribed", "present", "idle/2"].map(async (room) => (await broker.read(room, 0, 1)).head),
+      );
+    expect(await heads()).toEqual([1, 1, 1]);
+    for (let room = 1; room <= 50; room += 1) await append(`more/${room}`, "x");
+    expect(await heads()).toEqual([1, 1, 0]);
+  });
+
+  test("as many rooms as may be are all kept", async () => {
+    const { append, broker } = await bench({ roomsMax: 10 });
+    for (let room = 1; room <= 10; room += 1) await append(`idle/${room}`, "x");
+    expect((await broker.read("idle/1", 0, 1)).head).toBe(1);
+  });
+});
+
+describe("presence", () => {
+  const ada = { session: "s", user: "ada", state: 1 };
+
+  test("has who entered and has not left", async () => {
+    const { broker, heard } = await bench();
+    await broker.enter("r", ada, 1);
+    expect(await broker.members("r")).toEqual([ada]);
+    await broker.exit("r", "s", 1);
+    await broker.exit("r", "s", 1);
+    expect(await broker.members("r")).toEqual([]);
+    expect(heard).toEqual(["presence r +s -", "presence r + -s"]);
+  });
+
+  test("a late exit of an older connection takes nobody away", async () => {
+    const { broker } = await bench();
+    await broker.enter("r", ada, 1);
+    await broker.enter("r", { ...ada, state: 2 }, 2);
+    await broker.exit("r", "s", 1);
+    expect(await broker.members("r")).toEqual([{ ...ada, state: 2 }]);
+  });
+
+  test("of a room that was never used is empty", async () => {
+    const { broker } = await bench();
+    expect(await broker.members("nowhere")).toEqual([]);
+    await broker.exit("nowhere", "s", 1);
+  });
+});
+
+test("a session that is opened is told to the node; one that is refused is not", async () => {
+  const { broker, heard } = await bench();
+  await broker.openSession(claim);
+  await broker.openSession(claim);
+  await broker.openSession({ ...claim, generation: 5, secret: "guess" });
+  await broker.openSession({ ...claim, generation: 2 });
+  expect(heard).toEqual(["opened s 1", "opened s 2"]);
+});

@@ -1,0 +1,198 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { describe, expect, test } from "vitest";
+import { answerLengthMax, ledgerLength } from "../../src/server/broker.ts";
+import { MemorySessions } from "../../src/server/memory-sessions.ts";
+import { FakeClock, FakeRandom } from "../support/fake-clock.ts";
+
+const claim = { session: "s", secret: "k", user: "ada", generation: 1 };
+const hour = 3_600_000;
+
+function bench({ ttlMs = hour, max = 100 } = {}) {
+  const clock = new FakeClock();
+  const sessions = new MemorySessions(clock, new FakeRandom(), ttlMs, max);
+  const epochOf = (session: string, generation: number): string | null => {
+    const opening = sessions.open({ ...claim, session, generation });
+    return opening.outcome === "opened" ? opening.epoch : null;
+  };
+  return { clock, sessions, epochOf };
+}
+
+describe("opening a session", () => {
+  test("that is new gives it an epoch, and no ref", () => {
+    expect(bench().sessions.open(claim)).toMatchObject({ outcome: "opened", ref: 0 });
+  });
+
+  test("again with a higher generation gives the same epoch, and the highest ref carried out", () => {
+    const { sessions, epochOf } = bench();
+    const epoch = epochOf("s", 1);
+    sessions.carriedOut({ session: "s", ref: 7 });
+    sessions.carriedOut({ session: "s", ref: 3 });
+    expect(sessions.open({ ...claim, generation: 2 })).toEqual({ outcome: "opened", epoch, ref: 7 });
+  });
+
+  test.each([0, 1])("with a generation that is not higher is stale: %i after 1", (generation) => {
+    const { sessions } = bench();
+    sessions.open(claim);
+    expect(sessions.open({ ...claim, generation })).toEqual({ outcome: "stale" });
+  });
+
+  test("with another secret, or as another user, is a mismatch, and changes nothing", () => {
+    const { sessions } = bench();
+    sessions.open(claim);
+    expect(sessions.open({ ...claim, generation: 9, secret: "guess" })).toEqual({ outcome: "mismatch" });
+    expect(sessions.open({ ...claim, generation: 9, user: "eve" })).toEqual({ outcome: "mismatch" });
+    expect(sessions.open({ ...claim, generation: 2 })).toMatchObject({ outcome: "opened" });
+  });
+});
+
+describe("a session without a connection", () => {
+  test("is forgotten some time after it was last renewed, and then has other ledgers", async () => {
+    const { clock, sessions, epochOf } = bench();
+    const epoch = epochOf("s", 1);
+    await clock.advance(hour * 0.9);
+    sessions.renew(["s", "unknown"]);
+    await clock.advance(hour * 0.9);
+    expect(epochOf("s", 2)).toBe(epoch);
+    await clock.advance(hour * 1.5);
+    expect(epochOf("s", 3)).not.toBe(epoch);
+  });
+
+  test("costs no timer once all are forgotten", async () => {
+    const { clock, sessions } = bench();
+    sessions.open(claim);
+    expect(clock.timerCount).toBe(1);
+    await clock.advance(hour * 2);
+    expect(clock.timerCount).toBe(0);
+  });
+
+  test("goes first when there are more than are remembered: the longest not renewed", () => {
+    const { sessions, epochOf } = bench({ max: 3 });
+    const [a, b] = ["a", "b", "c"].map((session) => epochOf(session, 1));
+    sessions.renew(["a"]);
+    epochOf("d", 1);
+    expect(epochOf("a", 2)).toBe(a);
+    expect(epochOf("b", 2)).not.toBe(b);
+  });
+});
+
+describe("the ledger of a session's publishes", () => {
+  const at = (offset: number) => ({ offset, epoch: "e" });
+  const opened = () => {
+    const { sessions } = bench();
+    sessions.open(claim);
+    const find = (room: string, ref: number) => sessions.ledger("s")?.find(room, ref)?.offset ?? null;
+    const add = (room: string, ref: number) => sessions.ledger("s")?.add(room, ref, at(ref * 10));
+    const isOvertaken = (room: string, ref: number) => sessions.ledger("s")?.isOvertaken(room, ref);
+    return { sessions, find, add, isOvertaken };
+  };
+
+  test("finds where a ref is stored, in its own room", () => {
+    const { find, add } = opened();
+    add("r", 4);
+    expect(find("r", 4)).toBe(40);
+    expect(find("r", 5)).toBeNull();
+    expect(find("other", 4)).toBeNull();
+  });
+
+  test("is none for a session that is not known", () => {
+    expect(bench().sessions.ledger("s")).toBeNull();
+  });
+
+  test("holds the newest 256, whatever the room, and not one more", () => {
+    const { find, add } = opened();
+    for (let ref = 1; ref <= ledgerLength; ref += 1) add(`room/${ref % 7}`, ref);
+    expect(find("room/1", 1)).toBe(10);
+    add("r", ledgerLength + 1);
+    expect(find("room/1", 1)).toBeNull();
+    expect(find("room/2", 2)).toBe(20);
+  });
+
+  test("tells a ref that a later one in the same room has overtaken", () => {
+    const { add, isOvertaken } = opened();
+    add("r", 5);
+    expect(isOvertaken("r", 4)).toBe(true);
+    expect(isOvertaken("r", 6)).toBe(false);
+    expect(isOvertaken("other", 4)).toBe(false);
+  });
+
+  test("does not pile up, however many rooms one session publishes to", () => {
+    const { sessions, add } = opened();
+    setFlagsFromString("--expose-gc");
+    const gc = runInNewContext("gc") as () => void;
+    const heap = (): number => {
+      gc();
+      return process.memoryUsage().heapUsed;
+    };
+    const before = heap();
+    for (let ref = 1; ref <= 50_000; ref += 1) add(`room/${ref}`, ref);
+    expect((heap() - before) / 1e6).toBeLessThan(3);
+    expect(sessions.open({ ...claim, generation: 2 })).toMatchObject({ outcome: "opened" });
+  });
+});
+
+describe("the ledger of a session's requests", () => {
+  const opened = () => {
+    const { sessions } = bench();
+    sessions.open(claim);
+    const ask = (ref: number) => sessions.claimRequest({ session: "s", ref });
+    const answer = (ref: number, text: string) => sessions.answerRequest({ session: "s", ref }, text);
+    return { sessions, ask, answer };
+  };
+
+  test("gives a request to run once", () => {
+    const { ask } = opened();
+    expect(ask(1)).toEqual({ outcome: "claimed" });
+    expect(ask(1)).toEqual({ outcome: "unanswered" });
+  });
+
+  test("gives the answer to whoever asks again", () => {
+    const { ask, answer } = opened();
+    ask(1);
+    answer(1, "first");
+    answer(1, "second");
+    expect(ask(1)).toEqual({ outcome: "answered", answer: "first" });
+  });
+
+  test("takes no answer to what was not claimed", () => {
+    const { ask, answer } = opened();
+    answer(1, "early");
+    expect(ask(1)).toEqual({ outcome: "claimed" });
+  });
+
+  test("counts a claimed request as carried out", () => {
+    const { sessions, ask } = opened();
+    ask(5);
+    expect(sessions.open({ ...claim, generation: 2 })).toMatchObject({ ref: 5 });
+  });
+
+  test("holds the newest 256 answers, and runs none of the older ones again", () => {
+    const { ask, answer } = opened();
+    for (let ref = 1; ref <= ledgerLength; ref += 1) {
+      ask(ref);
+      answer(ref, "a");
+    }
+    expect(ask(1)).toMatchObject({ outcome: "answered" });
+    ask(ledgerLength + 1);
+    answer(ledgerLength + 1, "a");
+    expect(ask(1)).toEqual({ outcome: "unanswered" });
+    expect(ask(2)).toMatchObject({ outcome: "answered" });
+  });
+
+  test("holds so much text of answers, and not one character more", () => {
+    const { ask, answer } = opened();
+    ask(1);
+    ask(2);
+    answer(1, "x");
+    answer(2, "y".repeat(answerLengthMax - 1));
+    expect(ask(1)).toMatchObject({ outcome: "answered" });
+    ask(3);
+    answer(3, "z");
+    expect(ask(1)).toEqual({ outcome: "unanswered" });
+    expect(ask(2)).toMatchObject({ outcome: "answered" });
+  });
+
+  test("runs a request of a session that is not known", () => {
+    expect(bench().sessions.claimRequest({ session: "s", ref: 1 })).toEqual({ outcome: "claimed" });
+  });
+});

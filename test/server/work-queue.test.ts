@@ -1,0 +1,60 @@
+import { describe, expect, test } from "vitest";
+import { WorkQueue } from "../../src/server/work-queue.ts";
+import { promisesDone } from "../support/fake-clock.ts";
+
+function bench() {
+  const queue = new WorkQueue();
+  const log: string[] = [];
+  const finish = new Map<string, () => void>();
+  const run = (key: string, name: string): Promise<void> =>
+    queue.run(key, async () => {
+      log.push(`${name} begins`);
+      await new Promise<void>((resolve) => finish.set(name, resolve));
+      log.push(`${name} ends`);
+    });
+  const end = async (name: string): Promise<void> => {
+    finish.get(name)?.();
+    await promisesDone();
+  };
+  return { run, log, end };
+}
+
+describe("a work queue", () => {
+  test("begins a task at once where none of its key runs", () => {
+    const { run, log } = bench();
+    void run("k", "a");
+    expect(log).toEqual(["a begins"]);
+  });
+
+  test("runs tasks of one key one after another, in their order", async () => {
+    const { run, log, end } = bench();
+    for (const name of ["a", "b", "c"]) void run("k", name);
+    for (const name of ["a", "b", "c"]) await end(name);
+    expect(log).toEqual(["a begins", "a ends", "b begins", "b ends", "c begins", "c ends"]);
+  });
+
+  test("runs tasks of different keys side by side", () => {
+    const { run, log } = bench();
+    void run("k", "a");
+    void run("l", "b");
+    expect(log).toEqual(["a begins", "b begins"]);
+  });
+
+  test("settles with the task, not with an earlier one", async () => {
+    const { run, end, log } = bench();
+    void run("k", "a");
+    void run("k", "b").then(() => log.push("b settled"));
+    await end("a");
+    expect(log).not.toContain("b settled");
+    await end("b");
+    expect(log).toContain("b settled");
+  });
+
+  test("begins at once again when a key has come to rest", async () => {
+    const { run, end, log } = bench();
+    void run("k", "a");
+    await end("a");
+    void run("k", "b");
+    expect(log.at(-1)).toBe("b begins");
+  });
+});
