@@ -10,7 +10,7 @@ const apply = (...changes: StoreChange[]): StoredState | null =>
 describe("the changes of a store", () => {
   test("begin with a session", () => {
     expect(apply({ type: "session", session })).toEqual({ session, publishes: [] });
-    expect(apply(put(1))).toBeNull();
+    expect(() => apply(put(1))).toThrow("the first change must be a session");
   });
 
   test("add publishes, mark those up to a ref as sent, and take settled ones away", () => {
