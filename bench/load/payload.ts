@@ -1,0 +1,54 @@
+/** Bytes of every payload, the same for all contenders. */
+export const payloadBytes = 128;
+
+const publisherDigits = 4;
+const sequenceDigits = 10;
+const edge = 0x7e;
+const zero = 0x30;
+
+/** 128 characters that need no escape in JSON: `~`, publisher, sequence number, filling, `~`. */
+export function makePayload(publisher: number, sequence: number): string {
+  const head = `~${String(publisher).padStart(publisherDigits, "0")}${String(sequence).padStart(sequenceDigits, "0")}`;
+  return `${head.padEnd(payloadBytes - 1, "x")}~`;
+}
+
+/** Sees to it that every receiver gets every publisher's messages once each and in order. */
+export class DeliveryCheck {
+  /** Good deliveries so far. */
+  received = 0;
+  readonly failures: string[] = [];
+  readonly #publishers: number;
+  /** The last sequence number, by receiver and publisher. */
+  readonly #last: Int32Array;
+
+  constructor(receivers: number, publishers: number) {
+    this.#publishers = publishers;
+    this.#last = new Int32Array(receivers * publishers);
+  }
+
+  /** Checks the payload that begins at `at`; gives back its publisher. */
+  record(receiver: number, bytes: Buffer, at: number): number {
+    if (bytes[at] !== edge || bytes[at + payloadBytes - 1] !== edge)
+      return this.#fail(receiver, "a damaged payload");
+    const publisher = readNumber(bytes, at + 1, publisherDigits);
+    const sequence = readNumber(bytes, at + 1 + publisherDigits, sequenceDigits);
+    const slot = receiver * this.#publishers + publisher;
+    const last = this.#last[slot] as number;
+    if (sequence !== last + 1)
+      return this.#fail(receiver, `${sequence} after ${last} from publisher ${publisher}`);
+    this.#last[slot] = sequence;
+    this.received += 1;
+    return publisher;
+  }
+
+  #fail(receiver: number, what: string): -1 {
+    if (this.failures.length < 5) this.failures.push(`receiver ${receiver} got ${what}`);
+    return -1;
+  }
+}
+
+function readNumber(bytes: Buffer, at: number, digits: number): number {
+  let value = 0;
+  for (let place = at; place < at + digits; place++) value = value * 10 + (bytes[place] as number) - zero;
+  return value;
+}

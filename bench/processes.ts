@@ -1,0 +1,115 @@
+import { fork, spawnSync, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import type { ContenderName } from "./contenders/contender.ts";
+import type { LoadTask, Sample } from "./load/task.ts";
+import type { Scenario } from "./scenarios.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const buildDirectory = fileURLToPath(new URL("../node_modules/.cache/bowline-bench", import.meta.url));
+
+/** Keeps a process on one core. */
+const pinner = "taskset";
+
+/** How long a measurement may take. */
+const measurementMs = 120_000;
+
+/** Where a process is put, and what it is started with. */
+export interface Bench {
+  readonly serverCore: number | null;
+  readonly loadCore: number | null;
+  /** Directory for CPU profiles of the servers. */
+  readonly profiles?: string;
+}
+
+/**
+ * Compiles both processes to plain JavaScript, as it is shipped: a loader that compiles on the fly would keep its own
+ * thread in the server, and names each function at run time.
+ */
+export async function buildProcesses(): Promise<void> {
+  await build({
+    absWorkingDir: root,
+    entryPoints: ["bench/server.ts", "bench/load.ts"],
+    outdir: buildDirectory,
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    conditions: ["bowline-source"],
+    external: ["ws", "socket.io", "zod"],
+    logLevel: "error",
+  });
+}
+
+/** Two cores to pin to; nulls where that can't be done. */
+export function findCores(): Pick<Bench, "serverCore" | "loadCore"> {
+  const list = /^Cpus_allowed_list:\s+(.*)$/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1] ?? "";
+  const cores = list.split(",").flatMap((range) => {
+    const [from = NaN, to = from] = range.split("-").map(Number);
+    return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+  });
+  const [first, second] = cores;
+  const canPin = spawnSync(pinner, ["--version"]).status === 0;
+  if (!canPin || first === undefined || second === undefined) return { serverCore: null, loadCore: null };
+  return { serverCore: first, loadCore: second };
+}
+
+/** Measures one contender once, with a server and a load generator of its own. */
+export async function measureOnce(
+  bench: Bench,
+  contender: ContenderName,
+  scenario: Scenario,
+): Promise<Sample> {
+  const serverFlags = ["--expose-gc", ...profilerFlags(bench, `${scenario.name}-${contender}`)];
+  const server = start("server.mjs", [contender, scenario.role], serverFlags, bench.serverCore);
+  try {
+    const { port } = await receive<{ port: number }>(server, contender);
+    const task: LoadTask = { contender, port, serverPid: server.pid as number, work: scenario.work };
+    const load = start("load.mjs", [JSON.stringify(task)], [], bench.loadCore);
+    try {
+      return await receive<Sample>(load, "the load generator");
+    } finally {
+      await end(load);
+    }
+  } finally {
+    await end(server);
+  }
+}
+
+function profilerFlags({ profiles }: Bench, name: string): string[] {
+  if (profiles === undefined) return [];
+  // A later round replaces the profile of an earlier one.
+  return ["--cpu-prof", `--cpu-prof-dir=${profiles}`, `--cpu-prof-name=${name}.cpuprofile`];
+}
+
+function start(file: string, args: string[], flags: string[], core: number | null): ChildProcess {
+  const script = `${buildDirectory}/${file}`;
+  if (core === null) return fork(script, args, { execArgv: flags });
+  // taskset replaces itself by node, so the child's pid is node's.
+  const pinned = ["-c", String(core), process.execPath, ...flags];
+  return fork(script, args, { execPath: pinner, execArgv: pinned });
+}
+
+async function receive<Message>(child: ChildProcess, name: string): Promise<Message> {
+  const signal = AbortSignal.timeout(measurementMs);
+  const message = once(child, "message", { signal }).then(([value]) => value as Message);
+  const exit = once(child, "exit", { signal }).then(([code]): never => {
+    throw new Error(`${name} ended with ${String(code)} before it was done`);
+  });
+  // Only the first to settle counts; the other one's end is nobody's concern.
+  exit.catch(() => {});
+  return Promise.race([message, exit]);
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, "exit");
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), 5000);
+  await exited;
+  clearTimeout(timer);
+}

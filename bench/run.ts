@@ -1,0 +1,124 @@
+/**
+ * `npm run bench`: measures Bowline against its controls, prints a table, and ends with 1 if a delivery went wrong, 2 if
+ * a target was missed, 0 otherwise. docs/performance.md says what the figures mean.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism, cpus } from "node:os";
+import { parseArgs } from "node:util";
+import { contenderNames } from "./contenders/contender.ts";
+import { buildProcesses, findCores, measureOnce, type Bench } from "./processes.ts";
+import { summarize, toMarkdown, type Samples, type ScenarioResult } from "./report.ts";
+import { scenarios, type Scenario } from "./scenarios.ts";
+
+const usage = `npm run bench -- [options]
+  --scenario NAME  only this one, or those whose names start with it; may be repeated
+  --rounds N       measurements of each contender (5; quick: 1)
+  --quick          small and short: shows that it works, not how fast it is
+  --json           results as JSON on the standard output
+  --update-docs    puts the tables into docs/performance.md too, if every delivery was right
+  --profile DIR    writes CPU profiles of the servers; the figures then include the profiler`;
+
+const { values: options } = parseArgs({
+  options: {
+    scenario: { type: "string", multiple: true, default: [] },
+    rounds: { type: "string" },
+    quick: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+    "update-docs": { type: "boolean", default: false },
+    profile: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+});
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  if (options.help) return say(usage, 0);
+  if (process.platform !== "linux")
+    return say("This needs Linux: it reads the servers' CPU time from /proc.", 1);
+  const rounds = Number(options.rounds ?? (options.quick ? 1 : 5));
+  if (!Number.isSafeInteger(rounds) || rounds < 1) return say("--rounds must be a whole number from 1", 1);
+  const chosen = scenarios(options.quick).filter(({ name }) => isChosen(name));
+  if (chosen.length === 0) {
+    const names = scenarios(options.quick).map(({ name }) => name);
+    return say(`no such scenario; there are ${names.join(", ")}`, 1);
+  }
+  await buildProcesses();
+  const bench: Bench = {
+    ...findCores(),
+    ...(options.profile !== undefined && { profiles: options.profile }),
+  };
+  if (bench.serverCore === null)
+    progress("note: no taskset or a single core: the processes share what there is");
+  const results: ScenarioResult[] = [];
+  for (const scenario of chosen) results.push(await runScenario(bench, scenario, rounds));
+  const tables = toMarkdown(results, describeSetting(bench, rounds));
+  console.log(options.json ? JSON.stringify({ node: process.version, rounds, results }, null, 2) : tables);
+  const exitCode = judge(results);
+  if (options["update-docs"] && exitCode !== 1 && !options.quick) updateDocs(tables);
+  return exitCode;
+}
+
+/** What a reader of the tables has to know of the machine and the run. */
+function describeSetting({ serverCore, loadCore }: Bench, rounds: number): string {
+  const [cpu] = cpus();
+  const pinning =
+    serverCore === null ? "not pinned" : `server on core ${serverCore}, load generator on core ${loadCore}`;
+  const command = [
+    "npm run bench",
+    ...(process.argv.length > 2 ? ["--", ...process.argv.slice(2)] : []),
+  ].join(" ");
+  const quick = options.quick ? " Quick run: the figures do not count." : "";
+  const machine = `Node ${process.versions.node}, ${availableParallelism()} × ${cpu?.model.trim() ?? "unknown CPU"}`;
+  return `\`${command}\`: ${machine}, ${pinning}, ${rounds} round${rounds === 1 ? "" : "s"}.${quick}`;
+}
+
+function updateDocs(tables: string): void {
+  const file = new URL("../docs/performance.md", import.meta.url);
+  const text = readFileSync(file, "utf8");
+  const marked = /(<!-- bench: begin -->\n)[^]*(<!-- bench: end -->)/;
+  if (!marked.test(text)) throw new Error("docs/performance.md has no place marked for the tables");
+  // A function, because a replacement text gives `$` a meaning.
+  writeFileSync(
+    file,
+    text.replace(marked, (_all, begin: string, end: string) => `${begin}\n${tables}\n\n${end}`),
+  );
+}
+
+function isChosen(name: string): boolean {
+  return options.scenario.length === 0 || options.scenario.some((wanted) => name.startsWith(wanted));
+}
+
+/** Each contender once, and again from the start: what comes and goes on the machine meets all of them. */
+async function runScenario(bench: Bench, scenario: Scenario, rounds: number): Promise<ScenarioResult> {
+  const samples: Samples = { bowline: [], "socket.io": [], ws: [], tcp: [] };
+  for (let round = 1; round <= rounds; round++) {
+    for (const contender of contenderNames) {
+      const sample = await measureOnce(bench, contender, scenario);
+      samples[contender].push(sample);
+      const failed = sample.failures.length > 0 ? ` FAILED: ${sample.failures[0]}` : "";
+      progress(
+        `${scenario.name} ${round}/${rounds} ${contender}: ${sample.figure.toFixed(3)} ${scenario.unit}${failed}`,
+      );
+    }
+  }
+  return summarize(scenario, samples);
+}
+
+function judge(results: readonly ScenarioResult[]): number {
+  const failures = results.flatMap(({ name, failures: own }) => own.map((failure) => `${name}: ${failure}`));
+  for (const failure of failures) progress(`FAILED ${failure}`);
+  if (failures.length > 0) return 1;
+  const missed = results.flatMap(({ targets }) => targets).filter(({ met }) => !met).length;
+  // A quick run is too short and too small to judge by.
+  return missed > 0 && !options.quick ? 2 : 0;
+}
+
+function progress(line: string): void {
+  console.error(line);
+}
+
+function say(text: string, exitCode: number): number {
+  console.error(text);
+  return exitCode;
+}
