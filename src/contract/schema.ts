@@ -1,3 +1,4 @@
+import type { Awaitable } from "../base/awaitable.ts";
 import type { Issue } from "../protocol/errors.ts";
 
 /**
@@ -39,7 +40,7 @@ export type Checked =
   | { readonly issues: readonly Issue[] };
 
 /** Runs a schema. Most answer at once; one that checks asynchronously gives a promise. */
-export function check(schema: Schema, value: unknown): Checked | Promise<Checked> {
+export function check(schema: Schema, value: unknown): Awaitable<Checked> {
   const result = schema["~standard"].validate(value);
   return result instanceof Promise ? result.then(toChecked) : toChecked(result);
 }

@@ -3,6 +3,7 @@
  * present. Written to whoever implements one. The memory broker beside this file is a full implementation; there is no
  * other path for a publication than the one through here.
  */
+import type { Awaitable } from "../base/awaitable.ts";
 import type { Member, Position } from "../protocol/frames.ts";
 
 /**
@@ -140,9 +141,9 @@ export interface Broker {
   /** Says that these sessions are connected. One not renewed for `sessionTtlMs` may be forgotten. */
   renewSessions(sessions: readonly string[]): void;
   /** Takes a request to run. */
-  claimRequest(origin: Origin): Promise<RequestClaim>;
+  claimRequest(origin: Origin): Awaitable<RequestClaim>;
   /** Stores the answer of a claimed request. */
-  answerRequest(origin: Origin, answer: string): Promise<void>;
+  answerRequest(origin: Origin, answer: string): Awaitable<void>;
 
   /** Adds a member, or replaces its state. */
   enter(room: string, member: Member, generation: number): Promise<void>;

@@ -2,7 +2,8 @@ import type { Clock } from "../base/clock.ts";
 
 /** Something with output waiting. */
 export interface Flushable {
-  flush(elapsedMs: number): void;
+  /** `alone`: no other room has anything for anybody in this turn. */
+  flush(elapsedMs: number, alone: boolean): void;
 }
 
 /**
@@ -53,7 +54,7 @@ export class Flusher {
   #flushAll(items: readonly Flushable[], elapsedMs: number): void {
     for (const item of items) {
       try {
-        item.flush(elapsedMs);
+        item.flush(elapsedMs, items.length === 1);
       } catch (error) {
         this.#report(error);
       }

@@ -1,3 +1,4 @@
+import type { Awaitable } from "../base/awaitable.ts";
 import type { BowlineError } from "../protocol/errors.ts";
 import type {
   Contract,
@@ -16,8 +17,6 @@ import type {
 } from "../contract/infer.ts";
 import type { Params } from "../contract/room-name.ts";
 import type { UserLike } from "./connection.ts";
-
-type Awaitable<T> = T | Promise<T>;
 
 /** What every handler of a room is told. */
 export interface RoomContext<User, Pattern extends string> {

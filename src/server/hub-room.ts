@@ -98,7 +98,7 @@ export class HubRoom implements Flushable {
     this.#markDirty();
   }
 
-  flush(): void {
+  flush(elapsedMs: number, alone: boolean): void {
     this.#dirty = false;
     const before = this.sent;
     const hasPresence = this.#presence !== null;
@@ -112,6 +112,8 @@ export class HubRoom implements Flushable {
       } else if (batch && reader.outbox.isFull()) {
         reader.missedPresence ||= hasPresence;
         reader.fallBehind(before);
+      } else if (batch && alone) {
+        reader.outbox.sendOnly(batch, elapsedMs);
       } else if (batch) {
         reader.outbox.sendBatch(batch);
       }
@@ -202,7 +204,7 @@ export class HubRoom implements Flushable {
     this.#tail.push(frame);
     this.#pending.push(frame);
     this.#pendingLength += frame.length;
-    if (this.#pendingLength > pendingLengthMax) this.flush();
+    if (this.#pendingLength > pendingLengthMax) this.flush(this.#context.clock.elapsed(), false);
     else this.#markDirty();
   }
 
@@ -278,7 +280,7 @@ export class HubRoom implements Flushable {
   }
 
   #restart(page: LogPage, reason: GapFrame["reason"]): void {
-    this.flush();
+    this.flush(this.#context.clock.elapsed(), false);
     this.epoch = page.epoch;
     this.sent = this.#head = page.head;
     this.#tail.reset(page.head);

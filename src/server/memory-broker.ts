@@ -137,11 +137,11 @@ class MemoryBroker implements Broker {
     this.#sessions.renew(sessions);
   }
 
-  async claimRequest(origin: Origin): Promise<RequestClaim> {
+  claimRequest(origin: Origin): RequestClaim {
     return this.#sessions.claimRequest(origin);
   }
 
-  async answerRequest(origin: Origin, answer: string): Promise<void> {
+  answerRequest(origin: Origin, answer: string): void {
     this.#sessions.answerRequest(origin, answer);
   }
 

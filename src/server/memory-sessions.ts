@@ -1,5 +1,7 @@
 import type { Clock, Undo } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
+import { RecentRefs } from "../base/recent-refs.ts";
+import { SlidingArray } from "../base/sliding-array.ts";
 import type { Position } from "../protocol/frames.ts";
 import {
   answerLengthMax,
@@ -124,57 +126,62 @@ interface Published {
 
 /** Where the newest publishes of one session stand, whatever the room. */
 class PublishLedger {
-  readonly #published = new Map<number, Published>();
-  #highest = 0;
+  readonly #published = new RecentRefs<Published>(ledgerLength);
 
   find(room: string, ref: number): Position | null {
-    const published = this.#published.get(ref);
+    const published = this.#published.find(ref);
     return published?.room === room ? published.position : null;
   }
 
   /** Whether a later publish of the session is in this room already. */
   isOvertaken(room: string, ref: number): boolean {
-    if (ref > this.#highest) return false;
-    for (const [other, published] of this.#published) {
-      if (other > ref && published.room === room) return true;
-    }
-    return false;
+    if (ref > this.#published.highest) return false;
+    return this.#published.some((other, published) => other > ref && published.room === room);
   }
 
   add(room: string, ref: number, position: Position): void {
-    this.#highest = Math.max(this.#highest, ref);
-    this.#published.set(ref, { room, position });
-    if (this.#published.size > ledgerLength)
-      this.#published.delete(this.#published.keys().next().value as number);
+    this.#published.add(ref, { room, position });
   }
+}
+
+/** An answer; null when it was too much to keep. */
+interface Answered {
+  text: string | null;
 }
 
 /** The newest requests of one session. */
 class AnswerLedger {
   readonly #running = new Set<number>();
-  /** In the order they were answered, which is the order in which a client may have missed them. */
-  readonly #answers = new Map<number, string>();
+  readonly #answers = new RecentRefs<Answered>(ledgerLength);
+  /** Those that hold a text, oldest first. */
+  readonly #kept = new SlidingArray<Answered>();
   #length = 0;
-  /** No ref up to this one is run any more: its answer may have been given up. */
-  #forgotten = 0;
 
   claim(ref: number): RequestClaim {
-    const answer = this.#answers.get(ref);
-    if (answer !== undefined) return { outcome: "answered", answer };
-    if (this.#running.has(ref) || ref <= this.#forgotten) return { outcome: "unanswered" };
+    const answered = this.#answers.find(ref);
+    if (answered?.text) return { outcome: "answered", answer: answered.text };
+    // What was forgotten may have run: nobody can know any more.
+    if (answered || this.#running.has(ref) || ref <= this.#answers.forgotten)
+      return { outcome: "unanswered" };
     this.#running.add(ref);
-    return { outcome: "claimed" };
+    return claimed;
   }
 
-  answer(ref: number, answer: string): void {
+  answer(ref: number, text: string): void {
     if (!this.#running.delete(ref)) return;
-    this.#answers.set(ref, answer);
-    this.#length += answer.length;
-    for (const [oldest, text] of this.#answers) {
-      if (this.#length <= answerLengthMax && this.#answers.size <= ledgerLength) return;
-      this.#answers.delete(oldest);
-      this.#length -= text.length;
-      this.#forgotten = Math.max(this.#forgotten, oldest);
-    }
+    const answered: Answered = { text };
+    this.#answers.add(ref, answered);
+    this.#kept.push(answered);
+    this.#length += text.length;
+    while (this.#length > answerLengthMax || this.#kept.length > ledgerLength) this.#giveUpOldest();
+  }
+
+  #giveUpOldest(): void {
+    const oldest = this.#kept.at(0) as Answered;
+    this.#kept.dropFront(1);
+    this.#length -= oldest.text?.length ?? 0;
+    oldest.text = null;
   }
 }
+
+const claimed: RequestClaim = { outcome: "claimed" };

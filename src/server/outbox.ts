@@ -64,6 +64,13 @@ export class Outbox implements Flushable {
     this.#context.flusher.addOutbox(this);
   }
 
+  /** The same, for the only batch of this turn: where nothing else waits, it is written at once. */
+  sendOnly(batch: Batch, elapsedMs: number): void {
+    if (this.#only || this.#items) return this.sendBatch(batch);
+    this.sentMs = elapsedMs;
+    this.#socket.send(batch);
+  }
+
   flush(elapsedMs: number): void {
     const batch = this.#only ?? (this.#items && this.#pack(this.#items));
     if (!batch) return;

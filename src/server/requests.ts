@@ -1,3 +1,4 @@
+import { after, type Awaitable } from "../base/awaitable.ts";
 import type { Contract, RequestDefinition } from "../contract/contract.ts";
 import { check } from "../contract/schema.ts";
 import { encodeFrame } from "../protocol/encode.ts";
@@ -6,7 +7,7 @@ import type { RequestFrame } from "../protocol/frames.ts";
 import type { Broker, Origin } from "./broker.ts";
 import type { Connection, UserLike } from "./connection.ts";
 import type { Handlers, UntypedRequestHandler } from "./handlers.ts";
-import { refusalOf, tableError, type Stage } from "./refusal.ts";
+import { refusalFrame, refusalOf, tableError, type Stage } from "./refusal.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** What {@link Requests} needs of the node. */
@@ -29,41 +30,59 @@ export class Requests {
     this.#context = context;
   }
 
-  /** Answers with a reply or an error, and never rejects. */
-  async receive(connection: Connection, frame: RequestFrame): Promise<void> {
-    const { ref } = frame;
-    const { handlers, contract, report } = this.#context;
-    const origin: Origin = { session: connection.session, ref };
+  /**
+   * Answers with a reply or an error, and never throws or rejects. Finished at once where nothing that it calls makes it
+   * wait.
+   */
+  receive(connection: Connection, frame: RequestFrame): Awaitable<void> {
     try {
-      const handler = handlers.requests.get(frame.request);
-      const definition = handler && contract.requests[frame.request];
-      if (!definition) throw tableError("UNKNOWN_REQUEST");
-      const input = await check(definition.input, frame.payload);
-      if (input.issues)
-        throw new BowlineError("INVALID", "the input does not fit its schema", { issues: input.issues });
-      const run = (): Promise<string> =>
-        this.#run(connection, { ...frame, payload: input.value }, definition, handler);
-      if (definition.idempotent) this.#answer(connection, await run());
-      else await this.#runOnce(connection, origin, run);
+      const done = this.#receive(connection, frame);
+      return done instanceof Promise
+        ? done.catch((error: unknown) => this.#refuse(connection, frame, error))
+        : done;
     } catch (error) {
-      connection.refuse({ ref }, refusalOf(error, "request", report));
+      return this.#refuse(connection, frame, error);
     }
   }
 
-  async #runOnce(connection: Connection, origin: Origin, run: () => Promise<string>): Promise<void> {
+  #receive(connection: Connection, frame: RequestFrame): Awaitable<void> {
+    const { handlers, contract } = this.#context;
+    const handler = handlers.requests.get(frame.request);
+    const definition = handler && contract.requests[frame.request];
+    if (!definition) throw tableError("UNKNOWN_REQUEST");
+    return after(check(definition.input, frame.payload), (input) => {
+      if (input.issues) {
+        throw new BowlineError("INVALID", "the input does not fit its schema", { issues: input.issues });
+      }
+      const run = (): Awaitable<string> =>
+        this.#run(connection, { ...frame, payload: input.value }, definition, handler);
+      if (!definition.idempotent) return this.#runOnce(connection, frame.ref, run);
+      return after(run(), (answer) => this.#answer(connection, answer));
+    });
+  }
+
+  #runOnce(connection: Connection, ref: number, run: () => Awaitable<string>): Awaitable<void> {
     const { broker } = this.#context;
-    const key = `${origin.session} ${origin.ref}`;
-    const claim = await broker.claimRequest(origin);
-    if (claim.outcome === "answered") return connection.sendText(claim.answer);
-    if (claim.outcome === "unanswered") {
-      // Still running here: its answer goes to whatever connection the session has then, so to this one.
-      if (!this.#running.has(key)) connection.refuseAs({ ref: origin.ref }, "UNCERTAIN");
-      return;
-    }
+    const origin: Origin = { session: connection.session, ref };
+    return after(broker.claimRequest(origin), (claim) => {
+      if (claim.outcome === "answered") return connection.sendText(claim.answer);
+      if (claim.outcome === "unanswered") {
+        // Still running here: its answer goes to whatever connection the session has then, so to this one.
+        if (!this.#running.has(keyOf(origin))) connection.refuseAs({ ref }, "UNCERTAIN");
+        return;
+      }
+      const answer = run();
+      if (answer instanceof Promise) return this.#finishLater(connection, origin, answer);
+      return after(broker.answerRequest(origin, answer), () => this.#answer(connection, answer));
+    });
+  }
+
+  async #finishLater(connection: Connection, origin: Origin, running: Promise<string>): Promise<void> {
+    const key = keyOf(origin);
     this.#running.add(key);
     try {
-      const answer = await run();
-      await broker.answerRequest(origin, answer);
+      const answer = await running;
+      await this.#context.broker.answerRequest(origin, answer);
       this.#answer(connection, answer);
     } finally {
       this.#running.delete(key);
@@ -71,39 +90,50 @@ export class Requests {
   }
 
   /** Runs the handler; a refusal is an answer too. */
-  async #run(
+  #run(
     connection: Connection,
     { ref, payload }: RequestFrame,
     definition: RequestDefinition,
     handler: UntypedRequestHandler,
-  ): Promise<string> {
-    const { report, checkOutgoing } = this.#context;
+  ): Awaitable<string> {
     const { user, session } = connection;
+    const fail = (error: unknown): string =>
+      encodeFrame(refusalFrame({ ref }, refusalOf(error, "request", this.#context.report)));
     try {
-      const reply = await handler({ user: user as UserLike, session, payload, refuse });
-      const checked = checkOutgoing ? await checkReply(definition, reply) : reply;
-      return encodeFrame({ type: "reply", ref, payload: checked ?? null });
+      const reply = handler({ user: user as UserLike, session, payload, refuse });
+      const checked = after(reply, (value) => this.#checkReply(definition, value));
+      const answer = after(checked, (value) => encodeFrame({ type: "reply", ref, payload: value ?? null }));
+      return answer instanceof Promise ? answer.catch(fail) : answer;
     } catch (error) {
-      const { code, message, retryable } = refusalOf(error, "request", report);
-      return encodeFrame({ type: "error", ref, code, message, ...(retryable && { retryable }) });
+      return fail(error);
     }
+  }
+
+  #checkReply(definition: RequestDefinition, reply: unknown): Awaitable<unknown> {
+    if (!this.#context.checkOutgoing) return reply;
+    return after(check(definition.output, reply), (checked) => {
+      if (!checked.issues) return checked.value;
+      const { path, message } = checked.issues[0] ?? { path: [], message: "" };
+      throw new TypeError(
+        `the handler's reply does not fit its schema, at ${path.join(".") || "the root"}: ${message}`,
+      );
+    });
   }
 
   #answer(connection: Connection, answer: string): void {
     const current = this.#context.sessions.connectionOf(connection.session) ?? connection;
     current.sendText(answer);
   }
+
+  #refuse(connection: Connection, { ref }: RequestFrame, error: unknown): void {
+    connection.refuse({ ref }, refusalOf(error, "request", this.#context.report));
+  }
+}
+
+function keyOf({ session, ref }: Origin): string {
+  return `${session} ${ref}`;
 }
 
 function refuse(code: string, message: string = code): BowlineError {
   return new BowlineError(code, message);
-}
-
-async function checkReply(definition: RequestDefinition, reply: unknown): Promise<unknown> {
-  const checked = await check(definition.output, reply);
-  if (!checked.issues) return checked.value;
-  const { path, message } = checked.issues[0] ?? { path: [], message: "" };
-  throw new TypeError(
-    `the handler's reply does not fit its schema, at ${path.join(".") || "the root"}: ${message}`,
-  );
 }

@@ -1,3 +1,4 @@
+import type { Awaitable } from "../base/awaitable.ts";
 import { Countdown } from "../base/countdown.ts";
 import type { ClientFrame, HelloFrame, JoinRequest, PublishFrame, RequestFrame } from "../protocol/frames.ts";
 import type { Connection } from "./connection.ts";
@@ -74,7 +75,7 @@ export class Router {
   }
 
   /** Works on a publish or request. Their refs only rise on a connection: what is sent again is sent first. */
-  #call(connection: Connection, { ref }: PublishFrame | RequestFrame, task: () => Promise<void>): void {
+  #call(connection: Connection, { ref }: PublishFrame | RequestFrame, task: () => Awaitable<void>): void {
     if (ref <= connection.ref)
       return connection.close("BAD_FRAME", `ref ${ref} came after ref ${connection.ref}`);
     connection.ref = ref;
@@ -91,13 +92,17 @@ export class Router {
     this.#work(connection, "pendingOthers", task);
   }
 
-  #work(connection: Connection, kind: "pendingCalls" | "pendingOthers", task: () => Promise<void>): void {
+  #work(connection: Connection, kind: "pendingCalls" | "pendingOthers", task: () => Awaitable<void>): void {
     connection[kind] += 1;
     this.#working.add();
-    void task().finally(() => {
+    const done = (): void => {
       connection[kind] -= 1;
       this.#working.done();
-    });
+    };
+    const work = task();
+    // oxlint-disable-next-line promise/no-callback-in-promise
+    if (work instanceof Promise) void work.then(done, done);
+    else done();
   }
 }
 

@@ -11,24 +11,38 @@ const eightByteLength = 127;
  */
 export const nodeFraming: Framing = {
   pack(messages) {
-    const lengths = messages.map((message) => Buffer.byteLength(message));
-    let total = 0;
-    for (const length of lengths) total += headerLength(length) + length;
-    const buffer = Buffer.allocUnsafe(total);
-    let at = 0;
-    for (const [index, message] of messages.entries()) {
-      const length = lengths[index] as number;
-      at = writeHeader(buffer, at, length);
-      // Where every character is one byte, the copy needs no transcoding.
-      at += buffer.write(message, at, length === message.length ? "latin1" : "utf8");
-    }
-    return buffer;
+    return messages.length === 1 ? packOne(messages[0] as string) : packAll(messages);
   },
 
   join(batches: readonly Batch[]): Batch {
     return Buffer.concat(batches as readonly Buffer[]);
   },
 };
+
+function packOne(message: string): Buffer {
+  const length = Buffer.byteLength(message);
+  const buffer = Buffer.allocUnsafe(headerLength(length) + length);
+  writeMessage(buffer, writeHeader(buffer, 0, length), message, length);
+  return buffer;
+}
+
+function packAll(messages: readonly string[]): Buffer {
+  const lengths = messages.map((message) => Buffer.byteLength(message));
+  let total = 0;
+  for (const length of lengths) total += headerLength(length) + length;
+  const buffer = Buffer.allocUnsafe(total);
+  let at = 0;
+  for (const [index, message] of messages.entries()) {
+    const length = lengths[index] as number;
+    at = writeMessage(buffer, writeHeader(buffer, at, length), message, length);
+  }
+  return buffer;
+}
+
+/** Where every character is one byte, the copy needs no transcoding. */
+function writeMessage(buffer: Buffer, at: number, message: string, length: number): number {
+  return at + buffer.write(message, at, length === message.length ? "latin1" : "utf8");
+}
 
 function headerLength(length: number): number {
   if (length < twoByteLength) return 2;

@@ -1,0 +1,155 @@
+import type { Position } from "../protocol/frames.ts";
+
+/** Somebody's doing or seeing, as the checkers get it. */
+export type StepKind =
+  /** A device published; `id` is empty when the client refused at once. */
+  | {
+      readonly type: "publish";
+      readonly device: string;
+      readonly id: string;
+      readonly room: string;
+      readonly json: string;
+    }
+  | {
+      readonly type: "stored";
+      readonly device: string;
+      readonly id: string;
+      readonly room: string;
+      readonly position: Position;
+    }
+  | {
+      readonly type: "rejected";
+      readonly device: string;
+      readonly id: string;
+      readonly room: string;
+      readonly code: string;
+    }
+  /** A publish that an earlier life of the device made came to its end. */
+  | {
+      readonly type: "fate";
+      readonly device: string;
+      readonly id: string;
+      readonly fate: string;
+      readonly code: string;
+    }
+  /** The device's store has a publish. */
+  | { readonly type: "kept"; readonly device: string; readonly id: string }
+  | {
+      readonly type: "server-stored";
+      readonly node: string;
+      readonly room: string;
+      readonly position: Position;
+      readonly json: string;
+    }
+  /** The broker stored an entry: the truth that everything else is held against. */
+  | { readonly type: "appended"; readonly room: string; readonly position: Position; readonly data: string }
+  /** A listener came into being: `reader` is its own number. */
+  | {
+      readonly type: "join";
+      readonly device: string;
+      readonly reader: number;
+      readonly room: string;
+      readonly start: Position | null;
+    }
+  | {
+      readonly type: "joined";
+      readonly device: string;
+      readonly reader: number;
+      readonly room: string;
+      readonly position: Position | null;
+    }
+  | {
+      readonly type: "refused";
+      readonly device: string;
+      readonly reader: number;
+      readonly room: string;
+      readonly code: string;
+    }
+  | {
+      readonly type: "message";
+      readonly device: string;
+      readonly reader: number;
+      readonly room: string;
+      readonly id: string;
+      readonly position: Position;
+      readonly json: string;
+    }
+  | { readonly type: "signal"; readonly device: string; readonly reader: number; readonly room: string }
+  | {
+      readonly type: "gap";
+      readonly device: string;
+      readonly reader: number;
+      readonly room: string;
+      readonly position: Position;
+      readonly reason: "trimmed" | "epoch";
+    }
+  | { readonly type: "leave"; readonly device: string; readonly reader: number; readonly room: string }
+  | {
+      readonly type: "request";
+      readonly device: string;
+      readonly call: number;
+      readonly name: string;
+      readonly json: string;
+      readonly idempotent: boolean;
+    }
+  | { readonly type: "reply"; readonly device: string; readonly call: number; readonly json: string }
+  | { readonly type: "failed"; readonly device: string; readonly call: number; readonly code: string }
+  /** A handler ran on a node; `input` is the JSON of what it was given. */
+  | {
+      readonly type: "handled";
+      readonly node: string;
+      readonly user: string;
+      readonly name: string;
+      readonly input: string;
+    }
+  /** The gate answered an upgrade. */
+  | { readonly type: "admission"; readonly node: string; readonly user: string | null; readonly ok: boolean }
+  | { readonly type: "opened"; readonly node: string; readonly session: string; readonly generation: number }
+  | {
+      readonly type: "status";
+      readonly device: string;
+      readonly session: string;
+      readonly state: string;
+      readonly code: string;
+    }
+  | { readonly type: "error"; readonly where: string; readonly stage: string; readonly error: unknown }
+  /** Ledgers were lost: all of them, or those of one session. */
+  | { readonly type: "ledgers-lost"; readonly session: string | null }
+  /** Something was measured that has a bound. */
+  | { readonly type: "measured"; readonly what: string; readonly value: number; readonly bound: number }
+  | { readonly type: "fault"; readonly text: string }
+  | { readonly type: "heal" }
+  /** A frame left for the other end; only when a trace is asked for. */
+  | { readonly type: "frame"; readonly from: string; readonly to: string; readonly text: string };
+
+/** One thing that happened, with its moment. */
+export type Step = StepKind & { readonly atMs: number };
+
+/** Everything that happened in a simulation, in order. */
+export class History {
+  readonly steps: Step[] = [];
+  readonly #nowMs: () => number;
+  #readers = 0;
+  #calls = 0;
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  add(kind: StepKind): void {
+    this.steps.push({ atMs: this.#nowMs(), ...kind });
+  }
+
+  nextReader(): number {
+    return ++this.#readers;
+  }
+
+  nextCall(): number {
+    return ++this.#calls;
+  }
+
+  /** The steps of one type. */
+  of<Type extends StepKind["type"]>(type: Type): (Step & { readonly type: Type })[] {
+    return this.steps.filter((step): step is Step & { readonly type: Type } => step.type === type);
+  }
+}

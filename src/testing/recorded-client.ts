@@ -1,0 +1,102 @@
+import type { Undo } from "../base/clock.ts";
+import type { Client, Fate, RequestCallOptions } from "../client/client.ts";
+import type { JoinOptions } from "../client/room.ts";
+import type { Status } from "../client/status.ts";
+import type { Contract } from "../contract/contract.ts";
+import type { BowlineError } from "../protocol/errors.ts";
+import type { History } from "./history.ts";
+import { RecordedRoom } from "./recorded-room.ts";
+
+/** A client as an application uses it, with everything noted that goes in and comes out. */
+export class RecordedClient {
+  readonly #client: Client;
+  readonly #contract: Contract;
+  readonly #device: string;
+  readonly #history: History;
+  readonly #rooms = new Map<string, RecordedRoom>();
+
+  constructor(client: Client, contract: Contract, device: string, history: History) {
+    this.#client = client;
+    this.#contract = contract;
+    this.#device = device;
+    this.#history = history;
+    client.onStatus((status) => {
+      const code = status.state === "closed" && status.error ? status.error.code : "";
+      history.add({ type: "status", device, session: client.session, state: status.state, code });
+    });
+    client.onFate(({ id, fate, error }) => {
+      if (fate === "stored" || fate === "refused")
+        history.add({ type: "fate", device, id, fate, code: error?.code ?? "" });
+    });
+  }
+
+  get session(): string {
+    return this.#client.session;
+  }
+
+  get user(): string | null {
+    return this.#client.user;
+  }
+
+  get status(): Status {
+    return this.#client.status;
+  }
+
+  get pending(): readonly Fate[] {
+    return this.#client.pending;
+  }
+
+  /** The rooms that were joined and not left. */
+  get rooms(): RecordedRoom[] {
+    return [...this.#rooms.values()].filter(({ status }) => status.state !== "left");
+  }
+
+  join(name: string, options: JoinOptions = {}): RecordedRoom {
+    const former = this.#rooms.get(name);
+    if (former && former.status.state !== "left") return former;
+    const joined = this.#client.join(name, options as JoinOptions<never>);
+    const room = new RecordedRoom(joined, {
+      device: this.#device,
+      history: this.#history,
+      events: Object.keys(this.#contract.matchRoom(name)?.definition.events ?? {}),
+      start: options.position ?? null,
+      presence: options.presence,
+    });
+    this.#rooms.set(name, room);
+    return room;
+  }
+
+  request(name: string, input: unknown, options: RequestCallOptions = {}): Promise<unknown> {
+    const history = this.#history;
+    const about = { device: this.#device, call: history.nextCall() };
+    const idempotent = this.#contract.requests[name]?.idempotent ?? false;
+    history.add({ type: "request", ...about, name, json: JSON.stringify(input ?? null), idempotent });
+    const reply = this.#client.request(name, input, options);
+    reply.then(
+      (payload) => history.add({ type: "reply", ...about, json: JSON.stringify(payload ?? null) }),
+      (error: BowlineError) => history.add({ type: "failed", ...about, code: error.code }),
+    );
+    return reply;
+  }
+
+  onStatus(listener: (status: Status) => void): Undo {
+    return this.#client.onStatus(listener);
+  }
+
+  onFate(listener: (fate: Fate) => void): Undo {
+    return this.#client.onFate(listener);
+  }
+
+  connect(): void {
+    this.#client.connect();
+  }
+
+  reconnect(): void {
+    this.#client.reconnect();
+  }
+
+  close(): void {
+    for (const room of this.rooms) room.leave();
+    this.#client.close();
+  }
+}

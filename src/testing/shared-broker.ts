@@ -1,0 +1,240 @@
+import type { Member, Position } from "../protocol/frames.ts";
+import type {
+  AppendRequest,
+  AppendResult,
+  Broker,
+  BrokerSink,
+  LogBound,
+  LogPage,
+  LogState,
+  Origin,
+  PresenceChange,
+  RequestClaim,
+  SessionClaim,
+  SessionOpening,
+} from "../server/broker.ts";
+import type { SeededRandom } from "./seeded-random.ts";
+import type { SharedStore, Subscriber } from "./shared-store.ts";
+import type { SimProcess } from "./sim-process.ts";
+
+/** What a call to a broker that can't be reached rejects with. */
+export class BrokerLost extends Error {
+  override readonly name: string = "BrokerLost";
+}
+
+/** How the way between a node and the shared store is. */
+export interface BrokerLink {
+  readonly latencyMs: readonly [number, number];
+  /** Share of live messages that come twice. */
+  readonly repeats: number;
+  /** `reject`: calls fail. `hang`: they wait until it is back. `mute`: they are carried out, and then fail. */
+  down: "reject" | "hang" | "mute" | null;
+}
+
+/**
+ * One node's broker over the {@link SharedStore}: a connection for calls, which are carried out and answered in their
+ * order, and one for what is published, which can be lost by itself.
+ */
+export class SharedBroker implements Broker {
+  readonly name = "simulated";
+  readonly link: BrokerLink;
+  readonly #store: SharedStore;
+  readonly #process: SimProcess;
+  readonly #random: SeededRandom;
+  #sink: BrokerSink | null = null;
+  #askedMs = 0;
+  #answeredMs = 0;
+  #toldMs = 0;
+  #pending = 0;
+  #idle: (() => void)[] = [];
+  #hanging: (() => void)[] = [];
+  #deaf = false;
+  /** Who the node may believe to be present, to tell it the difference after a loss. */
+  readonly #presence = new Map<string, Map<string, Member>>();
+
+  constructor(store: SharedStore, process: SimProcess, random: SeededRandom, link: BrokerLink) {
+    this.#store = store;
+    this.#process = process;
+    this.#random = random;
+    this.link = link;
+  }
+
+  async start(sink: BrokerSink): Promise<void> {
+    this.#sink = sink;
+    this.#store.nodes.add(this.#subscriber);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#pending > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    this.leave();
+  }
+
+  /** The node is gone: nothing is published to it any more. */
+  leave(): void {
+    this.#store.nodes.delete(this.#subscriber);
+    for (const room of this.#store.subscriptionsOf(this.#subscriber))
+      this.#store.unsubscribe(room, this.#subscriber);
+  }
+
+  /** Rooms the node is subscribed to. */
+  subscriptions(): string[] {
+    return this.#store.subscriptionsOf(this.#subscriber);
+  }
+
+  append(request: AppendRequest): Promise<AppendResult> {
+    return this.#call(() => this.#store.append(request));
+  }
+
+  find(room: string, origin: Origin): Promise<Position | null> {
+    return this.#call(() => this.#store.find(room, origin));
+  }
+
+  read(room: string, after: number, limit: number): Promise<LogPage> {
+    return this.#call(() => this.#store.read(room, after, limit));
+  }
+
+  subscribe(room: string, bound: LogBound): Promise<LogState> {
+    return this.#call(() => {
+      this.#presence.set(room, new Map(this.#store.members(room).map((it) => [it.session, it])));
+      return this.#store.subscribe(room, bound, this.#subscriber);
+    });
+  }
+
+  unsubscribe(room: string): Promise<void> {
+    return this.#call(() => this.#store.unsubscribe(room, this.#subscriber));
+  }
+
+  signal(room: string, key: string, data: string): void {
+    void this.#call(() => this.#store.signal(room, key, data)).catch(() => {});
+  }
+
+  openSession(claim: SessionClaim): Promise<SessionOpening> {
+    return this.#call(() => {
+      const opening = this.#store.sessions.open(claim);
+      if (opening.outcome === "opened")
+        for (const node of this.#store.nodes) node.opened(claim.session, claim.generation);
+      return opening;
+    });
+  }
+
+  renewSessions(sessions: readonly string[]): void {
+    void this.#call(() => this.#store.sessions.renew(sessions)).catch(() => {});
+  }
+
+  claimRequest(origin: Origin): Promise<RequestClaim> {
+    return this.#call(() => this.#store.sessions.claim(origin));
+  }
+
+  answerRequest(origin: Origin, answer: string): Promise<void> {
+    return this.#call(() => this.#store.sessions.answer(origin, answer));
+  }
+
+  enter(room: string, member: Member, generation: number): Promise<void> {
+    return this.#call(() => this.#store.enter(room, member, generation, this.#process.name));
+  }
+
+  exit(room: string, session: string, generation: number): Promise<void> {
+    return this.#call(() => this.#store.exit(room, session, generation));
+  }
+
+  members(room: string): Promise<readonly Member[]> {
+    return this.#call(() => {
+      const members = this.#store.members(room);
+      for (const member of members) this.#presence.get(room)?.set(member.session, member);
+      return members;
+    });
+  }
+
+  /** The store can be reached again: what hung goes on. */
+  restore(): void {
+    this.link.down = null;
+    for (const go of this.#hanging.splice(0)) go();
+  }
+
+  /** The connection for what is published breaks. */
+  deafen(): void {
+    this.#deaf = true;
+  }
+
+  /** It is back: as after a reconnect, each room's newest entry and what presence has become are told again. */
+  hear(): void {
+    if (!this.#deaf) return;
+    this.#deaf = false;
+    for (const room of this.subscriptions()) {
+      const newest = this.#store.newest(room);
+      if (newest) this.#subscriber.entry(room, newest.epoch, newest.offset, newest.data);
+      this.#tellPresenceAnew(room);
+    }
+  }
+
+  #tellPresenceAnew(room: string): void {
+    const members = this.#store.members(room);
+    for (const session of this.#presence.get(room)?.keys() ?? []) {
+      if (!members.some((member) => member.session === session))
+        this.#subscriber.presence(room, { gone: session });
+    }
+    for (const member of members) this.#subscriber.presence(room, { set: member });
+  }
+
+  readonly #subscriber: Subscriber = {
+    entry: (room, epoch, offset, data) =>
+      this.#tell((sink) => sink.receiveEntry(room, epoch, { offset, data })),
+    signal: (room, key, data) => this.#tell((sink) => sink.receiveSignal(room, key, data)),
+    presence: (room, change) => {
+      if (this.#deaf) return;
+      this.#notePresence(room, change);
+      this.#tell((sink) => sink.receivePresence(room, change));
+    },
+    opened: (session, generation) => this.#tell((sink) => sink.receiveOpened(session, generation)),
+  };
+
+  #notePresence(room: string, { set, gone }: PresenceChange): void {
+    const members = this.#presence.get(room);
+    if (set) members?.set(set.session, set);
+    if (gone !== undefined) members?.delete(gone);
+  }
+
+  #tell(give: (sink: BrokerSink) => void): void {
+    if (this.#deaf) return;
+    const { timeline } = this.#process;
+    const times = this.#random.chance(this.link.repeats) ? 2 : 1;
+    for (let time = 0; time < times; time += 1) {
+      this.#toldMs = Math.max(this.#toldMs, timeline.nowMs + this.#latencyMs());
+      timeline.at(this.#toldMs, () => {
+        if (!this.#deaf) this.#process.run(() => this.#sink && give(this.#sink));
+      });
+    }
+  }
+
+  #call<T>(carryOut: () => T): Promise<T> {
+    const { timeline } = this.#process;
+    this.#pending += 1;
+    return new Promise<T>((resolve, reject) => {
+      const answer = (settle: () => void): void => {
+        this.#answeredMs = Math.max(this.#answeredMs, timeline.nowMs + this.#latencyMs());
+        timeline.at(this.#answeredMs, () => this.#process.run(() => this.#settle(settle)));
+      };
+      const ask = (): void => {
+        const { down } = this.link;
+        if (down === "hang") return void this.#hanging.push(ask);
+        const result = down === "reject" ? null : { value: carryOut() };
+        if (result && !down) answer(() => resolve(result.value));
+        else answer(() => reject(new BrokerLost("the broker can't be reached")));
+      };
+      // A process that stops here has sent nothing; one that stops later has.
+      this.#askedMs = Math.max(this.#askedMs, timeline.nowMs + this.#latencyMs());
+      timeline.at(this.#askedMs, ask);
+    });
+  }
+
+  #settle(settle: () => void): void {
+    this.#pending -= 1;
+    settle();
+    if (this.#pending > 0) return;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #latencyMs(): number {
+    return this.#random.between(...this.link.latencyMs);
+  }
+}

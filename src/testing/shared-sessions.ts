@@ -1,0 +1,119 @@
+import type { Position } from "../protocol/frames.ts";
+import {
+  ledgerLength,
+  type Origin,
+  type RequestClaim,
+  type SessionClaim,
+  type SessionOpening,
+} from "../server/broker.ts";
+
+interface Ledger {
+  readonly epoch: string;
+  readonly secret: string;
+  readonly user: string;
+  generation: number;
+  ref: number;
+  renewedMs: number;
+  /** The newest publishes, oldest first. */
+  published: { readonly ref: number; readonly room: string; readonly position: Position }[];
+  /** Claimed requests, oldest first; null while unanswered. */
+  readonly answers: Map<number, string | null>;
+  forgotten: number;
+}
+
+/** What {@link SharedSessions} is made of. */
+export interface SharedSessionsOptions {
+  readonly nowMs: () => number;
+  readonly ttlMs: number;
+  readonly epoch: () => string;
+  /** A session was forgotten; null: all of them. */
+  readonly lost: (session: string | null) => void;
+}
+
+/** The sessions of a {@link SharedStore}, each with its ledgers. */
+export class SharedSessions {
+  readonly #options: SharedSessionsOptions;
+  readonly #ledgers = new Map<string, Ledger>();
+
+  constructor(options: SharedSessionsOptions) {
+    this.#options = options;
+  }
+
+  open({ session, secret, user, generation }: SessionClaim): SessionOpening {
+    const ledger = this.#ledger(session);
+    if (!ledger) {
+      const epoch = this.#options.epoch();
+      const renewedMs = this.#options.nowMs();
+      const fresh = { epoch, secret, user, generation, renewedMs, ref: 0, published: [], forgotten: 0 };
+      this.#ledgers.set(session, { ...fresh, answers: new Map() });
+      return { outcome: "opened", epoch, ref: 0 };
+    }
+    if (ledger.secret !== secret || ledger.user !== user) return { outcome: "mismatch" };
+    if (generation <= ledger.generation) return { outcome: "stale" };
+    ledger.generation = generation;
+    ledger.renewedMs = this.#options.nowMs();
+    return { outcome: "opened", epoch: ledger.epoch, ref: ledger.ref };
+  }
+
+  renew(sessions: readonly string[]): void {
+    for (const session of sessions) {
+      const ledger = this.#ledger(session);
+      if (ledger) ledger.renewedMs = this.#options.nowMs();
+    }
+  }
+
+  published({ session, ref }: Origin, room: string): Position | null {
+    const found = this.#ledger(session)?.published.find((it) => it.ref === ref && it.room === room);
+    return found?.position ?? null;
+  }
+
+  isOvertaken({ session, ref }: Origin, room: string): boolean {
+    return this.#ledger(session)?.published.some((it) => it.ref > ref && it.room === room) ?? false;
+  }
+
+  notePublished({ session, ref }: Origin, room: string, position: Position): void {
+    const ledger = this.#ledger(session);
+    if (!ledger) return;
+    ledger.ref = Math.max(ledger.ref, ref);
+    ledger.published.push({ ref, room, position });
+    if (ledger.published.length > ledgerLength) ledger.published.shift();
+  }
+
+  claim({ session, ref }: Origin): RequestClaim {
+    const ledger = this.#ledger(session);
+    if (!ledger) return { outcome: "claimed" };
+    ledger.ref = Math.max(ledger.ref, ref);
+    const answer = ledger.answers.get(ref);
+    if (typeof answer === "string") return { outcome: "answered", answer };
+    if (answer === null || ref <= ledger.forgotten) return { outcome: "unanswered" };
+    ledger.answers.set(ref, null);
+    return { outcome: "claimed" };
+  }
+
+  answer({ session, ref }: Origin, answer: string): void {
+    const ledger = this.#ledger(session);
+    if (ledger?.answers.get(ref) !== null) return;
+    // Put last: the newest answers are what is kept.
+    ledger.answers.delete(ref);
+    ledger.answers.set(ref, answer);
+    for (const [oldest, text] of ledger.answers) {
+      if (ledger.answers.size <= ledgerLength) return;
+      if (text === null) continue;
+      ledger.answers.delete(oldest);
+      ledger.forgotten = Math.max(ledger.forgotten, oldest);
+    }
+  }
+
+  wipe(): void {
+    this.#ledgers.clear();
+    this.#options.lost(null);
+  }
+
+  #ledger(session: string): Ledger | undefined {
+    const ledger = this.#ledgers.get(session);
+    if (!ledger || this.#options.nowMs() - ledger.renewedMs <= this.#options.ttlMs) return ledger;
+    this.#ledgers.delete(session);
+    this.#options.lost(session);
+    return undefined;
+  }
+}

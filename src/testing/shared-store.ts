@@ -1,0 +1,208 @@
+import type { Undo } from "../base/clock.ts";
+import type { Member, Position } from "../protocol/frames.ts";
+import type {
+  AppendRequest,
+  AppendResult,
+  LogBound,
+  LogPage,
+  LogState,
+  Origin,
+  PresenceChange,
+} from "../server/broker.ts";
+import type { History } from "./history.ts";
+import { SharedSessions } from "./shared-sessions.ts";
+import type { SeededRandom } from "./seeded-random.ts";
+import type { Timeline } from "./timeline.ts";
+
+/** A node that is told of what goes on. */
+export interface Subscriber {
+  entry(room: string, epoch: string, offset: number, data: string): void;
+  signal(room: string, key: string, data: string): void;
+  presence(room: string, change: PresenceChange): void;
+  opened(session: string, generation: number): void;
+}
+
+interface Entry {
+  readonly data: string;
+  readonly atMs: number;
+}
+
+interface Room {
+  readonly epoch: string;
+  base: number;
+  entries: Entry[];
+  bound: LogBound;
+  readonly members: Map<string, Held>;
+  readonly subscribers: Set<Subscriber>;
+}
+
+interface Held {
+  readonly member: Member;
+  readonly generation: number;
+  readonly node: string;
+}
+
+/**
+ * What a cluster shares, as one server of the kind of Redis would hold it: every call is one atomic step; what is
+ * published reaches those that are subscribed at that moment, and nobody else. Written apart from the memory broker, so
+ * that the two can be held against each other.
+ */
+export class SharedStore {
+  readonly sessions: SharedSessions;
+  /** Those that have a connection to it. */
+  readonly nodes: Set<Subscriber> = new Set();
+  readonly #timeline: Timeline;
+  readonly #random: SeededRandom;
+  readonly #history: History;
+  #rooms = new Map<string, Room>();
+
+  constructor(timeline: Timeline, random: SeededRandom, history: History, sessionTtlMs: number) {
+    this.#timeline = timeline;
+    this.#random = random;
+    this.#history = history;
+    this.sessions = new SharedSessions({
+      nowMs: () => timeline.nowMs,
+      ttlMs: sessionTtlMs,
+      epoch: () => random.id(8),
+      lost: (session) => history.add({ type: "ledgers-lost", session }),
+    });
+  }
+
+  append({ room: name, data, bound, origin }: AppendRequest): AppendResult {
+    const room = this.#room(name);
+    if (origin) {
+      const position = this.sessions.published(origin, name);
+      if (position) return { outcome: "repeated", position };
+      if (this.sessions.isOvertaken(origin, name)) return { outcome: "out-of-order" };
+    }
+    room.entries.push({ data, atMs: this.#timeline.nowMs });
+    room.bound = bound;
+    const position: Position = { offset: room.base + room.entries.length, epoch: room.epoch };
+    this.#trim(room);
+    if (origin) this.sessions.notePublished(origin, name, position);
+    this.#history.add({ type: "appended", room: name, position, data });
+    for (const node of room.subscribers) node.entry(name, room.epoch, position.offset, data);
+    return { outcome: "stored", position };
+  }
+
+  find(room: string, origin: Origin): Position | null {
+    return this.sessions.published(origin, room);
+  }
+
+  read(name: string, after: number, limit: number): LogPage {
+    const room = this.#room(name);
+    this.#trim(room);
+    const start = after - room.base;
+    const kept = start < 0 ? [] : room.entries.slice(start, start + limit);
+    const entries = kept.map(({ data }, index) => ({ offset: after + index + 1, data }));
+    return { ...stateOf(room), entries };
+  }
+
+  subscribe(name: string, bound: LogBound, node: Subscriber): LogState {
+    const room = this.#room(name);
+    room.bound = bound;
+    room.subscribers.add(node);
+    this.#trim(room);
+    return stateOf(room);
+  }
+
+  unsubscribe(name: string, node: Subscriber): void {
+    this.#rooms.get(name)?.subscribers.delete(node);
+  }
+
+  /** Rooms a node is subscribed to. */
+  subscriptionsOf(node: Subscriber): string[] {
+    return [...this.#rooms].filter(([, { subscribers }]) => subscribers.has(node)).map(([name]) => name);
+  }
+
+  signal(name: string, key: string, data: string): void {
+    for (const node of this.#room(name).subscribers) node.signal(name, key, data);
+  }
+
+  /** An older generation than the one that is there changes nothing. */
+  enter(name: string, member: Member, generation: number, node: string): void {
+    const room = this.#room(name);
+    const held = room.members.get(member.session);
+    if (held && held.generation > generation) return;
+    room.members.set(member.session, { member, generation, node });
+    this.#tell(room, name, { set: member });
+  }
+
+  exit(name: string, session: string, generation: number): void {
+    const room = this.#room(name);
+    const held = room.members.get(session);
+    if (!held || held.generation > generation) return;
+    room.members.delete(session);
+    this.#tell(room, name, { gone: session });
+  }
+
+  members(name: string): Member[] {
+    return [...this.#room(name).members.values()].map(({ member }) => member);
+  }
+
+  /** A node is gone without having said so: its members go after a while, unless they have entered elsewhere. */
+  nodeDied(node: string, leaseMs: number): Undo {
+    return this.#timeline.after(leaseMs, () => {
+      for (const [name, room] of this.#rooms) {
+        for (const [session, held] of room.members) {
+          if (held.node === node) this.exit(name, session, held.generation);
+        }
+      }
+    });
+  }
+
+  /** Everything is lost; what is subscribed stays so. */
+  wipe(): void {
+    const former = this.#rooms;
+    this.#rooms = new Map();
+    this.sessions.wipe();
+    for (const [name, { subscribers }] of former) {
+      const room = this.#room(name);
+      for (const node of subscribers) room.subscribers.add(node);
+    }
+  }
+
+  /** The newest entry of a room; null when it has none. */
+  newest(name: string): { readonly epoch: string; readonly offset: number; readonly data: string } | null {
+    const room = this.#room(name);
+    const last = room.entries.at(-1);
+    return last ? { epoch: room.epoch, offset: room.base + room.entries.length, data: last.data } : null;
+  }
+
+  roomNames(): string[] {
+    return [...this.#rooms.keys()];
+  }
+
+  #room(name: string): Room {
+    let room = this.#rooms.get(name);
+    if (!room) {
+      room = {
+        epoch: this.#random.id(8),
+        base: 0,
+        entries: [],
+        bound: { count: Infinity, ageMs: Infinity },
+        members: new Map(),
+        subscribers: new Set(),
+      };
+      this.#rooms.set(name, room);
+    }
+    return room;
+  }
+
+  #tell(room: Room, name: string, change: PresenceChange): void {
+    for (const node of room.subscribers) node.presence(name, change);
+  }
+
+  #trim(room: Room): void {
+    const oldestMs = this.#timeline.nowMs - room.bound.ageMs;
+    let drop = Math.max(0, room.entries.length - room.bound.count);
+    while (drop < room.entries.length && (room.entries[drop] as Entry).atMs < oldestMs) drop += 1;
+    if (drop === 0) return;
+    room.base += drop;
+    room.entries = room.entries.slice(drop);
+  }
+}
+
+function stateOf({ epoch, base, entries }: Room): LogState {
+  return { epoch, base, head: base + entries.length };
+}

@@ -1,0 +1,160 @@
+import type { Limits } from "../server/limits.ts";
+import type { Keeping } from "./device-storage.ts";
+import type { FaultName, FaultWeights } from "./faults.ts";
+import { SeededRandom } from "./seeded-random.ts";
+
+/** What a device of a swarm can do. */
+export type ActionName =
+  | "publish"
+  | "burst"
+  | "signal"
+  | "once"
+  | "again"
+  | "join"
+  | "leave"
+  | "presence"
+  | "invalid"
+  | "foreign"
+  | "server";
+
+/** Everything a swarm's seed decides about its world before it begins. */
+export interface SwarmKnobs {
+  readonly nodes: number;
+  readonly broker: "memory" | "shared";
+  /** How each device keeps its outbox. */
+  readonly devices: readonly Keeping[];
+  /** Whether one more device comes with a token that is refused. */
+  readonly stranger: boolean;
+  readonly rooms: number;
+  readonly activeMs: number;
+  readonly latencyMs: readonly [number, number];
+  readonly brokerLatencyMs: readonly [number, number];
+  readonly brokerRepeats: number;
+  readonly tornShare: number;
+  readonly heartbeatMs: number;
+  readonly presenceGraceMs: number;
+  readonly historyCount: number;
+  readonly sessionTtlMs: number;
+  readonly limits: Partial<Limits>;
+  readonly outboxCount: number;
+  /** The longest payload. */
+  readonly fillMax: number;
+  /** The longest a handler takes; 0: all answer at once. */
+  readonly handlerMs: number;
+  /** Share of publishes that a handler refuses, differently each time. */
+  readonly refusals: number;
+  readonly actionMeanMs: number;
+  readonly actions: Readonly<Record<ActionName, number>>;
+  readonly faults: FaultWeights;
+  readonly faultMeanMs: number;
+  readonly faultLastsMs: number;
+}
+
+const lineFaults: readonly FaultName[] = ["cut", "tear", "deaf", "hold", "stall", "slow", "offline"];
+const deviceFaults: readonly FaultName[] = ["sleep", "reload", "notice", "wall-jump"];
+const nodeFaults: readonly FaultName[] = ["crash", "drain", "node-sleep"];
+const brokerFaults: readonly FaultName[] = ["broker-down", "broker-deaf", "wipe"];
+const actionNames: readonly ActionName[] = [
+  "publish",
+  "burst",
+  "signal",
+  "once",
+  "again",
+  "join",
+  "leave",
+  "presence",
+  "invalid",
+  "foreign",
+  "server",
+];
+
+/**
+ * Draws a world from a seed. Each kind of harm is left out of about half of the worlds: a fault that always comes hides
+ * those that only show where it does not.
+ */
+export function drawKnobs(seed: number): SwarmKnobs {
+  const random = new SeededRandom(seed).fork("knobs");
+  const nodes = random.chance(0.5) ? 2 : 1;
+  const broker = nodes > 1 || random.chance(0.3) ? "shared" : "memory";
+  const keeping = (): Keeping => random.pick(["none", "sync", "async"] as const);
+  const slowBytes = Math.round(random.scale(1000, 65_536));
+  const latency = random.scale(1, 150);
+  const brokerLatency = random.scale(0.5, 100);
+  const knobs: SwarmKnobs = {
+    nodes,
+    broker,
+    devices: Array.from({ length: random.int(2, 5) }, keeping),
+    stranger: random.chance(0.15),
+    rooms: random.int(1, 3),
+    activeMs: random.int(5000, 60_000),
+    latencyMs: [latency / random.between(1, 10), latency],
+    brokerLatencyMs: [brokerLatency / random.between(1, 10), brokerLatency],
+    brokerRepeats: random.chance(0.5) ? 0 : random.between(0, 0.3),
+    tornShare: random.chance(0.6) ? 0 : random.between(0.05, 0.5),
+    heartbeatMs: random.int(1500, 8000),
+    presenceGraceMs: random.int(500, 8000),
+    historyCount: random.chance(0.6) ? 5000 : random.int(3, 60),
+    sessionTtlMs: random.chance(0.9) ? 3_600_000 : random.int(20_000, 60_000),
+    limits: drawLimits(random, slowBytes),
+    outboxCount: random.chance(0.8) ? 1000 : random.int(5, 50),
+    fillMax: Math.round(random.scale(1, 3000)),
+    handlerMs: random.chance(0.5) ? 0 : random.scale(1, 500),
+    refusals: random.chance(0.6) ? 0 : random.between(0.01, 0.3),
+    actionMeanMs: random.scale(100, 3000),
+    actions: drawActions(random),
+    faults: drawFaults(random, broker),
+    faultMeanMs: random.scale(300, 20_000),
+    faultLastsMs: random.scale(200, 15_000),
+  };
+  return random.chance(0.1) ? flooded(knobs, random) : knobs;
+}
+
+/** A world of much traffic and slow readers, whose sockets are small. */
+function flooded(knobs: SwarmKnobs, random: SeededRandom): SwarmKnobs {
+  const slowBytes = random.int(1000, 8000);
+  return {
+    ...knobs,
+    activeMs: random.int(5000, 20_000),
+    rooms: 1,
+    limits: { ...knobs.limits, slowBytes, outboxBytes: 2 * slowBytes },
+    fillMax: random.int(300, 3000),
+    actionMeanMs: random.scale(50, 300),
+    actions: { ...knobs.actions, publish: 8, join: 1, leave: 0.1 },
+    faults: { ...knobs.faults, stall: 2, slow: 4 },
+    faultMeanMs: random.int(500, 2000),
+    faultLastsMs: random.int(3000, 10_000),
+  };
+}
+
+function drawLimits(random: SeededRandom, slowBytes: number): Partial<Limits> {
+  return {
+    slowBytes,
+    outboxBytes: slowBytes * random.int(2, 16),
+    pending: random.chance(0.6) ? 256 : random.int(1, 20),
+    handshakeMs: random.int(3000, 10_000),
+    ...(random.chance(0.2) && { framesPerSecond: random.int(20, 100), framesBurst: random.int(20, 100) }),
+  };
+}
+
+function drawActions(random: SeededRandom): Record<ActionName, number> {
+  const weight = (name: ActionName): number =>
+    name === "publish" ? 4 : random.chance(0.4) ? 0 : random.scale(0.1, 2);
+  return Object.fromEntries(actionNames.map((name) => [name, weight(name)])) as Record<ActionName, number>;
+}
+
+function drawFaults(random: SeededRandom, broker: "memory" | "shared"): FaultWeights {
+  const weights: Partial<Record<FaultName, number>> = {};
+  const draw = (names: readonly FaultName[], share: number): void => {
+    const isOut = random.chance(0.3);
+    for (const name of names) weights[name] = isOut || random.chance(0.5) ? 0 : share * random.scale(0.2, 2);
+  };
+  draw(lineFaults, 1);
+  draw(deviceFaults, 0.6);
+  draw(nodeFaults, 0.4);
+  draw(brokerFaults, broker === "shared" ? 0.4 : 0);
+  // A broker that loses everything is rare: where it does so often, little else gets to happen.
+  weights.wipe = random.chance(0.15) ? 0.1 * (weights.wipe ?? 0) : 0;
+  // Not survived yet: what a node can't tell the broker is refused, or lost, and not kept for later.
+  weights["broker-down"] = 0;
+  return weights;
+}

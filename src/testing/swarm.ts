@@ -1,0 +1,159 @@
+import type { Contract } from "../contract/contract.ts";
+import { checkAll, type CheckOptions } from "./checkers/all.ts";
+import { checkSettled } from "./checkers/settled.ts";
+import type { Violation } from "./checkers/violation.ts";
+import { Storm } from "./faults.ts";
+import type { History } from "./history.ts";
+import { swarmContract } from "./swarm-contract.ts";
+import { drawKnobs, type SwarmKnobs } from "./swarm-knobs.ts";
+import { goodToken, mayEnter, swarmServer } from "./swarm-server.ts";
+import { Workload } from "./workload.ts";
+import { World } from "./world.ts";
+import type { Wraps } from "./wraps.ts";
+
+/** Options of {@link swarm}. */
+export interface SwarmOptions {
+  /** Knobs to set by hand instead of drawing them. */
+  readonly knobs?: Partial<SwarmKnobs>;
+  /** What is put around the seams. */
+  readonly wraps?: Wraps;
+  /** Records every frame. Default false. */
+  readonly trace?: boolean;
+}
+
+/** What a {@link swarm} came to. */
+export interface SwarmReport {
+  readonly seed: number;
+  readonly knobs: SwarmKnobs;
+  /** Empty: all is well. */
+  readonly violations: readonly Violation[];
+  readonly history: History;
+  /** Virtual time that passed. */
+  readonly virtualMs: number;
+  readonly steps: number;
+}
+
+/** How long a world may take to come to rest once nothing harms it any more. */
+const settleMs = 120_000;
+
+/** Draws a world, a workload and a storm from a seed, lets them run, heals everything, and checks. */
+export async function swarm(seed: number, options: SwarmOptions = {}): Promise<SwarmReport> {
+  const knobs: SwarmKnobs = { ...drawKnobs(seed), ...options.knobs };
+  const contract = swarmContract(knobs.historyCount);
+  const world = startWorld(seed, contract, knobs, options);
+  const workload = new Workload(world, knobs);
+  const storm = new Storm(world, {
+    weights: knobs.faults,
+    meanMs: knobs.faultMeanMs,
+    lastsMs: knobs.faultLastsMs,
+    onReload: (device, former) => workload.rejoin(device, former),
+  });
+  addDevices(world, knobs);
+  workload.start();
+  storm.start();
+  await world.run(knobs.activeMs);
+  workload.stop();
+  storm.stop();
+  const violations = await settle(world, knobs);
+  workload.measure();
+  return {
+    seed,
+    knobs,
+    violations: [...checkAll(world.history.steps, checkOptions(world, knobs)), ...violations],
+    history: world.history,
+    virtualMs: world.nowMs,
+    steps: world.timeline.steps,
+  };
+}
+
+function checkOptions(world: World<Contract>, { devices, sessionTtlMs }: SwarmKnobs): CheckOptions {
+  return {
+    contract: world.contract,
+    mayRead,
+    keeps: (device) => devices[Number(device.slice("dev".length)) - 1] === "sync",
+    pending: world.devices.flatMap(({ client }) => client.pending.map(({ id }) => id)),
+    sessionTtlMs,
+  };
+}
+
+function startWorld(
+  seed: number,
+  contract: Contract,
+  knobs: SwarmKnobs,
+  { wraps, trace }: SwarmOptions,
+): World<Contract> {
+  const { nodes, broker, latencyMs, brokerLatencyMs, brokerRepeats, tornShare, sessionTtlMs, limits } = knobs;
+  const world: World<Contract> = World.start<Contract>({
+    seed,
+    contract,
+    nodes,
+    broker,
+    latencyMs,
+    brokerLatencyMs,
+    brokerRepeats,
+    tornShare,
+    sessionTtlMs,
+    leaseMs: 2 * knobs.heartbeatMs,
+    drainBytes: Math.min(65_536, limits.slowBytes ?? 65_536),
+    server: (seams, node, history) => swarmServer(contract, knobs, history, { seams, node }),
+    ...(trace && { trace }),
+    ...(wraps && { wraps }),
+  });
+  return world;
+}
+
+function addDevices(world: World<Contract>, { devices, stranger, outboxCount }: SwarmKnobs): void {
+  for (const [index, keeping] of devices.entries()) {
+    const name = `dev${index + 1}`;
+    world.device(name, { token: goodToken + name, keeping, outboxCount });
+  }
+  if (stranger) world.device("stranger", { token: "bad", outboxCount });
+}
+
+/** Heals the world and waits until it has come to rest; what then still is not as it should be is the answer. */
+async function settle(world: World<Contract>, knobs: SwarmKnobs): Promise<Violation[]> {
+  world.heal({ tells: world.random.fork("heal").chance(0.5) });
+  const losses = (): number =>
+    world.history.of("ledgers-lost").filter(({ session }) => session === null).length;
+  const rules = {
+    isTurnedAway: (device: string) => device === "stranger",
+    mayRead,
+    // Who was present when the broker lost its data enters again only with the next connection.
+    presence: !world.history.of("fault").some(({ text }) => text.includes("loses its data")),
+  };
+  // A log that was lost shows that it was when something new is in it.
+  let unprobed: string[] = [];
+  let probedLosses = 0;
+  const untilMs = world.nowMs + settleMs;
+  for (;;) {
+    await world.run(2000);
+    for (const node of world.nodes) node.start();
+    if (losses() > probedLosses) unprobed = roomNames(knobs);
+    probedLosses = losses();
+    if (unprobed.length > 0) unprobed = await probe(world, unprobed);
+    const violations = checkSettled(world.endState(), rules);
+    if ((violations.length === 0 && unprobed.length === 0) || world.nowMs >= untilMs) return violations;
+  }
+}
+
+function roomNames({ rooms }: SwarmKnobs): string[] {
+  return Array.from({ length: rooms }, (_, index) => [`open/${index + 1}`, `closed/${index + 1}`]).flat();
+}
+
+/** Publishes something to each of the rooms; gives back those where that failed. */
+async function probe(world: World<Contract>, rooms: readonly string[]): Promise<string[]> {
+  const server = world.nodes.find(({ isUp }) => isUp)?.server;
+  const left = new Set(rooms);
+  for (const room of rooms) {
+    server?.publish(room as never, "notice" as never, { n: 0, fill: "" }).then(
+      () => left.delete(room),
+      () => {},
+    );
+  }
+  await world.run(2000);
+  return [...left];
+}
+
+function mayRead(device: string, room: string): boolean {
+  return device !== "stranger" && mayEnter(device, room);
+}
