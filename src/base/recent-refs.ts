@@ -20,13 +20,26 @@ export class RecentRefs<T> {
     return ref > this.highest ? undefined : this.#values[this.#refs.indexOf(ref)];
   }
 
-  add(ref: number, value: T): void {
+  /** Notes it; returns what is forgotten for it. */
+  add(ref: number, value: T): T | undefined {
+    const at = this.#next;
+    const isFull = this.#refs.length === this.#max;
+    const oldest = isFull ? this.#values[at] : undefined;
+    if (isFull) this.forgotten = Math.max(this.forgotten, this.#refs[at] as number);
     this.highest = Math.max(this.highest, ref);
-    if (this.#refs.length === this.#max)
-      this.forgotten = Math.max(this.forgotten, this.#refs[this.#next] as number);
-    this.#refs[this.#next] = ref;
-    this.#values[this.#next] = value;
-    this.#next = (this.#next + 1) % this.#max;
+    this.#refs[at] = ref;
+    this.#values[at] = value;
+    this.#next = at + 1 === this.#max ? 0 : at + 1;
+    return oldest;
+  }
+
+  /** Goes through what is noted, oldest first, until `visit` returns true. */
+  until(visit: (value: T) => boolean): void {
+    const length = this.#values.length;
+    const first = length === this.#max ? this.#next : 0;
+    for (let index = 0; index < length; index++) {
+      if (visit(this.#values[(first + index) % length] as T)) return;
+    }
   }
 
   some(test: (ref: number, value: T) => boolean): boolean {

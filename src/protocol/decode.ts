@@ -10,7 +10,7 @@ type Fields = Record<string, unknown>;
 /** Longest room name, in UTF-16 units. */
 export const roomNameLengthMax = 256;
 /** Deepest nesting of arrays and objects in a frame: deeper ones parse, but overflow the stack of what handles them. */
-export const depthMax = 100;
+export const depthMax = 200;
 /** Longest event or request name, in UTF-16 units. */
 export const eventNameLengthMax = 128;
 
@@ -95,8 +95,9 @@ function parseObject(text: string): Fields {
 
 function isDeeper(value: object, levels: number): boolean {
   if (levels === 0) return true;
-  for (const inner of Object.values(value)) {
-    if (typeof inner === "object" && inner !== null && isDeeper(inner as object, levels - 1)) return true;
+  for (const key in value) {
+    const inner = (value as Fields)[key];
+    if (typeof inner === "object" && inner !== null && isDeeper(inner, levels - 1)) return true;
   }
   return false;
 }

@@ -5,6 +5,11 @@ export function encodeFrame(frame: ClientFrame | ServerFrame): string {
   return JSON.stringify(frame);
 }
 
+/** Writes a reply: the same as {@link encodeFrame} makes of it, at less cost on the path of every request. */
+export function encodeReply(ref: number, payload: unknown): string {
+  return `{"type":"reply","ref":${ref},"payload":${JSON.stringify(payload ?? null)}}`;
+}
+
 /** The part of an event frame that is settled before the log gives it an offset. */
 export interface Publication {
   readonly id: string;

@@ -1,7 +1,6 @@
 import type { Clock, Undo } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import { RecentRefs } from "../base/recent-refs.ts";
-import { SlidingArray } from "../base/sliding-array.ts";
 import type { Position } from "../protocol/frames.ts";
 import {
   answerLengthMax,
@@ -153,8 +152,6 @@ interface Answered {
 class AnswerLedger {
   readonly #running = new Set<number>();
   readonly #answers = new RecentRefs<Answered>(ledgerLength);
-  /** Those that hold a text, oldest first. */
-  readonly #kept = new SlidingArray<Answered>();
   #length = 0;
 
   claim(ref: number): RequestClaim {
@@ -169,18 +166,22 @@ class AnswerLedger {
 
   answer(ref: number, text: string): void {
     if (!this.#running.delete(ref)) return;
-    const answered: Answered = { text };
-    this.#answers.add(ref, answered);
-    this.#kept.push(answered);
+    this.#giveUp(this.#answers.add(ref, { text }));
     this.#length += text.length;
-    while (this.#length > answerLengthMax || this.#kept.length > ledgerLength) this.#giveUpOldest();
+    if (this.#length > answerLengthMax) this.#shrink();
   }
 
-  #giveUpOldest(): void {
-    const oldest = this.#kept.at(0) as Answered;
-    this.#kept.dropFront(1);
-    this.#length -= oldest.text?.length ?? 0;
-    oldest.text = null;
+  #shrink(): void {
+    this.#answers.until((answered) => {
+      this.#giveUp(answered);
+      return this.#length <= answerLengthMax;
+    });
+  }
+
+  #giveUp(answered: Answered | undefined): void {
+    if (!answered?.text) return;
+    this.#length -= answered.text.length;
+    answered.text = null;
   }
 }
 

@@ -20,8 +20,8 @@ export class Outbox implements Flushable {
   sentMs: number;
   readonly #context: OutboxContext;
   readonly #socket: Socket;
-  /** One shared batch is by far the most common content; it needs no array. */
-  #only: Batch | null = null;
+  /** One reply, or one batch of a room, is by far the most common content; it needs no array. */
+  #only: string | Batch | null = null;
   #items: (string | Batch)[] | null = null;
   #queuedBytes = 0;
   /** Whether somebody was told that it is full, and waits to hear that it no longer is. */
@@ -50,18 +50,13 @@ export class Outbox implements Flushable {
   /** Adds a frame for this connection alone. */
   sendText(text: string): void {
     this.#queuedBytes += text.length;
-    this.#itemsToAddTo().push(text);
+    this.#add(text);
   }
 
   /** Adds frames that other connections get as well. */
   sendBatch(batch: Batch): void {
     this.#queuedBytes += batch.byteLength;
-    if (this.#only || this.#items) {
-      this.#itemsToAddTo().push(batch);
-      return;
-    }
-    this.#only = batch;
-    this.#context.flusher.addOutbox(this);
+    this.#add(batch);
   }
 
   /** The same, for the only batch of this turn: where nothing else waits, it is written at once. */
@@ -72,10 +67,8 @@ export class Outbox implements Flushable {
   }
 
   flush(elapsedMs: number): void {
-    const batch = this.#only ?? (this.#items && this.#pack(this.#items));
+    const batch = this.#takeBatch();
     if (!batch) return;
-    this.#only = null;
-    this.#items = null;
     this.#queuedBytes = 0;
     this.sentMs = elapsedMs;
     this.#socket.send(batch);
@@ -89,13 +82,26 @@ export class Outbox implements Flushable {
     if (!this.isFull()) this.#drained.drained();
   }
 
-  /** The array, made of what waits; the outbox is on the flusher's list exactly while something does. */
-  #itemsToAddTo(): (string | Batch)[] {
-    if (this.#items) return this.#items;
-    if (!this.#only) this.#context.flusher.addOutbox(this);
-    this.#items = this.#only ? [this.#only] : [];
+  /** The outbox is on the flusher's list exactly while something waits. */
+  #add(item: string | Batch): void {
+    if (this.#items) {
+      this.#items.push(item);
+    } else if (this.#only !== null) {
+      this.#items = [this.#only, item];
+      this.#only = null;
+    } else {
+      this.#only = item;
+      this.#context.flusher.addOutbox(this);
+    }
+  }
+
+  #takeBatch(): Batch | null {
+    const only = this.#only;
+    const items = this.#items;
     this.#only = null;
-    return this.#items;
+    this.#items = null;
+    if (typeof only === "string") return this.#context.framing.pack([only]);
+    return only ?? (items && this.#pack(items));
   }
 
   #pack(items: readonly (string | Batch)[]): Batch {

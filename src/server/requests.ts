@@ -1,7 +1,7 @@
 import { after, type Awaitable } from "../base/awaitable.ts";
 import type { Contract, RequestDefinition } from "../contract/contract.ts";
 import { check } from "../contract/schema.ts";
-import { encodeFrame } from "../protocol/encode.ts";
+import { encodeFrame, encodeReply } from "../protocol/encode.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { RequestFrame } from "../protocol/frames.ts";
 import type { Broker, Origin } from "./broker.ts";
@@ -18,6 +18,15 @@ export interface RequestsContext {
   readonly sessions: Sessions;
   readonly checkOutgoing: boolean;
   readonly report: (error: unknown, stage: Stage) => void;
+}
+
+/** A request whose input fits. */
+interface RequestCall {
+  readonly connection: Connection;
+  readonly ref: number;
+  readonly payload: unknown;
+  readonly definition: RequestDefinition;
+  readonly handler: UntypedRequestHandler;
 }
 
 /** Answers requests: each ref at most once, whatever is sent again. */
@@ -45,24 +54,24 @@ export class Requests {
     }
   }
 
-  #receive(connection: Connection, frame: RequestFrame): Awaitable<void> {
+  #receive(connection: Connection, { ref, request, payload }: RequestFrame): Awaitable<void> {
     const { handlers, contract } = this.#context;
-    const handler = handlers.requests.get(frame.request);
-    const definition = handler && contract.requests[frame.request];
+    const handler = handlers.requests.get(request);
+    const definition = handler && contract.requests[request];
     if (!definition) throw tableError("UNKNOWN_REQUEST");
-    return after(check(definition.input, frame.payload), (input) => {
+    return after(check(definition.input, payload), (input) => {
       if (input.issues) {
         throw new BowlineError("INVALID", "the input does not fit its schema", { issues: input.issues });
       }
-      const run = (): Awaitable<string> =>
-        this.#run(connection, { ...frame, payload: input.value }, definition, handler);
-      if (!definition.idempotent) return this.#runOnce(connection, frame.ref, run);
-      return after(run(), (answer) => this.#answer(connection, answer));
+      const call: RequestCall = { connection, ref, payload: input.value, definition, handler };
+      if (!definition.idempotent) return this.#runOnce(call);
+      return after(this.#run(call), (answer) => this.#answer(connection, answer));
     });
   }
 
-  #runOnce(connection: Connection, ref: number, run: () => Awaitable<string>): Awaitable<void> {
+  #runOnce(call: RequestCall): Awaitable<void> {
     const { broker } = this.#context;
+    const { connection, ref } = call;
     const origin: Origin = { session: connection.session, ref };
     return after(broker.claimRequest(origin), (claim) => {
       if (claim.outcome === "answered") return connection.sendText(claim.answer);
@@ -71,7 +80,7 @@ export class Requests {
         if (!this.#running.has(keyOf(origin))) connection.refuseAs({ ref }, "UNCERTAIN");
         return;
       }
-      const answer = run();
+      const answer = this.#run(call);
       if (answer instanceof Promise) return this.#finishLater(connection, origin, answer);
       return after(broker.answerRequest(origin, answer), () => this.#answer(connection, answer));
     });
@@ -90,23 +99,26 @@ export class Requests {
   }
 
   /** Runs the handler; a refusal is an answer too. */
-  #run(
-    connection: Connection,
-    { ref, payload }: RequestFrame,
-    definition: RequestDefinition,
-    handler: UntypedRequestHandler,
-  ): Awaitable<string> {
-    const { user, session } = connection;
-    const fail = (error: unknown): string =>
-      encodeFrame(refusalFrame({ ref }, refusalOf(error, "request", this.#context.report)));
+  #run(call: RequestCall): Awaitable<string> {
     try {
-      const reply = handler({ user: user as UserLike, session, payload, refuse });
-      const checked = after(reply, (value) => this.#checkReply(definition, value));
-      const answer = after(checked, (value) => encodeFrame({ type: "reply", ref, payload: value ?? null }));
-      return answer instanceof Promise ? answer.catch(fail) : answer;
+      const answer = this.#reply(call);
+      return answer instanceof Promise
+        ? answer.catch((error: unknown) => this.#refusal(call, error))
+        : answer;
     } catch (error) {
-      return fail(error);
+      return this.#refusal(call, error);
     }
+  }
+
+  #reply({ connection, ref, payload, definition, handler }: RequestCall): Awaitable<string> {
+    const { user, session } = connection;
+    const reply = handler({ user: user as UserLike, session, payload, refuse });
+    const checked = after(reply, (value) => this.#checkReply(definition, value));
+    return after(checked, (value) => encodeReply(ref, value));
+  }
+
+  #refusal({ ref }: RequestCall, error: unknown): string {
+    return encodeFrame(refusalFrame({ ref }, refusalOf(error, "request", this.#context.report)));
   }
 
   #checkReply(definition: RequestDefinition, reply: unknown): Awaitable<unknown> {

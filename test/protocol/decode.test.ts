@@ -188,7 +188,7 @@ describe("nesting", () => {
   });
 
   test.each([depthMax + 1, 20_000])("of %i levels is refused", (depth) => {
-    expect(refusalOf(nested(depth))).toBe("nested deeper than 100 levels");
+    expect(refusalOf(nested(depth))).toBe("nested deeper than 200 levels");
   });
 });
 

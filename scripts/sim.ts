@@ -1,0 +1,85 @@
+/**
+ * Runs the simulator from the command line.
+ *
+ *   npm run sim -- --seeds 2000            seeds 1 to 2000 (from another one: --from 5000); exit code 1 on a violation
+ *   npm run sim -- --sabotage NAME         a fault in the product, by name; exit code 0 when it is caught in 200 seeds
+ *   npm run sim -- --seed 42 --trace       one seed, with everything that happened, in order
+ */
+import { parseArgs } from "node:util";
+import { catchSabotage, formatHistory, sabotages, swarm, type SwarmReport } from "../src/testing/index.ts";
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: "string" },
+    from: { type: "string", default: "1" },
+    seed: { type: "string" },
+    trace: { type: "boolean", default: false },
+    sabotage: { type: "string" },
+  },
+});
+
+if (values.sabotage !== undefined) await runSabotage(values.sabotage);
+else if (values.seed !== undefined) await runSeed(wholeNumber("seed", values.seed));
+else await runSeeds(wholeNumber("from", values.from), wholeNumber("seeds", values.seeds ?? "300"));
+
+async function runSeed(seed: number): Promise<void> {
+  const report = await swarm(seed, { trace: values.trace });
+  if (values.trace) console.log(formatHistory(report.history.steps));
+  console.log(JSON.stringify(report.knobs, null, 2));
+  show(report);
+  if (report.violations.length > 0) process.exitCode = 1;
+}
+
+async function runSeeds(from: number, count: number): Promise<void> {
+  const startedMs = performance.now();
+  let bad = 0;
+  for (let seed = from; seed < from + count; seed += 1) {
+    const report = await swarm(seed);
+    if (report.violations.length > 0) {
+      bad += 1;
+      clearProgress();
+      show(report);
+    }
+    showProgress(seed - from + 1, count, startedMs);
+  }
+  clearProgress();
+  const seconds = (performance.now() - startedMs) / 1000;
+  console.log(`${count} seeds, ${bad} with violations, ${(count / seconds).toFixed(0)} seeds/s`);
+  if (bad > 0) process.exitCode = 1;
+}
+
+async function runSabotage(name: string): Promise<void> {
+  const wraps = sabotages[name];
+  if (!wraps) {
+    console.error(`no sabotage "${name}"; there are: ${Object.keys(sabotages).join(", ")}`);
+    process.exitCode = 2;
+    return;
+  }
+  const caught = await catchSabotage(wraps, 200);
+  console.log(caught ? `${name}: caught by seed ${caught.seed}: ${caught.message}` : `${name}: not caught`);
+  if (!caught) process.exitCode = 1;
+}
+
+function show({ seed, violations }: SwarmReport): void {
+  if (violations.length === 0) return console.log(`seed ${seed}: no violation`);
+  console.log(`seed ${seed}: ${violations.length} violations`);
+  for (const { atMs, checker, message } of violations.slice(0, 5))
+    console.log(`  ${(atMs / 1000).toFixed(3)}  ${checker}: ${message.slice(0, 300)}`);
+}
+
+function showProgress(done: number, count: number, startedMs: number): void {
+  if (!process.stdout.isTTY || done % 10 > 0) return;
+  const rate = (done / (performance.now() - startedMs)) * 1000;
+  process.stdout.write(`\r${done} of ${count} seeds, ${rate.toFixed(0)} a second `);
+}
+
+function clearProgress(): void {
+  if (process.stdout.isTTY) process.stdout.write("\r\u001b[K");
+}
+
+function wholeNumber(option: string, text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  console.error(`--${option} must be a whole number, not ${text}`);
+  process.exit(2);
+}
