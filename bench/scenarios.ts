@@ -60,16 +60,23 @@ function fanOuts(quick: boolean): Scenario[] {
 function others(quick: boolean): Scenario[] {
   const times = quick ? { warmUpMs: 200, measuredMs: 500 } : { warmUpMs: 1000, measuredMs: 2500 };
   const clients = 100;
+  const echo = { unit: "CPU s per million round trips", role: "echo" as const };
   const connections = quick ? 500 : 5000;
   const handshakes = quick ? 300 : 3000;
   return [
     {
+      ...echo,
       name: "echo",
-      title: `request and reply, ${clients} clients`,
-      unit: "CPU s per million round trips",
-      role: "echo",
-      work: { kind: "echo", clients, ...times },
+      title: `request and reply, ${clients} clients; the request may run twice, as in the controls`,
+      work: { kind: "echo", once: false, clients, ...times },
       targets: [{ of: "ws", most: 1.2 }],
+    },
+    {
+      ...echo,
+      name: "echo-once",
+      title: `request and reply, ${clients} clients; Bowline keeps each answer so that no request runs twice`,
+      work: { kind: "echo", once: true, clients, ...times },
+      targets: [],
     },
     {
       name: "idle-memory",

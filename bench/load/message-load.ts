@@ -134,8 +134,9 @@ export function fanOut(task: LoadTask & { readonly work: { readonly kind: "fan-o
 
 /** Each client gets its own message back, and sends the next. */
 export function echo(task: LoadTask & { readonly work: { readonly kind: "echo" } }): Promise<Sample> {
-  const { clients, warmUpMs, measuredMs } = task.work;
-  const encode = wires[task.contender].request;
+  const { clients, once, warmUpMs, measuredMs } = task.work;
+  const { request } = wires[task.contender];
+  const encode = (ref: number, payload: string): string => request(ref, payload, once);
   const plan = {
     task,
     receivers: clients,

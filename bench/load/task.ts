@@ -14,6 +14,8 @@ export type Work =
     }
   | {
       readonly kind: "echo";
+      /** Whether the server has to make sure that no request runs twice, which only Bowline can. */
+      readonly once: boolean;
       readonly clients: number;
       readonly warmUpMs: number;
       readonly measuredMs: number;

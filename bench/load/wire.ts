@@ -17,7 +17,7 @@ export interface Wire {
   readonly greetsFirst: boolean;
   readonly pong?: string;
   readonly publish: (ref: number, payload: string) => string;
-  readonly request: (ref: number, payload: string) => string;
+  readonly request: (ref: number, payload: string, once: boolean) => string;
   /** Where the payload of a message begins, or one of `seen`. */
   look(bytes: Buffer, start: number, end: number): number;
 }
@@ -42,7 +42,8 @@ const bowline: Wire = {
   pong: `{"type":"pong"}`,
   publish: (ref, payload) =>
     `{"type":"publish","ref":${ref},"room":"bench","event":"message","payload":"${payload}"}`,
-  request: (ref, payload) => `{"type":"request","ref":${ref},"request":"echo","payload":"${payload}"}`,
+  request: (ref, payload, once) =>
+    `{"type":"request","ref":${ref},"request":"${once ? "echo-once" : "echo"}","payload":"${payload}"}`,
   look(bytes, start, end) {
     // The first letters of the type, after `{"type":"`. Both frames with a payload end with `"}` right after it.
     const first = bytes[start + 9];

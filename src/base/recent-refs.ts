@@ -33,12 +33,15 @@ export class RecentRefs<T> {
     return oldest;
   }
 
-  /** Goes through what is noted, oldest first, until `visit` returns true. */
-  until(visit: (value: T) => boolean): void {
+  /** Goes through what is noted, oldest first, and puts what `change` returns in its place, until that is undefined. */
+  replaceOldest(change: (value: T) => T | undefined): void {
     const length = this.#values.length;
     const first = length === this.#max ? this.#next : 0;
-    for (let index = 0; index < length; index++) {
-      if (visit(this.#values[(first + index) % length] as T)) return;
+    for (let count = 0; count < length; count++) {
+      const index = (first + count) % length;
+      const changed = change(this.#values[index] as T);
+      if (changed === undefined) return;
+      this.#values[index] = changed;
     }
   }
 

@@ -87,7 +87,7 @@ export class MemorySessions {
   claimRequest(origin: Origin): RequestClaim {
     const record = this.#records.get(origin.session);
     if (!record) return { outcome: "claimed" };
-    this.carriedOut(origin);
+    record.ref = Math.max(record.ref, origin.ref);
     return (record.answers ??= new AnswerLedger()).claim(origin.ref);
   }
 
@@ -143,46 +143,36 @@ class PublishLedger {
   }
 }
 
-/** An answer; null when it was too much to keep. */
-interface Answered {
-  text: string | null;
-}
-
-/** The newest requests of one session. */
+/** The newest requests of one session. An empty text stands for an answer that was too much to keep. */
 class AnswerLedger {
   readonly #running = new Set<number>();
-  readonly #answers = new RecentRefs<Answered>(ledgerLength);
+  readonly #answers = new RecentRefs<string>(ledgerLength);
   #length = 0;
 
   claim(ref: number): RequestClaim {
-    const answered = this.#answers.find(ref);
-    if (answered?.text) return { outcome: "answered", answer: answered.text };
+    const answer = this.#answers.find(ref);
+    if (answer) return { outcome: "answered", answer };
     // What was forgotten may have run: nobody can know any more.
-    if (answered || this.#running.has(ref) || ref <= this.#answers.forgotten)
-      return { outcome: "unanswered" };
+    if (answer === "" || this.#running.has(ref) || ref <= this.#answers.forgotten) return unanswered;
     this.#running.add(ref);
     return claimed;
   }
 
   answer(ref: number, text: string): void {
     if (!this.#running.delete(ref)) return;
-    this.#giveUp(this.#answers.add(ref, { text }));
-    this.#length += text.length;
+    const forgotten = this.#answers.add(ref, text);
+    this.#length += text.length - (forgotten?.length ?? 0);
     if (this.#length > answerLengthMax) this.#shrink();
   }
 
   #shrink(): void {
-    this.#answers.until((answered) => {
-      this.#giveUp(answered);
-      return this.#length <= answerLengthMax;
+    this.#answers.replaceOldest((text) => {
+      if (this.#length <= answerLengthMax) return undefined;
+      this.#length -= text.length;
+      return "";
     });
-  }
-
-  #giveUp(answered: Answered | undefined): void {
-    if (!answered?.text) return;
-    this.#length -= answered.text.length;
-    answered.text = null;
   }
 }
 
+const unanswered: RequestClaim = { outcome: "unanswered" };
 const claimed: RequestClaim = { outcome: "claimed" };
