@@ -1,4 +1,4 @@
-import { errorCodes, type ErrorName } from "../protocol/codes.ts";
+import { clientErrorCodes } from "../protocol/codes.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { Position } from "../protocol/frames.ts";
 import type { Session } from "./session.ts";
@@ -62,8 +62,8 @@ export interface OutboxContext {
 }
 
 /** A refusal that this client itself makes, with the table's text. */
-export function localError(code: ErrorName, message?: string): BowlineError {
-  const { text, retryable } = errorCodes[code];
+export function localError(code: keyof typeof clientErrorCodes, message?: string): BowlineError {
+  const { text, retryable } = clientErrorCodes[code];
   return new BowlineError(code, message ?? text, { retryable });
 }
 

@@ -55,8 +55,19 @@ export interface ErrorCode {
   readonly text: string;
 }
 
-/** Codes of refused calls. They leave the connection up. Handlers may refuse with codes of their own besides. */
-export const errorCodes = {
+/** Codes that a client gives by itself; some of them a server gives too. Apart, so that a page loads only these. */
+export const clientErrorCodes = {
+  PAYLOAD_TOO_LARGE: { retryable: false, text: "the payload is larger than the server takes" },
+  OUTBOX_FULL: { retryable: true, text: "too much is waiting to be sent" },
+  STORE_FAILED: { retryable: true, text: "the client's store could not keep it" },
+  SESSION_MISMATCH: { retryable: false, text: "this was queued by another user" },
+  TIMEOUT: { retryable: true, text: "it was not sent in time, and will not be" },
+  UNCERTAIN: { retryable: false, text: "it was sent, and may or may not have been carried out" },
+  CLOSED: { retryable: false, text: "the client is closed" },
+} as const;
+clientErrorCodes satisfies Record<string, ErrorCode>;
+
+const serverErrorCodes = {
   INVALID: { retryable: false, text: "the payload does not fit its schema" },
   UNKNOWN_ROOM: { retryable: false, text: "no room pattern of the contract fits this name" },
   UNKNOWN_EVENT: { retryable: false, text: "the contract has no such event or signal in this room" },
@@ -68,20 +79,20 @@ export const errorCodes = {
   TOO_MANY_PENDING: { retryable: true, text: "too many calls of this connection are still being worked on" },
   TOO_MANY_CONNECTIONS: { retryable: true, text: "the server holds as many connections as it may" },
   DRAINING: { retryable: true, text: "the server is shutting down" },
-  PAYLOAD_TOO_LARGE: { retryable: false, text: "the payload is larger than the server takes" },
   OUT_OF_ORDER: { retryable: false, text: "a later publish of this session is stored already" },
-  OUTBOX_FULL: { retryable: true, text: "too much is waiting to be sent" },
-  STORE_FAILED: { retryable: true, text: "the client's store could not keep it" },
-  SESSION_MISMATCH: { retryable: false, text: "this was queued by another user" },
-  TIMEOUT: { retryable: true, text: "it was not sent in time, and will not be" },
-  UNCERTAIN: { retryable: false, text: "it was sent, and may or may not have been carried out" },
-  CLOSED: { retryable: false, text: "the client is closed" },
   UNAVAILABLE: { retryable: true, text: "the broker cannot be reached" },
   NOT_FOUND: { retryable: false, text: "nothing listens on this path" },
   UPGRADE_REQUIRED: { retryable: true, text: "connect here with WebSocket" },
   INTERNAL: { retryable: false, text: "the server failed to handle this" },
 } as const;
-errorCodes satisfies Record<string, ErrorCode>;
+serverErrorCodes satisfies Record<string, ErrorCode>;
+
+/** Codes of refused calls. They leave the connection up. Handlers may refuse with codes of their own besides. */
+// Made by a call that bundlers may leave out: a spread they would have to keep.
+export const errorCodes: typeof serverErrorCodes & typeof clientErrorCodes = /* @__PURE__ */ (() => ({
+  ...serverErrorCodes,
+  ...clientErrorCodes,
+}))();
 
 /** The name of an error code in {@link errorCodes}. */
 export type ErrorName = keyof typeof errorCodes;

@@ -13,7 +13,6 @@ import type {
   PayloadOut,
   RequestPayload,
   RequestResult,
-  RoomOf,
 } from "../contract/infer.ts";
 import type { Params } from "../contract/room-name.ts";
 import type { UserLike } from "./connection.ts";
@@ -133,13 +132,6 @@ export class Handlers {
       throw new TypeError(`nothing answers the request "${missing[0]}": call server.request first`);
   }
 }
-
-/** Handlers of the room `Name`, for the typed face. */
-export type HandlersOf<C extends Contract, User, Pattern extends string> = RoomHandlers<
-  User,
-  Pattern,
-  RoomOf<C, Pattern>
->;
 
 function known(names: object): string {
   const list = Object.keys(names);

@@ -78,10 +78,14 @@ export function takeEndState<C extends Contract>(world: World<C>): EndState {
   };
 }
 
-/** The head of each room, from what was appended: the newest log of a room is the one that counts. */
-function roomEnds<C extends Contract>(world: World<C>): RoomEnd[] {
+/** The head of each log, from what was appended. Of logs that were lost with their ledgers nothing is expected. */
+function roomEnds<C extends Contract>({ history }: World<C>): RoomEnd[] {
   const ends = new Map<string, RoomEnd>();
-  for (const { room, position } of world.history.of("appended"))
-    ends.set(room, { name: room, epoch: position.epoch, head: position.offset });
+  for (const step of history.steps) {
+    if (step.type === "ledgers-lost" && step.session === null) ends.clear();
+    if (step.type !== "appended") continue;
+    const { epoch, offset } = step.position;
+    ends.set(step.room, { name: step.room, epoch, head: offset });
+  }
   return [...ends.values()];
 }

@@ -1,6 +1,7 @@
 import type { TransportListener, TransportSocket } from "../client/socket.ts";
 import type { Socket, SocketListener } from "../server/engine.ts";
 import { messageBytes, type TextBatch } from "./framing.ts";
+import { SendBuffer } from "./send-buffer.ts";
 import type { SimProcess } from "./sim-process.ts";
 import { Wire } from "./wire.ts";
 
@@ -28,11 +29,6 @@ export interface Seen {
   readonly server?: boolean;
 }
 
-interface Waiting {
-  readonly bytes: number;
-  readonly leave: () => void;
-}
-
 /**
  * One connection between a client and a node: ordered both ways, as TCP is, and open to everything that can befall one.
  * The node's half keeps to what `server/engine.ts` asks of an engine, and does no more than that.
@@ -42,25 +38,22 @@ export class Line {
   readonly node: SimProcess;
   readonly clientEnd: TransportSocket;
   readonly serverEnd: Socket;
-  /** The most bytes that waited at a time, and the largest write. */
-  peakBytes = 0;
+  /** The largest write to the client. */
   largestBytes = 0;
   readonly #options: LineOptions;
   readonly #up: Wire;
   readonly #down: Wire;
+  readonly #buffer: SendBuffer;
   #listener: SocketListener | null = null;
   #clientOver = false;
   #serverOver = false;
   #clientGone = false;
   #clientDeaf = false;
   #closing = false;
-  #paused: (() => void)[] | null = null;
-  #waiting: Waiting[] = [];
-  #waitingBytes = 0;
-  #wasFull = false;
-  #leaving = false;
-  #stalled = false;
-  #bytesPerMs = Infinity;
+  #paused = false;
+  /** What has arrived and was not handed over: in the time of a pause, and while what waited then is. */
+  #held: (() => void)[] = [];
+  #handing = false;
   #framesLeft = Infinity;
 
   constructor(options: LineOptions) {
@@ -70,23 +63,26 @@ export class Line {
     this.#options = options;
     this.#up = new Wire(node, latencyMs);
     this.#down = new Wire(client, latencyMs);
+    this.#buffer = new SendBuffer(node, options.drainBytes, () => {
+      if (!this.#serverOver) this.#listener?.drained();
+    });
     this.clientEnd = {
       send: (text) => this.#sendUp(text),
       close: (code) => this.#closeByClient(code),
     };
     this.serverEnd = {
       send: (batch) => this.#sendDown(batch as TextBatch),
-      bufferedBytes: () => this.#waitingBytes,
-      pause: () => (this.#paused ??= []),
+      bufferedBytes: () => this.#buffer.bytes,
+      pause: () => (this.#paused = true),
       resume: () => this.#resume(),
       close: (code, reason) => this.#closeByServer(code, reason),
       terminate: () => this.reset(),
     };
   }
 
-  /** Whether the server's half still stands. */
-  get isServerOpen(): boolean {
-    return this.#listener !== null && !this.#serverOver;
+  /** The most bytes that waited for the client at a time. */
+  get peakBytes(): number {
+    return this.#buffer.peakBytes;
   }
 
   /** Whether the node's half is over, or the client hung up before it was let in. */
@@ -117,8 +113,7 @@ export class Line {
   reset({ client = true, server = true }: Seen = {}): void {
     this.#up.die();
     this.#down.die();
-    this.#waiting = [];
-    this.#waitingBytes = 0;
+    this.#buffer.clear();
     const { timeline } = this.node;
     const soon = (process: SimProcess, task: () => void): void =>
       void timeline.after(this.#options.latencyMs(), () => process.run(task));
@@ -142,21 +137,19 @@ export class Line {
 
   /** The client's end takes nothing, until `flow`. */
   stall(): void {
-    this.#stalled = true;
+    this.#buffer.stall();
   }
 
   /** The client's end takes this much. */
   slowDown(bytesPerMs: number): void {
-    this.#bytesPerMs = bytesPerMs;
+    this.#buffer.slowDown(bytesPerMs);
   }
 
   /** Ends `hold`, `stall` and `slowDown`. */
   flow(): void {
     this.#up.release();
     this.#down.release();
-    this.#stalled = false;
-    this.#bytesPerMs = Infinity;
-    this.#pump();
+    this.#buffer.flow();
   }
 
   /** So many more frames get to the client, then the line breaks: in the middle of a write, if need be. */
@@ -176,14 +169,27 @@ export class Line {
 
   #receive(task: () => void): void {
     if (this.#serverOver) return;
-    if (this.#paused) this.#paused.push(task);
+    if (this.#paused || this.#held.length > 0) this.#held.push(task);
     else task();
   }
 
   #resume(): void {
-    const held = this.#paused ?? [];
-    this.#paused = null;
-    for (const task of held) this.node.timeline.after(0, () => this.node.run(() => this.#receive(task)));
+    this.#paused = false;
+    this.#handOver();
+  }
+
+  /** Hands over what waits, one after another. */
+  #handOver(): void {
+    if (this.#handing || this.#held.length === 0) return;
+    this.#handing = true;
+    this.node.timeline.after(0, () =>
+      this.node.run(() => {
+        this.#handing = false;
+        if (this.#paused || this.#serverOver) return;
+        this.#held.shift()?.();
+        this.#handOver();
+      }),
+    );
   }
 
   #sendDown({ messages, byteLength }: TextBatch): void {
@@ -191,9 +197,9 @@ export class Line {
     this.largestBytes = Math.max(this.largestBytes, byteLength);
     for (const text of messages) {
       this.#options.watch(this.node, this.client, text);
-      this.#put(messageBytes(text), () => this.#carryDown(text));
+      this.#buffer.put(messageBytes(text), () => this.#carryDown(text));
     }
-    this.#pump();
+    this.#buffer.pump();
   }
 
   #carryDown(text: string): void {
@@ -206,41 +212,9 @@ export class Line {
     });
   }
 
-  #put(bytes: number, leave: () => void): void {
-    this.#waiting.push({ bytes, leave });
-    this.#waitingBytes += bytes;
-  }
-
-  /** Lets go what the other end takes: everything at once, or one frame after another. */
-  #pump(): void {
-    while (this.#waiting.length > 0 && !this.#stalled && this.#bytesPerMs === Infinity) this.#leave();
-    this.peakBytes = Math.max(this.peakBytes, this.#waitingBytes);
-    this.#wasFull ||= this.#waitingBytes > this.#options.drainBytes;
-    const first = this.#waiting[0];
-    if (!first || this.#stalled || this.#leaving) return;
-    this.#leaving = true;
-    this.node.timeline.after(first.bytes / this.#bytesPerMs, () => {
-      this.#leaving = false;
-      if (!this.#stalled && this.#waiting.length > 0) this.#leave();
-      this.#pump();
-    });
-  }
-
-  #leave(): void {
-    const first = this.#waiting.shift() as Waiting;
-    this.#waitingBytes -= first.bytes;
-    first.leave();
-    if (this.#waiting.length > 0 || !this.#wasFull) return;
-    this.#wasFull = false;
-    this.node.timeline.after(0, () =>
-      this.node.run(() => {
-        if (!this.#serverOver) this.#listener?.drained();
-      }),
-    );
-  }
-
   #closeByClient(code: number): void {
     if (this.#clientOver) return;
+    this.#options.watch(this.client, this.node, `close ${code}`);
     this.#clientGone = true;
     this.#up.carry(() => {
       this.#endServer();
@@ -250,15 +224,16 @@ export class Line {
 
   #closeByServer(code: number, reason: string): void {
     if (this.#closing || this.#serverOver) return;
+    this.#options.watch(this.node, this.client, `close ${code} ${reason}`);
     this.#closing = true;
-    this.#paused = null;
-    this.#put(0, () =>
+    this.#resume();
+    this.#buffer.put(0, () =>
       this.#down.carry(() => {
         this.#endClient(code, reason);
         this.#up.carry(() => this.#endServer());
       }),
     );
-    this.#pump();
+    this.#buffer.pump();
     this.node.timeline.after(closeTimeoutMs, () => {
       if (!this.#serverOver) this.reset();
     });
@@ -274,7 +249,7 @@ export class Line {
   #endServer(): void {
     if (this.#serverOver) return;
     this.#serverOver = true;
-    this.#paused = null;
+    this.#held = [];
     this.#listener?.closed();
     this.#ended();
   }

@@ -42,6 +42,7 @@ export class Network {
   readonly offline: Map<string, Offline> = new Map();
   #peakBytes = 0;
   #largestBytes = 0;
+  #tearNext = Infinity;
   readonly #random: SeededRandom;
   readonly #history: History;
   readonly #hosts: () => readonly Host[];
@@ -71,6 +72,11 @@ export class Network {
         return () => void wakes.delete(task);
       },
     };
+  }
+
+  /** The next line that is opened breaks after so many frames to the client. */
+  tearNext(frames: number): void {
+    this.#tearNext = frames;
   }
 
   /** Lines of a device's process. */
@@ -123,7 +129,9 @@ export class Network {
       },
       ended: (ended) => this.#forget(ended),
     });
-    if (this.#random.chance(tornShare)) line.tearAfter(this.#random.int(1, 8));
+    const isTorn = this.#random.chance(tornShare);
+    line.tearAfter(isTorn ? this.#random.int(1, 8) : this.#tearNext);
+    this.#tearNext = Infinity;
     this.lines.add(line);
     return line;
   }

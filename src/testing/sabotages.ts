@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Broker, BrokerSink } from "../server/broker.ts";
 import type { SeededRandom } from "./seeded-random.ts";
-import { wrapBroker, wrapGate, wrapListener, wrapSocket, type Wraps } from "./wraps.ts";
+import { wrapBroker, wrapGate, wrapSocket, type Wraps } from "./wraps.ts";
 
 /**
  * Faults in the product's own logic, each put around a seam, each a line or two. A simulation that does not notice one of
@@ -145,11 +145,11 @@ export const sabotages: Readonly<Record<string, Wraps>> = {
     },
   },
 
-  /** A store loses one publish in ten. */
+  /** A store loses three publishes in ten. */
   "leaky-store": {
     store: (store, random) => ({
       initial: store.initial,
-      save: (changes) => store.save(changes.filter(({ type }) => type !== "put" || !random.chance(0.1))),
+      save: (changes) => store.save(changes.filter(({ type }) => type !== "put" || !random.chance(0.3))),
     }),
   },
 
@@ -179,14 +179,6 @@ export const sabotages: Readonly<Record<string, Wraps>> = {
     gate: (gate) =>
       wrapGate(gate, {
         open: (socket, admitted) => gate.open(wrapSocket(socket, { bufferedBytes: () => 0 }), admitted),
-      }),
-  },
-
-  /** Nobody is told that a full socket has drained. */
-  "never-drained": {
-    gate: (gate) =>
-      wrapGate(gate, {
-        open: (socket, admitted) => wrapListener(gate.open(socket, admitted), { drained: () => {} }),
       }),
   },
 };

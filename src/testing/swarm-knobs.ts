@@ -94,7 +94,7 @@ export function drawKnobs(seed: number): SwarmKnobs {
     heartbeatMs: random.int(1500, 8000),
     presenceGraceMs: random.int(500, 8000),
     historyCount: random.chance(0.6) ? 5000 : random.int(3, 60),
-    sessionTtlMs: random.chance(0.9) ? 3_600_000 : random.int(20_000, 60_000),
+    sessionTtlMs: random.chance(0.8) ? 3_600_000 : random.int(25_000, 45_000),
     limits: drawLimits(random, slowBytes),
     outboxCount: random.chance(0.8) ? 1000 : random.int(5, 50),
     fillMax: Math.round(random.scale(1, 3000)),

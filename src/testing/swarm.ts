@@ -4,7 +4,7 @@ import { checkSettled } from "./checkers/settled.ts";
 import type { Violation } from "./checkers/violation.ts";
 import { Storm } from "./faults.ts";
 import type { History } from "./history.ts";
-import { swarmContract } from "./swarm-contract.ts";
+import { swarmContract, type Note } from "./swarm-contract.ts";
 import { drawKnobs, type SwarmKnobs } from "./swarm-knobs.ts";
 import { goodToken, mayEnter, swarmServer } from "./swarm-server.ts";
 import { Workload } from "./workload.ts";
@@ -70,6 +70,8 @@ function checkOptions(world: World<Contract>, { devices, sessionTtlMs }: SwarmKn
   return {
     contract: world.contract,
     mayRead,
+    matches: sameNumber,
+    verbatim: true,
     keeps: (device) => devices[Number(device.slice("dev".length)) - 1] === "sync",
     pending: world.devices.flatMap(({ client }) => client.pending.map(({ id }) => id)),
     sessionTtlMs,
@@ -152,6 +154,10 @@ async function probe(world: World<Contract>, rooms: readonly string[]): Promise<
   }
   await world.run(2000);
   return [...left];
+}
+
+function sameNumber(input: string, reply: string): boolean {
+  return (JSON.parse(input) as Note).n === (JSON.parse(reply) as Note).n;
 }
 
 function mayRead(device: string, room: string): boolean {

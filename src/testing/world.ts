@@ -1,5 +1,8 @@
 import type { Contract } from "../contract/contract.ts";
 import type { UserLike } from "../server/connection.ts";
+import { checkAll, type CheckOptions } from "./checkers/all.ts";
+import { checkSettled, type SettledRules } from "./checkers/settled.ts";
+import type { Violation } from "./checkers/violation.ts";
 import { Device, type DeviceOptions } from "./device.ts";
 import { takeEndState, type EndState } from "./end-state.ts";
 import { History } from "./history.ts";
@@ -146,6 +149,25 @@ export class World<C extends Contract = Contract> {
       node.shared?.hear();
     }
     if (tells) for (const device of devices) device.notice();
+  }
+
+  /**
+   * Heals the world and lets time pass until everything has come to rest: all are connected, nothing is pending, every
+   * reader is at the head, presence agrees. What still is not so after `withinMs` is the answer; empty: nothing.
+   */
+  async settle(rules: SettledRules = {}, withinMs = 120_000): Promise<Violation[]> {
+    this.heal();
+    for (const untilMs = this.nowMs + withinMs; ;) {
+      await this.run(2000);
+      for (const node of this.nodes) node.start();
+      const violations = checkSettled(this.endState(), rules);
+      if (violations.length === 0 || this.nowMs >= untilMs) return violations;
+    }
+  }
+
+  /** Holds what has happened against every rule; empty: none was broken. */
+  check(options: Omit<CheckOptions, "contract"> = {}): Violation[] {
+    return checkAll(this.history.steps, { contract: this.contract, ...options });
   }
 
   /** How everything stands now. */

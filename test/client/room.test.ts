@@ -21,7 +21,7 @@ function bench(options: JoinOptions = {}) {
       resync: () => log.push("resync"),
       report: (error) => log.push(`reported ${String(error)}`),
       forget: () => log.push("forgotten"),
-      leave: (name) => void sent.push({ type: "leave", room: name } as WireFrame),
+      leave: (name) => void sent.push({ type: "leave", room: name }),
     },
     "r",
     options,

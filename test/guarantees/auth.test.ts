@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { request } from "node:http";
+import { request, type IncomingMessage } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
 import { connect, statusOf } from "./clients.ts";
@@ -22,7 +22,7 @@ interface Answer {
 async function ask(port: number, headers: Record<string, string>, method = "GET"): Promise<Answer> {
   const sent = request({ port, host: "127.0.0.1", path: "/bowline", method, headers });
   sent.end();
-  const [response] = (await once(sent, "response")) as [import("node:http").IncomingMessage];
+  const [response] = (await once(sent, "response")) as [IncomingMessage];
   let text = "";
   for await (const chunk of response) text += String(chunk);
   return {
