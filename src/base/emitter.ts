@@ -9,6 +9,11 @@ export class Emitter<T> {
     this.#report = report;
   }
 
+  /** Whether anybody listens: what is costly to make need not be made for nobody. */
+  get isHeard(): boolean {
+    return this.#listeners.length > 0;
+  }
+
   /** Adds a listener; the returned undo removes it. */
   on(listener: (value: T) => void): Undo {
     // A wrapper of its own, so that adding the same function twice gives two listeners with an undo each.

@@ -38,6 +38,7 @@ export interface MachineOptions {
 }
 
 const requestTimeoutMs = 30_000;
+const storeRetryMs = 1000;
 /** UTF-16 units of joins in one hello: a message may have 64 KiB by default, and a unit takes at most three bytes. */
 const helloLengthMax = 16_384;
 
@@ -76,7 +77,17 @@ export class Machine {
       },
     };
     const changed = (entry: OutboxEntry, outcome: Outcome | null): void => this.#changed(entry, outcome);
-    this.#outbox = new Outbox({ store, session: () => this.#session, limits, isOpen, send, report, changed });
+    const later = (task: () => void): void => void options.clock.setTimer(storeRetryMs, task);
+    this.#outbox = new Outbox({
+      store,
+      session: () => this.#session,
+      limits,
+      isOpen,
+      send,
+      report,
+      changed,
+      later,
+    });
     this.#connection = new Connection({
       ...options,
       hello: () => this.#hello(),
@@ -254,7 +265,7 @@ export class Machine {
   }
 
   #changed(entry: OutboxEntry, outcome: Outcome | null): void {
-    const fate = this.#fate(entry, outcome);
+    const fate = this.#options.fates.isHeard ? this.#fate(entry, outcome) : null;
     if (fate) this.#options.fates.emit(fate);
   }
 

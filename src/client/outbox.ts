@@ -59,6 +59,8 @@ export interface OutboxContext {
   /** An entry came or was sent (no outcome), or was settled (with one). */
   changed(entry: OutboxEntry, outcome: Outcome | null): void;
   readonly report: (error: unknown) => void;
+  /** Runs a task after a moment. */
+  later(task: () => void): void;
 }
 
 /** A refusal that this client itself makes, with the table's text. */
@@ -164,8 +166,7 @@ export class Outbox {
       const saved = unmarked && saveAll(this.#context.store, [{ type: "sent", ref: unmarked.ref }]);
       if (saved) return this.#pumpAfter(saved, ready);
     } catch (error) {
-      // Nothing is sent that the store does not know of; the next call or connection tries again.
-      return this.#context.report(error);
+      return this.#pumpLater(error);
     }
     for (const entry of ready) this.#send(entry);
   }
@@ -229,9 +230,15 @@ export class Outbox {
       },
       (error: unknown) => {
         this.#marking = false;
-        this.#context.report(error);
+        this.#pumpLater(error);
       },
     );
+  }
+
+  /** Nothing is sent that the store does not know of: tries again later. */
+  #pumpLater(error: unknown): void {
+    this.#context.report(error);
+    this.#context.later(() => this.pump());
   }
 
   #send(entry: OutboxEntry): void {

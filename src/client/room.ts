@@ -209,7 +209,9 @@ export class RoomState {
   #receiveJoined({ position, head, members }: JoinedFrame): void {
     if (this.wire !== "joining") return;
     this.wire = "in";
-    this.position = position;
+    // A position of this client's own stays until events or a gap move it: a line that breaks before the gap is told
+    // must not make it look as if nothing were missing.
+    this.position ??= position;
     this.#head = head;
     if (members) this.presence.reset(members);
     this.presence.joined();

@@ -134,11 +134,11 @@ export class HubRoom implements Flushable {
 
   /** The same from the log; null if that does not hold them either. */
   async read(after: number, limit: number): Promise<string[] | null> {
-    const { epoch } = this;
-    const page = await this.#context.broker.read(this.name, after, Math.min(limit, this.sent - after));
+    const { epoch, sent } = this;
+    const page = await this.#context.broker.read(this.name, after, Math.min(limit, sent - after));
     if (this.epoch !== epoch) return null;
     // A log that ends before what was read from it once is not the same log, whatever its epoch says.
-    if (page.epoch !== epoch || page.head < this.sent) this.#restart(page, "epoch");
+    if (page.epoch !== epoch || page.head < sent) this.#restart(page, "epoch");
     if (this.epoch !== epoch || after < page.base || page.entries.length === 0) return null;
     return page.entries.map((entry) => this.#frame(entry));
   }
@@ -284,6 +284,6 @@ export class HubRoom implements Flushable {
     this.epoch = page.epoch;
     this.sent = this.#head = page.head;
     this.#tail.reset(page.head);
-    for (const reader of this.#readers) reader.markGap(reason);
+    for (const reader of this.#readers) reader.markGap(reason, page.base);
   }
 }

@@ -37,9 +37,14 @@ export class Hub {
     reader.leave();
     if (!room.empty || this.#rooms.get(room.name) !== room) return;
     this.#rooms.delete(room.name);
-    this.#context.broker.unsubscribe(room.name).catch(() => {
-      // A subscription too many costs a few bytes; the next leave ends it.
-    });
+    // Until it is done, or somebody has come back.
+    const unsubscribe = (): void => {
+      if (this.#rooms.has(room.name)) return;
+      this.#context.broker
+        .unsubscribe(room.name)
+        .catch((error: unknown) => this.#context.retry(unsubscribe, error));
+    };
+    unsubscribe();
   }
 
   receiveEntry(name: string, epoch: string, entry: LogEntry): void {

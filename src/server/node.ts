@@ -20,6 +20,7 @@ import { Flusher } from "./flusher.ts";
 import { Doorkeeper, type DoorkeeperOptions } from "./gate.ts";
 import type { Handlers } from "./handlers.ts";
 import { Hub } from "./hub.ts";
+import { insistence } from "./insist.ts";
 import type { Limits } from "./limits.ts";
 import { Presence } from "./presence.ts";
 import { Publishing } from "./publishing.ts";
@@ -68,54 +69,34 @@ export class Node implements Gate {
   #stopped: Promise<void> | null = null;
 
   constructor(options: NodeOptions) {
-    const { broker, clock, limits, heartbeatMs, contract, handlers, checkOutgoing } = options;
+    const { clock, limits, presenceGraceMs: graceMs } = options;
     const { report } = this;
     this.#options = options;
     this.path = options.path;
     this.payloadBytes = limits.payloadBytes;
     this.handshakeMs = limits.handshakeMs;
     this.#wheel = new TimerWheel(clock);
-    this.#doorkeeper = new Doorkeeper({
-      ...options,
-      connectionsMax: limits.connections,
-      handshakeMs: limits.handshakeMs,
-      report,
-    });
-    const flusher = new Flusher(clock, (error) => report(error, "delivery"));
     const framing: Framing = {
       pack: (messages) => this.#frames().pack(messages),
       join: (batches) => this.#frames().join(batches),
     };
-    const { slowBytes, presenceMembers } = limits;
-    this.hub = new Hub({ broker, clock, flusher, framing, presenceMembers, retry: this.#retry });
-    this.#presence = new Presence({ broker, wheel: this.#wheel, graceMs: options.presenceGraceMs, report });
-    this.#rooms = new Rooms({ contract, handlers, limits, hub: this.hub, presence: this.#presence, report });
+    const flusher = new Flusher(clock, (error) => report(error, "delivery"));
+    const queue = new WorkQueue();
+    const insist = insistence({ clock, report });
+    const shared = { ...options, ...limits, wheel: this.#wheel, flusher, framing, queue, insist, report };
+    this.#doorkeeper = new Doorkeeper({ ...shared, connectionsMax: limits.connections });
+    this.hub = new Hub({ ...shared, retry: this.#retry });
+    this.#presence = new Presence({ ...shared, graceMs });
+    this.#rooms = new Rooms({ ...shared, hub: this.hub, presence: this.#presence });
     const join = (connection: Connection, request: JoinRequest): void =>
       this.#router.join(connection, request);
-    this.sessions = new Sessions({ broker, limits, heartbeatMs, join, report });
+    this.sessions = new Sessions({ ...shared, join });
     const { sessions } = this;
-    const queue = new WorkQueue();
-    this.publishing = new Publishing({
-      broker,
-      clock,
-      handlers,
-      rooms: this.#rooms,
-      queue,
-      sessions,
-      checkOutgoing,
-      report,
-    });
-    const requests = new Requests({ contract, broker, handlers, sessions, checkOutgoing, report });
-    const { publishing } = this;
-    this.#router = new Router({ limits, queue, rooms: this.#rooms, publishing, requests });
+    this.publishing = new Publishing({ ...shared, rooms: this.#rooms, sessions });
+    const requests = new Requests({ ...shared, sessions });
+    this.#router = new Router({ limits, queue, rooms: this.#rooms, publishing: this.publishing, requests });
     this.#connectionContext = {
-      clock,
-      wheel: this.#wheel,
-      limits,
-      heartbeatMs,
-      flusher,
-      framing,
-      slowBytes,
+      ...shared,
       receiveHello: (connection, hello) => void sessions.open(connection, hello),
       receiveFrame: (connection, frame) => this.#router.receive(connection, frame),
       alive: (connection) => sessions.renew(connection),

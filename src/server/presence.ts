@@ -2,14 +2,14 @@ import type { TimerWheel, WheelItem } from "../base/timer-wheel.ts";
 import type { Member } from "../protocol/frames.ts";
 import type { Broker } from "./broker.ts";
 import type { Connection, UserLike } from "./connection.ts";
-import type { Stage } from "./refusal.ts";
+import type { Insist } from "./insist.ts";
 
 /** What {@link Presence} needs of the node. */
 export interface PresenceContext {
   readonly broker: Broker;
   readonly wheel: TimerWheel;
   readonly graceMs: number;
-  readonly report: (error: unknown, stage: Stage) => void;
+  readonly insist: Insist;
 }
 
 /** Who of this node's connections is present where. */
@@ -17,6 +17,7 @@ export class Presence {
   readonly #context: PresenceContext;
   /** Absences that have not become known yet; taken to their end at once when the node stops. */
   readonly #absences = new Set<Absence>();
+  #stopped = false;
 
   constructor(context: PresenceContext) {
     this.#context = context;
@@ -30,10 +31,14 @@ export class Presence {
 
   /** The session left the room. */
   exit(connection: Pick<Connection, "session" | "generation">, room: string): void {
-    const { broker, report } = this.#context;
-    broker
-      .exit(room, connection.session, connection.generation)
-      .catch((error: unknown) => report(error, "presence"));
+    const { broker, insist } = this.#context;
+    const { session, generation } = connection;
+    // However long it takes: a generation that has entered since is not taken away. Given up only when the node stops.
+    const exited = insist(
+      () => broker.exit(room, session, generation),
+      () => !this.#stopped,
+    );
+    if (exited instanceof Promise) exited.catch(ignore);
   }
 
   /** The connection ended: its session stays present for the grace time, in which it may come back unnoticed. */
@@ -50,12 +55,15 @@ export class Presence {
 
   /** Ends every absence now. */
   stop(): void {
+    this.#stopped = true;
     for (const absence of this.#absences) {
       this.#context.wheel.remove(absence);
       absence.due();
     }
   }
 }
+
+function ignore(): void {}
 
 class Absence implements WheelItem {
   wheelSlot = -1;

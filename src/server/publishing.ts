@@ -1,3 +1,4 @@
+import type { Awaitable } from "../base/awaitable.ts";
 import type { Clock } from "../base/clock.ts";
 import type { EventDefinition, RoomDefinition, SignalDefinition } from "../contract/contract.ts";
 import type { RoomMatch } from "../contract/room-name.ts";
@@ -5,9 +6,10 @@ import { check, type Schema } from "../contract/schema.ts";
 import { encodeFrame, encodePublication } from "../protocol/encode.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { AckFrame, ErrorFrame, Position, PublishFrame } from "../protocol/frames.ts";
-import type { Broker, Origin } from "./broker.ts";
+import type { AppendResult, Broker, Origin } from "./broker.ts";
 import type { Connection, UserLike } from "./connection.ts";
 import type { Handlers } from "./handlers.ts";
+import type { Insist } from "./insist.ts";
 import { refusalFrame, refusalOf, tableError, type Stage } from "./refusal.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Sessions } from "./sessions.ts";
@@ -16,6 +18,7 @@ import type { WorkQueue } from "./work-queue.ts";
 /** What {@link Publishing} needs of the node. */
 export interface PublishingContext {
   readonly broker: Broker;
+  readonly insist: Insist;
   readonly clock: Clock;
   readonly handlers: Handlers;
   readonly rooms: Rooms;
@@ -45,7 +48,7 @@ export class Publishing {
 
   /** A client's publish. Answers with an ack or an error, and never rejects. */
   async receivePublish(connection: Connection, frame: PublishFrame): Promise<void> {
-    const { broker, queue } = this.#context;
+    const { broker, insist, queue, sessions } = this.#context;
     const { ref, room } = frame;
     const { session } = connection;
     const origin: Origin = { session, ref };
@@ -54,12 +57,13 @@ export class Publishing {
     if (this.#running.has(key)) return;
     this.#running.add(key);
     // Asked at once, for the ledger keeps the newest only, and the wait in the queue may be long.
-    const known = frame.retry ? broker.find(room, origin) : null;
-    known?.catch(ignore);
+    const isNeeded = (): boolean => sessions.connectionOf(session) !== undefined;
+    const known = frame.retry ? insist(() => broker.find(room, origin), isNeeded) : null;
+    if (known instanceof Promise) known.catch(ignore);
     await queue.run(`${session} ${room}`, async () => {
       const answer = await this.#answerTo(connection, frame, origin, known);
       this.#running.delete(key);
-      (this.#context.sessions.connectionOf(session) ?? connection).send(answer);
+      (sessions.connectionOf(session) ?? connection).send(answer);
     });
   }
 
@@ -96,11 +100,11 @@ export class Publishing {
     connection: Connection,
     frame: PublishFrame,
     origin: Origin,
-    known: Promise<Position | null> | null,
+    known: Awaitable<Position | null>,
   ): Promise<AckFrame | ErrorFrame> {
     const { ref } = frame;
     try {
-      const position = (known && (await known)) ?? (await this.#publish(connection, frame, origin));
+      const position = (await known) ?? (await this.#publish(connection, frame, origin));
       return { type: "ack", ref, position };
     } catch (error) {
       return refusalFrame({ ref }, refusalOf(error, "publish", this.#context.report));
@@ -145,10 +149,14 @@ export class Publishing {
     { id, from }: { readonly id: string; readonly from: string | null },
     origin?: Origin,
   ): Promise<Position> {
-    const { broker, clock } = this.#context;
+    const { broker, clock, insist, sessions } = this.#context;
     const data = encodePublication({ id, event, from, at: clock.now(), payload });
     const bound = definition.history;
-    const result = await broker.append({ room, data, bound, ...(origin && { origin }) });
+    const append = (): Awaitable<AppendResult> =>
+      broker.append({ room, data, bound, ...(origin && { origin }) });
+    const isNeeded = (): boolean =>
+      origin !== undefined && sessions.connectionOf(origin.session) !== undefined;
+    const result = await insist(append, isNeeded);
     if (result.outcome === "out-of-order") throw tableError("OUT_OF_ORDER");
     return result.position;
   }

@@ -72,7 +72,9 @@ export class Reader {
   }
 
   /** The log was lost or trimmed under this reader: it is told so, and goes on where that leaves it. */
-  markGap(reason: GapFrame["reason"]): void {
+  markGap(reason: GapFrame["reason"], base: number): void {
+    // One that has come from another node may have got past what is missing here.
+    if (reason === "trimmed" && !this.live && this.#offset >= base) return this.catchUp();
     this.live = false;
     this.#gap = reason;
     this.catchUp();

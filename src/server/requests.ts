@@ -8,12 +8,14 @@ import type { Broker, Origin } from "./broker.ts";
 import type { Connection, UserLike } from "./connection.ts";
 import type { Handlers, UntypedRequestHandler } from "./handlers.ts";
 import { refusalFrame, refusalOf, tableError, type Stage } from "./refusal.ts";
+import type { Insist } from "./insist.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** What {@link Requests} needs of the node. */
 export interface RequestsContext {
   readonly contract: Contract;
   readonly broker: Broker;
+  readonly insist: Insist;
   readonly handlers: Handlers;
   readonly sessions: Sessions;
   readonly checkOutgoing: boolean;
@@ -70,29 +72,34 @@ export class Requests {
   }
 
   #runOnce(call: RequestCall): Awaitable<void> {
-    const { broker } = this.#context;
+    const { broker, insist, sessions } = this.#context;
     const { connection, ref } = call;
     const origin: Origin = { session: connection.session, ref };
-    return after(broker.claimRequest(origin), (claim) => {
+    const isNeeded = (): boolean => sessions.connectionOf(origin.session) !== undefined;
+    const claiming = insist(() => broker.claimRequest(origin), isNeeded);
+    return after(claiming, (claim) => {
       if (claim.outcome === "answered") return connection.sendText(claim.answer);
       if (claim.outcome === "unanswered") {
         // Still running here: its answer goes to whatever connection the session has then, so to this one.
         if (!this.#running.has(keyOf(origin))) connection.refuseAs({ ref }, "UNCERTAIN");
         return;
       }
-      const answer = this.#run(call);
-      if (answer instanceof Promise) return this.#finishLater(connection, origin, answer);
-      return after(broker.answerRequest(origin, answer), () => this.#answer(connection, answer));
+      const finished = after(this.#run(call), (answer) =>
+        after(
+          insist(() => broker.answerRequest(origin, answer), isNeeded),
+          () => answer,
+        ),
+      );
+      if (finished instanceof Promise) return this.#finishLater(connection, origin, finished);
+      this.#answer(connection, finished);
     });
   }
 
-  async #finishLater(connection: Connection, origin: Origin, running: Promise<string>): Promise<void> {
+  async #finishLater(connection: Connection, origin: Origin, finished: Promise<string>): Promise<void> {
     const key = keyOf(origin);
     this.#running.add(key);
     try {
-      const answer = await running;
-      await this.#context.broker.answerRequest(origin, answer);
-      this.#answer(connection, answer);
+      this.#answer(connection, await finished);
     } finally {
       this.#running.delete(key);
     }

@@ -6,6 +6,7 @@ import type { JoinRequest } from "../protocol/frames.ts";
 import type { Connection, UserLike } from "./connection.ts";
 import type { Handlers } from "./handlers.ts";
 import type { Hub } from "./hub.ts";
+import type { Insist } from "./insist.ts";
 import type { Limits } from "./limits.ts";
 import type { Presence } from "./presence.ts";
 import type { Reader } from "./reader.ts";
@@ -17,6 +18,7 @@ export interface RoomsContext {
   readonly handlers: Handlers;
   readonly limits: Limits;
   readonly hub: Hub;
+  readonly insist: Insist;
   readonly presence: Presence;
   readonly report: (error: unknown, stage: Stage) => void;
 }
@@ -85,7 +87,7 @@ export class Rooms {
 
   /** Everything up to a reader on the connection; null if that ended meanwhile. */
   async #admit(connection: Connection, request: JoinRequest): Promise<Entry | null> {
-    const { hub, limits } = this.#context;
+    const { hub, insist, limits } = this.#context;
     const { room, presence } = request;
     // Counted before anything is awaited: any number may be joining at the same time.
     connection.joining += 1;
@@ -99,7 +101,8 @@ export class Rooms {
       const state = presence === undefined ? null : await checkPresence(definition, presence);
       if (connection.state !== "open") return null;
       const history = Math.min(request.history ?? 0, limits.historyCount);
-      const reader = await hub.join(room, definition.history, connection.outbox, history);
+      const subscribe = (): Promise<Reader> => hub.join(room, definition.history, connection.outbox, history);
+      const reader = await insist(subscribe, () => connection.state === "open");
       if (isClosed(connection)) {
         hub.leave(reader);
         return null;
@@ -119,11 +122,17 @@ export class Rooms {
   ): Promise<void> {
     try {
       if (state) await this.#present(connection, reader, state);
-      const members = definition.presence && (await reader.room.members());
-      await reader.begin(position, (start) => {
-        const head = reader.room.sent;
-        connection.send({ type: "joined", room, position: start, head, ...(members && { members }) });
-      });
+      const { insist } = this.#context;
+      const isNeeded = (): boolean => !reader.left;
+      const members = definition.presence && (await insist(() => reader.room.members(), isNeeded));
+      await insist(
+        () =>
+          reader.begin(position, (start) => {
+            const head = reader.room.sent;
+            connection.send({ type: "joined", room, position: start, head, ...(members && { members }) });
+          }),
+        isNeeded,
+      );
     } catch (error) {
       this.#release(connection, reader);
       throw error;
@@ -137,8 +146,13 @@ export class Rooms {
   }
 
   async #present(connection: Connection, reader: Reader, state: CheckedState): Promise<void> {
+    const { insist, presence } = this.#context;
     reader.present = true;
-    await this.#context.presence.enter(connection, reader.room.name, state.value);
+    const { name } = reader.room;
+    await insist(
+      () => presence.enter(connection, name, state.value),
+      () => !reader.left,
+    );
   }
 }
 

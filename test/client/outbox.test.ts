@@ -32,6 +32,7 @@ function bench({ limits = {}, store: given }: { limits?: Partial<OutboxLimits>; 
   const sent: Sent[] = [];
   const reported: unknown[] = [];
   const fates: string[] = [];
+  const later: (() => void)[] = [];
   const session = new Session(store.initial?.session ?? null, new FakeRandom());
   let isOpen = false;
   const outbox = new Outbox({
@@ -45,6 +46,7 @@ function bench({ limits = {}, store: given }: { limits?: Partial<OutboxLimits>; 
         `${ref} ${outcome ? ("error" in outcome ? outcome.error.code : "settled") : wasSent ? "sent" : "queued"}`,
       ),
     report: (error) => reported.push(error),
+    later: (task) => void later.push(task),
   });
   const outcomes: [number, Outcome][] = [];
   const add = (call: OutboxEntry["call"] = message, payload: unknown = 0): OutboxEntry => {
