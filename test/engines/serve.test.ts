@@ -16,18 +16,26 @@ test("SIGTERM drains: what runs is finished and answered, clients are sent away,
     stdio: ["ignore", "pipe", "inherit"],
   });
   onTestFinished(() => void child.kill("SIGKILL"));
+  const exited = once(child, "exit");
   const lines: string[] = [];
   const output = createInterface(child.stdout);
   output.on("line", (line) => lines.push(line));
-  const [port] = (await once(output, "line")) as [string];
+  const printed = (count: number): Promise<void> =>
+    new Promise((resolve) => {
+      const look = (): void => void (lines.length >= count && resolve());
+      output.on("line", look);
+      look();
+    });
+  await printed(1);
+  const port = lines[0];
   const client = connect(Number(port), "ann");
   await opened(client);
   const reply = client.request("increment", { by: 7 });
-  await once(output, "line");
+  await printed(2);
   child.kill("SIGTERM");
   expect(await reply).toBe(7);
   await lost(client);
-  const [code, signal] = (await once(child, "exit")) as [number | null, string | null];
+  const [code, signal] = (await exited) as [number | null, string | null];
   expect([code, signal]).toEqual([null, "SIGTERM"]);
   expect(lines).toEqual([port, "running", "ran 7"]);
 });
