@@ -24,7 +24,8 @@ import type {
 import type { BowlineError } from "../protocol/errors.ts";
 import type { Member, Position } from "../protocol/frames.ts";
 import type { TokenSource } from "./connection.ts";
-import { Machine } from "./machine.ts";
+import type { Fate, Publish, RequestCallOptions } from "./calls.ts";
+import { ClientCore } from "./core.ts";
 import type { OutboxLimits } from "./outbox.ts";
 import type { Gap, JoinOptions, Message, RoomStatus, SignalMessage } from "./room.ts";
 import { systemTransport, type Transport, type WebSocketClass } from "./socket.ts";
@@ -56,25 +57,6 @@ export interface ClientOptions {
   readonly clock?: Clock;
   /** Where chance comes from; for simulations. */
   readonly random?: Random;
-}
-
-/** A publish on its way: a promise of its position, and its id, which its message will bear. */
-export interface Publish extends Promise<Position> {
-  readonly id: string;
-}
-
-/** What has become of a publish. */
-export interface Fate {
-  readonly id: string;
-  readonly room: string;
-  readonly event: string;
-  readonly payload: unknown;
-  /** `queued` → `sent` → `stored` or `refused`. */
-  readonly fate: "queued" | "sent" | "stored" | "refused";
-  /** Where it stands; when stored. */
-  readonly position?: Position;
-  /** Why; when refused. */
-  readonly error?: BowlineError;
 }
 
 type Delivered<D> = D extends EventDefinition
@@ -141,12 +123,6 @@ export interface RoomPresence<R extends RoomDefinition = RoomDefinition> {
   onChange(
     listener: (members: ReadonlyMap<string, Member & { readonly state: PresenceOut<R> }>) => void,
   ): Undo;
-}
-
-/** Options of a request. */
-export interface RequestCallOptions {
-  /** How long to wait, in milliseconds. Then `TIMEOUT` if it was never sent, and `UNCERTAIN` if it was. Default 30,000. */
-  readonly timeoutMs?: number;
 }
 
 /** A client of one contract's server. */
@@ -227,7 +203,7 @@ export interface Client<C extends Contract = Contract> {
 export function createClient<C extends Contract>(contract: C, options: ClientOptions): Client<C> {
   const onError = options.onError ?? reportToConsole;
   const token = options.token ?? null;
-  const machine = new Machine({
+  const core = new ClientCore({
     contract,
     url: resolveUrl(options.url),
     token: typeof token === "function" ? token : () => token,
@@ -239,8 +215,8 @@ export function createClient<C extends Contract>(contract: C, options: ClientOpt
     fates: new Emitter<Fate>(onError),
     report: onError,
   });
-  if (options.connect !== false) machine.connect();
-  return machine as unknown as Client<C>;
+  if (options.connect !== false) core.connect();
+  return core as unknown as Client<C>;
 }
 
 function resolveUrl(url: string): string {

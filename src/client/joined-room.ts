@@ -2,7 +2,7 @@ import type { Undo } from "../base/clock.ts";
 import type { RoomDefinition } from "../contract/contract.ts";
 import type { BowlineError } from "../protocol/errors.ts";
 import type { Member, Position } from "../protocol/frames.ts";
-import type { Publish } from "./client.ts";
+import type { Publish } from "./calls.ts";
 import type { Gap, RoomState, RoomStatus } from "./room.ts";
 
 /** What a joined room needs of the client. */

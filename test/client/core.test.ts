@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { describe, expect, test } from "vitest";
 import { contract, event, request, room, signal } from "../../src/contract/contract.ts";
-import type { Fate } from "../../src/client/client.ts";
+import type { Fate } from "../../src/client/calls.ts";
 import { memory } from "../../src/server/memory-broker.ts";
 import type { ServerOptions } from "../../src/server/server.ts";
 import { altered } from "../support/log-broker.ts";

@@ -5,7 +5,7 @@ import type { Contract } from "../contract/contract.ts";
 import { encodeFrame } from "../protocol/encode.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { ErrorFrame, JoinRequest, ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
-import type { Fate, Publish, RequestCallOptions } from "./client.ts";
+import type { Fate, Publish, RequestCallOptions } from "./calls.ts";
 import { Connection, type TokenSource } from "./connection.ts";
 import { JoinedRoom } from "./joined-room.ts";
 import {
@@ -24,7 +24,7 @@ import type { Status } from "./status.ts";
 import type { Store } from "./store.ts";
 
 /** Everything a client is made of, with the defaults filled in. */
-export interface MachineOptions {
+export interface ClientCoreOptions {
   readonly contract: Contract;
   readonly url: string;
   readonly token: TokenSource;
@@ -42,10 +42,10 @@ const storeRetryMs = 1000;
 /** UTF-16 units of joins in one hello: a message may have 64 KiB by default, and a unit takes at most three bytes. */
 const helloLengthMax = 16_384;
 
-/** The machine behind the typed face in client.ts: joins session, outbox, rooms and connection. */
-export class Machine {
+/** The client behind the typed face in client.ts: joins session, outbox, rooms and connection. */
+export class ClientCore {
   user: string | null = null;
-  readonly #options: MachineOptions;
+  readonly #options: ClientCoreOptions;
   readonly #connection: Connection;
   readonly #outbox: Outbox;
   readonly #rooms = new Map<string, RoomState>();
@@ -56,7 +56,7 @@ export class Machine {
   #closed = false;
   #payloadBytes = 65_536;
 
-  constructor(options: MachineOptions) {
+  constructor(options: ClientCoreOptions) {
     const { store, report, random, outbox: limits } = options;
     this.#options = options;
     this.#session = new Session(store.initial?.session ?? null, random);
