@@ -1,11 +1,16 @@
 import { expect, test } from "vitest";
-import { connect, impatient, lost, opened, startBehindProxy } from "./clients.ts";
+import type { FaultProxy } from "../support/fault-proxy.ts";
+import { connect, impatient, lost, startBehindProxy } from "./clients.ts";
+import type { NumbersServer } from "./numbers-server.ts";
 import { range, Recorder } from "./recorder.ts";
 
-test("a reader that missed more than the history holds is told, and reads on from the end", async () => {
+/** A reader of the short room that was given number 1, then cut off, and can't come back yet. */
+async function cutOffReader(
+  history: number,
+): Promise<{ server: NumbersServer; proxy: FaultProxy; seen: Recorder }> {
   const { server, proxy } = await startBehindProxy();
   const reader = connect(proxy.port, "reader", impatient);
-  const room = reader.join("short/a");
+  const room = reader.join("short/a", { history });
   const seen = new Recorder(room);
   await room.joined();
   await server.server.publish("short/a", "number", { n: 1 });
@@ -13,6 +18,11 @@ test("a reader that missed more than the history holds is told, and reads on fro
   proxy.refuse(true);
   proxy.cut();
   await lost(reader);
+  return { server, proxy, seen };
+}
+
+test("a reader that missed more than the history holds is told, and reads on from the end", async () => {
+  const { server, proxy, seen } = await cutOffReader(0);
   for (const n of range(2, 30)) await server.server.publish("short/a", "number", { n });
   proxy.refuse(false);
   await seen.until(() => seen.gaps.length > 0);
@@ -23,16 +33,7 @@ test("a reader that missed more than the history holds is told, and reads on fro
 });
 
 test("a reader that missed just what the history holds is told of no gap", async () => {
-  const { server, proxy } = await startBehindProxy();
-  const reader = connect(proxy.port, "reader", impatient);
-  const room = reader.join("short/a");
-  const seen = new Recorder(room);
-  await room.joined();
-  await server.server.publish("short/a", "number", { n: 1 });
-  await seen.count(1);
-  proxy.refuse(true);
-  proxy.cut();
-  await lost(reader);
+  const { server, proxy, seen } = await cutOffReader(0);
   for (const n of range(2, 11)) await server.server.publish("short/a", "number", { n });
   proxy.refuse(false);
   await seen.count(11);
@@ -41,19 +42,11 @@ test("a reader that missed just what the history holds is told of no gap", async
 });
 
 test("after a gap a reader that asked for history gets as much of it as a fresh one", async () => {
-  const { server, proxy } = await startBehindProxy();
-  const reader = connect(proxy.port, "reader", impatient);
-  const room = reader.join("short/a", { history: 4 });
-  const seen = new Recorder(room);
-  await room.joined();
-  proxy.refuse(true);
-  proxy.cut();
-  await lost(reader);
-  for (const n of range(1, 30)) await server.server.publish("short/a", "number", { n });
+  const { server, proxy, seen } = await cutOffReader(4);
+  for (const n of range(2, 30)) await server.server.publish("short/a", "number", { n });
   proxy.refuse(false);
-  await opened(reader);
-  await seen.count(4);
-  expect(seen.numbers).toEqual(range(27, 30));
+  await seen.count(5);
+  expect(seen.numbers).toEqual([1, ...range(27, 30)]);
   expect(seen.gaps).toHaveLength(1);
 });
 
