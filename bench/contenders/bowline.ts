@@ -1,13 +1,21 @@
-import { contract, event, request, room } from "bowline";
+import { contract, event, request, room, type Schema } from "bowline";
 import { serve } from "bowline/node";
 import { createServer } from "bowline/server";
-import { z } from "zod";
+
+/** The least a schema can do: what a library's costs is that library's figure. */
+const text: Schema<string> = {
+  "~standard": {
+    version: 1,
+    vendor: "bench",
+    validate: (value) => (typeof value === "string" ? { value } : { issues: [{ message: "not a string" }] }),
+  },
+};
 
 const bench = contract({
-  rooms: { bench: room({ events: { message: event(z.string()) } }) },
+  rooms: { bench: room({ events: { message: event(text) } }) },
   requests: {
-    echo: request({ input: z.string(), output: z.string(), idempotent: true }),
-    "echo-once": request({ input: z.string(), output: z.string() }),
+    echo: request({ input: text, output: text, idempotent: true }),
+    "echo-once": request({ input: text, output: text }),
   },
 });
 

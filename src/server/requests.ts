@@ -1,6 +1,6 @@
 import { after, type Awaitable } from "../base/awaitable.ts";
 import type { Contract, RequestDefinition } from "../contract/contract.ts";
-import { check } from "../contract/schema.ts";
+import { check, type Checked } from "../contract/schema.ts";
 import { encodeFrame, encodeReply } from "../protocol/encode.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { RequestFrame } from "../protocol/frames.ts";
@@ -22,11 +22,12 @@ export interface RequestsContext {
   readonly report: (error: unknown, stage: Stage) => void;
 }
 
-/** A request whose input fits. */
+/** A request under way. */
 interface RequestCall {
   readonly connection: Connection;
   readonly ref: number;
-  readonly payload: unknown;
+  /** As it came, and then as its schema gave it. */
+  payload: unknown;
   readonly definition: RequestDefinition;
   readonly handler: UntypedRequestHandler;
 }
@@ -61,14 +62,22 @@ export class Requests {
     const handler = handlers.requests.get(request);
     const definition = handler && contract.requests[request];
     if (!definition) throw tableError("UNKNOWN_REQUEST");
-    return after(check(definition.input, payload), (input) => {
-      if (input.issues) {
-        throw new BowlineError("INVALID", "the input does not fit its schema", { issues: input.issues });
-      }
-      const call: RequestCall = { connection, ref, payload: input.value, definition, handler };
-      if (!definition.idempotent) return this.#runOnce(call);
-      return after(this.#run(call), (answer) => this.#answer(connection, answer));
-    });
+    const call: RequestCall = { connection, ref, payload, definition, handler };
+    const input = check(definition.input, payload);
+    return input instanceof Promise
+      ? input.then((checked) => this.#start(call, checked))
+      : this.#start(call, input);
+  }
+
+  #start(call: RequestCall, input: Checked): Awaitable<void> {
+    if (input.issues) {
+      throw new BowlineError("INVALID", "the input does not fit its schema", { issues: input.issues });
+    }
+    call.payload = input.value;
+    if (!call.definition.idempotent) return this.#runOnce(call);
+    const answer = this.#run(call);
+    if (answer instanceof Promise) return answer.then((text) => this.#answer(call.connection, text));
+    this.#answer(call.connection, answer);
   }
 
   #runOnce(call: RequestCall): Awaitable<void> {
