@@ -7,46 +7,15 @@
 import { createServer as createHttpServer, request as httpRequest } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createServer } from "bowline/server";
 import { serve } from "bowline/node";
-import { chat, nameLengthMax, roomsMax } from "./contract.ts";
-import { firstRooms, slugOf, type RoomInfo } from "./directory.ts";
+import { createChatServer } from "./chat-server.ts";
 import { Lines } from "./line.ts";
 import { loadSite } from "./site.ts";
 
-const server = createServer(chat, {
-  // A demo: the token is the name itself, and whoever says they are Ada is Ada. Verify a signed token here.
-  authenticate: ({ token }) => {
-    const name = decodeName(token ?? "");
-    return name.length > 0 && name.length <= nameLengthMax ? { id: name } : null;
-  },
-  // Short, so that a cut line is noticed while you watch. The default of 30 seconds costs less.
-  heartbeatMs: 2000,
-  presenceGraceMs: 4000,
-});
-
-const rooms = new Map<string, RoomInfo>();
-
-async function openRoom(room: RoomInfo): Promise<void> {
-  rooms.set(room.slug, room);
-  await server.publish("rooms", "opened", room);
-}
-
-server
-  .room("chat/:slug", { join: ({ params }) => rooms.has(params.slug) })
-  .request("rooms.open", async ({ user, payload: { title }, refuse }) => {
-    const slug = slugOf(title);
-    if (!slug) throw refuse("NO_NAME", "A room needs a letter or a digit in its name.");
-    if (!rooms.has(slug)) {
-      if (rooms.size >= roomsMax) throw refuse("FULL", `There are ${roomsMax} rooms already.`);
-      await openRoom({ slug, title, topic: `Opened by ${user.id}` });
-    }
-    return { slug };
-  });
-
+const { server, openFirstRooms } = createChatServer();
 const site = await loadSite();
 const inner = await serve(server, { port: 0, host: "127.0.0.1", drain: { spreadMs: 0, deadlineMs: 500 } });
-for (const room of firstRooms) await openRoom(room);
+await openFirstRooms();
 
 const lines = new Lines();
 
@@ -109,12 +78,4 @@ function lineOf(request: IncomingMessage): ReturnType<Lines["get"]> {
 
 function urlOf({ url = "/" }: IncomingMessage): URL {
   return new URL(URL.canParse(url, "http://localhost") ? url : "/", "http://localhost");
-}
-
-function decodeName(token: string): string {
-  try {
-    return decodeURIComponent(token).trim();
-  } catch {
-    return "";
-  }
 }

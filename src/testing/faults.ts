@@ -19,6 +19,8 @@ export type FaultName =
   | "reload"
   | "notice"
   | "wall-jump"
+  | "disk-fail"
+  | "disk-hang"
   | "crash"
   | "drain"
   | "node-sleep"
@@ -116,6 +118,8 @@ export class Storm<C extends Contract = Contract> {
     },
     notice: () => this.#device()?.notice(),
     "wall-jump": () => this.#jump(),
+    "disk-fail": () => this.#turnDisk("fail"),
+    "disk-hang": () => this.#turnDisk("hang"),
     crash: () => {
       const node = this.#node();
       if (!node) return;
@@ -175,6 +179,14 @@ export class Storm<C extends Contract = Contract> {
     const ms = this.#random.waitMs(this.#options.lastsMs);
     this.#note(`${sleeper.name} sleeps for ${Math.round(ms)} ms`);
     this.#world.sleep(sleeper, ms, options);
+  }
+
+  #turnDisk(disk: "fail" | "hang"): void {
+    const device = this.#device();
+    if (!device) return;
+    this.#note(`writes to the disk of ${device.name} ${disk}`);
+    device.storage.turn(disk);
+    this.#later(() => device.storage.turn("well"));
   }
 
   #jump(): void {

@@ -136,8 +136,11 @@ export class History {
     this.#nowMs = nowMs;
   }
 
+  /** Notes something; the object is the history's from now on. */
   add(kind: StepKind): void {
-    this.steps.push({ atMs: this.#nowMs(), ...kind });
+    const step = kind as StepKind & { atMs: number };
+    step.atMs = this.#nowMs();
+    this.steps.push(step);
   }
 
   nextReader(): number {

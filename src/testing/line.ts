@@ -40,6 +40,10 @@ export class Line {
   readonly serverEnd: Socket;
   /** The largest write to the client. */
   largestBytes = 0;
+  /** What the client's hello said, once it is on its way. */
+  claim: { readonly session: string; readonly generation: number } | null = null;
+  /** Whether the broker has opened that session for it. */
+  isOpened = false;
   readonly #options: LineOptions;
   readonly #up: Wire;
   readonly #down: Wire;
@@ -88,6 +92,11 @@ export class Line {
   /** Whether the node's half is over, or the client hung up before it was let in. */
   get isServerOver(): boolean {
     return this.#serverOver;
+  }
+
+  /** Whether the node has hung up, or knows that the line is over. */
+  get isClosing(): boolean {
+    return this.#closing || this.#serverOver;
   }
 
   /** Takes the upgrade to the node. */
@@ -161,6 +170,7 @@ export class Line {
     const { watch, payloadBytes } = this.#options;
     if (this.#clientOver) return;
     watch(this.client, this.node, text);
+    this.claim ??= readClaim(text);
     this.#up.carry(() => {
       if (text.length > payloadBytes) this.#closeByServer(1009, "");
       else this.#receive(() => this.#listener?.receive(text));
@@ -257,4 +267,8 @@ export class Line {
   #ended(): void {
     if ((this.#clientOver || this.#clientGone) && this.#serverOver) this.#options.ended(this);
   }
+}
+
+function readClaim(text: string): Line["claim"] {
+  return text.startsWith('{"type":"hello"') ? (JSON.parse(text) as NonNullable<Line["claim"]>) : null;
 }

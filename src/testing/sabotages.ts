@@ -113,6 +113,11 @@ export const sabotages: Readonly<Record<string, Wraps>> = {
   /** A node does not say that it has left a room. */
   "no-unsubscribe": broker(() => ({ unsubscribe: async () => {} })),
 
+  /** A node is not told that another connection has taken a session over. */
+  "no-fence": broker((inner) => ({
+    start: (sink) => inner.start({ ...callThrough(sink), receiveOpened: () => {} }),
+  })),
+
   /** Sessions are not renewed while they are connected. */
   "no-renewal": broker(() => ({ renewSessions: () => {} })),
 

@@ -60,13 +60,16 @@ export class SeededRandom implements Random {
 
   /** One of the keys, each as often as its number says. */
   weighted<Key extends string>(weights: Readonly<Record<Key, number>>): Key {
-    const entries = Object.entries<number>(weights) as [Key, number][];
-    let left = this.float() * entries.reduce((sum, [, weight]) => sum + weight, 0);
-    for (const [key, weight] of entries) {
-      left -= weight;
-      if (left < 0) return key;
+    let sum = 0;
+    for (const key in weights) sum += weights[key];
+    let left = this.float() * sum;
+    let last: Key | undefined;
+    for (const key in weights) {
+      last = key;
+      left -= weights[key];
+      if (left < 0) break;
     }
-    return (entries[entries.length - 1] as [Key, number])[0];
+    return last as Key;
   }
 
   /** The wait for the next of what comes at random every `meanMs` on average. */

@@ -49,6 +49,7 @@ export class SharedBroker implements Broker {
   #idle: (() => void)[] = [];
   #hanging: (() => void)[] = [];
   #deaf = false;
+  #heardMs = -1;
   /** Who the node may believe to be present, to tell it the difference after a loss. */
   readonly #presence = new Map<string, Map<string, Member>>();
 
@@ -151,6 +152,11 @@ export class SharedBroker implements Broker {
     for (const go of this.#hanging.splice(0)) go();
   }
 
+  /** Whether live messages were lost at any time since a moment. */
+  wasDeafSince(atMs: number): boolean {
+    return this.#deaf || this.#heardMs >= atMs;
+  }
+
   /** The connection for what is published breaks. */
   deafen(): void {
     this.#deaf = true;
@@ -160,6 +166,7 @@ export class SharedBroker implements Broker {
   hear(): void {
     if (!this.#deaf) return;
     this.#deaf = false;
+    this.#heardMs = this.#process.timeline.nowMs;
     for (const room of this.subscriptions()) {
       const newest = this.#store.newest(room);
       if (newest) this.#subscriber.entry(room, newest.epoch, newest.offset, newest.data);

@@ -49,6 +49,8 @@ export interface SimNodeContext<C extends Contract> {
   readonly leaseMs: number;
   /** How many publications a room keeps. */
   readonly historyCount: (room: string) => number;
+  /** Told of each session that the broker opens. */
+  readonly opened: (session: string, generation: number) => void;
 }
 
 /** A server process that can crash, drain and start again. */
@@ -134,15 +136,16 @@ export class SimNode<C extends Contract = Contract> implements Host {
   }
 
   #broker(random: SeededRandom, clock: Clock): Broker {
-    const { store, history, brokerLatencyMs, brokerRepeats, sessionTtlMs, historyCount } = this.#context;
+    const { store, history, brokerLatencyMs, brokerRepeats, sessionTtlMs, historyCount, opened } =
+      this.#context;
     if (!store) {
       if (this.#starts > 1) history.add({ type: "ledgers-lost", session: null });
       const broker = memory({ clock, random: random.fork("broker"), sessionTtlMs });
-      return witness(broker, this.name, history, { appends: true, historyCount });
+      return witness(broker, this.name, history, { appends: true, historyCount, opened });
     }
     const link: BrokerLink = { latencyMs: brokerLatencyMs, repeats: brokerRepeats, down: null };
     this.#shared = new SharedBroker(store, this.#process, random.fork("broker"), link);
-    return witness(this.#shared, this.name, history, { appends: false, historyCount });
+    return witness(this.#shared, this.name, history, { appends: false, historyCount, opened });
   }
 
   #gone(): void {

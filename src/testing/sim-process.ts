@@ -17,6 +17,7 @@ export class SimProcess {
   #state: "running" | "asleep" | "dead" = "running";
   #held: (() => void)[] = [];
   readonly #bornMs: number;
+  #wokenMs = -1;
 
   constructor(name: string, timeline: Timeline) {
     this.name = name;
@@ -36,6 +37,11 @@ export class SimProcess {
 
   get isAsleep(): boolean {
     return this.#state === "asleep";
+  }
+
+  /** Whether it slept at any time since a moment. */
+  wasAsleepSince(atMs: number): boolean {
+    return this.isAsleep || this.#wokenMs >= atMs;
   }
 
   /** Does something in the process: now, or when it wakes up; never, if it is dead. */
@@ -58,6 +64,7 @@ export class SimProcess {
   wake(): void {
     if (this.#state !== "asleep") return;
     this.#state = "running";
+    this.#wokenMs = this.timeline.nowMs;
     for (const task of this.#held.splice(0)) this.timeline.after(0, () => this.run(task));
   }
 

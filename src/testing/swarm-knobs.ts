@@ -52,6 +52,7 @@ export interface SwarmKnobs {
 
 const lineFaults: readonly FaultName[] = ["cut", "tear", "deaf", "hold", "stall", "slow", "offline"];
 const deviceFaults: readonly FaultName[] = ["sleep", "reload", "notice", "wall-jump"];
+const diskFaults: readonly FaultName[] = ["disk-fail", "disk-hang"];
 const nodeFaults: readonly FaultName[] = ["crash", "drain", "node-sleep"];
 const brokerFaults: readonly FaultName[] = ["broker-down", "broker-deaf", "wipe"];
 const actionNames: readonly ActionName[] = [
@@ -152,9 +153,12 @@ function drawFaults(random: SeededRandom, broker: "memory" | "shared"): FaultWei
   draw(deviceFaults, 0.6);
   draw(nodeFaults, 0.4);
   draw(brokerFaults, broker === "shared" ? 0.4 : 0);
+  draw(diskFaults, 0.3);
+  // Not survived yet: a client takes refs for reserved, and publishes for forgotten, that its store failed to note.
+  weights["disk-fail"] = 0;
+  // Nor is this: a session has no ledger from the loss of it to the next hello, and what is insisted upon is stored again.
+  if ((weights.wipe ?? 0) > 0) weights["broker-down"] = 0;
   // A broker that loses everything is rare: where it does so often, little else gets to happen.
   weights.wipe = random.chance(0.15) ? 0.1 * (weights.wipe ?? 0) : 0;
-  // Not survived yet: what a node can't tell the broker is refused, or lost, and not kept for later.
-  weights["broker-down"] = 0;
   return weights;
 }

@@ -8,6 +8,8 @@ export interface WitnessOptions {
   readonly appends: boolean;
   /** How many publications a room keeps. */
   readonly historyCount: (room: string) => number;
+  /** Told of each session that is opened. */
+  readonly opened: (session: string, generation: number) => void;
 }
 
 /** Notes what a broker really did, beneath anything that may be put around it. */
@@ -15,7 +17,7 @@ export function witness(
   broker: Broker,
   node: string,
   history: History,
-  { appends, historyCount }: WitnessOptions,
+  { appends, historyCount, opened }: WitnessOptions,
 ): Broker {
   const epochs = new Map<string, string>();
   const noteLength = (room: string, { base, head }: LogState): void => {
@@ -46,6 +48,7 @@ export function witness(
       const opening = await broker.openSession(claim);
       if (opening.outcome !== "opened") return opening;
       history.add({ type: "opened", node, session, generation });
+      opened(session, generation);
       const former = epochs.get(session);
       epochs.set(session, opening.epoch);
       if (former !== undefined && former !== opening.epoch) history.add({ type: "ledgers-lost", session });

@@ -5,6 +5,7 @@ import { checkSettled, type SettledRules } from "./checkers/settled.ts";
 import type { Violation } from "./checkers/violation.ts";
 import { Device, type DeviceOptions } from "./device.ts";
 import { takeEndState, type EndState } from "./end-state.ts";
+import { Fence } from "./fence.ts";
 import { History } from "./history.ts";
 import { Network, type NetworkOptions } from "./network.ts";
 import { SeededRandom } from "./seeded-random.ts";
@@ -133,7 +134,7 @@ export class World<C extends Contract = Contract> {
   }
 
   /**
-   * Everything that was broken on purpose is well again: nodes start, sleepers wake, lines flow, brokers are back.
+   * Everything that was broken on purpose is well again: nodes start, sleepers wake, lines flow, brokers and disks work.
    * `tells`: devices hear of it, as a page does that is online again.
    */
   heal({ tells = true }: { readonly tells?: boolean } = {}): void {
@@ -148,6 +149,7 @@ export class World<C extends Contract = Contract> {
       node.shared?.restore();
       node.shared?.hear();
     }
+    for (const { storage } of devices) storage.turn("well");
     if (tells) for (const device of devices) device.notice();
   }
 
@@ -178,11 +180,15 @@ export class World<C extends Contract = Contract> {
   #nodeContext(options: WorldOptions<C>): Omit<SimNodeContext<C>, "wraps" | "sessionTtlMs"> {
     const { server, brokerLatencyMs = [0.2, 5], brokerRepeats = 0, leaseMs = 10_000 } = options;
     const { timeline, history, random, store, contract } = this;
+    const network = (): Network => this.network;
+    const latencyMs = store ? brokerLatencyMs[1] : 0;
+    const fence = new Fence({ timeline, history, network, hosts: () => this.nodes, latencyMs });
     return {
+      opened: (session, generation) => fence.opened(session, generation),
       timeline,
       history,
       random,
-      network: () => this.network,
+      network,
       server,
       store,
       brokerLatencyMs,

@@ -18,15 +18,3 @@ describe("swarm", () => {
     expect(one.history.steps.length).not.toBe(two.history.steps.length);
   });
 });
-
-/** Seeds that once broke a rule, by what was wrong. */
-describe("regressions", () => {
-  test("a line that breaks between a joined and its gap loses no gap", () => expectClean(196));
-  test("so it does in a room with presence", () => expectClean(474));
-  test("a list of members that is older than a change does not undo it", () => expectClean(573));
-  test("an entry that comes while the log is read does not make it another log", () => expectClean(58));
-  test("a leave while a hello is on its way reaches the server", () => expectClean(1387));
-  test("a dead connection is noticed although it was slowed down", { timeout: 30_000 }, () =>
-    expectClean(1498),
-  );
-});

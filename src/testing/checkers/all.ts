@@ -1,9 +1,18 @@
 import type { Contract } from "../../contract/contract.ts";
 import type { Step } from "../history.ts";
+import { DiskFailed } from "../device-storage.ts";
 import { BrokerLost } from "../shared-broker.ts";
 import { checkAdmitted, checkBounds, checkErrors, checkRemembered, checkUncertain } from "./conduct.ts";
 import { checkDeliveries } from "./delivery.ts";
-import { checkGenuine, checkKept, checkOffsets, checkSenderOrder, checkStoredOnce, readLog } from "./log.ts";
+import {
+  checkGenuine,
+  checkKept,
+  checkNamedOnce,
+  checkOffsets,
+  checkSenderOrder,
+  checkStoredOnce,
+  readLog,
+} from "./log.ts";
 import { checkRequests } from "./requests.ts";
 import type { Violation } from "./violation.ts";
 
@@ -12,7 +21,7 @@ export interface CheckOptions {
   readonly contract: Contract;
   /** Who may read which room. Default: everybody, all. */
   readonly mayRead?: (device: string, room: string) => boolean;
-  /** Errors that are meant to be reported: what your handlers throw. Those of a broker out of reach always are. */
+  /** Errors that are meant to be reported: what your handlers throw. Those of brokers and disks always are. */
   readonly expectsError?: (error: unknown) => boolean;
   /** Whether publishes are stored as they came: no handler and no schema changes them. Default false. */
   readonly verbatim?: boolean;
@@ -34,9 +43,10 @@ export function checkAll(steps: readonly Step[], options: CheckOptions): Violati
   const { contract, mayRead, matches, keeps = () => false, pending = [], sessionTtlMs = 3_600_000 } = options;
   const log = readLog(steps);
   const expectsError = (error: unknown): boolean =>
-    error instanceof BrokerLost || (options.expectsError?.(error) ?? false);
+    error instanceof BrokerLost || error instanceof DiskFailed || (options.expectsError?.(error) ?? false);
   return [
     ...checkOffsets(log),
+    ...checkNamedOnce(steps),
     ...checkStoredOnce(steps, log),
     ...(options.verbatim ? checkGenuine(steps, log) : []),
     ...checkSenderOrder(log),

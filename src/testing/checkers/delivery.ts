@@ -89,14 +89,15 @@ class DeliveryCheck {
     const { last } = run;
     run.last = position;
     this.#mayRead(step);
-    const where = `${placeOf(room, position)} (${id})`;
-    if (run.left) return this.#fail(step, `got ${where} after it had left`);
-    if (!last) return this.#fail(step, `got ${where} before it had joined`);
+    const place = placeOf(room, position);
+    const fail = (what: string): void => this.#fail(step, `got ${place} (${id}) ${what}`);
+    if (run.left) return fail("after it had left");
+    if (!last) return fail("before it had joined");
     if (position.epoch !== last.epoch || position.offset !== last.offset + 1)
-      return this.#fail(step, `got ${where} after ${last.epoch} ${last.offset}, and no gap was told of`);
-    const stored = this.#log.byPlace.get(placeOf(room, position));
+      return fail(`after ${last.epoch} ${last.offset}, and no gap was told of`);
+    const stored = this.#log.byPlace.get(place);
     if (stored?.id !== id || stored.json !== json)
-      this.#fail(step, `got ${where} ${json}, where the log has ${stored?.id} ${stored?.json}`);
+      fail(`${json}, where the log has ${stored?.id} ${stored?.json}`);
   }
 
   #gap(step: Of<"gap">): void {

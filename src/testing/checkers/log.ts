@@ -36,7 +36,9 @@ export function readLog(steps: readonly Step[]): Log {
     const { id, payload } = JSON.parse(step.data) as { id: string; payload: unknown };
     const entry: Stored = { id, room, position, json: JSON.stringify(payload), atMs };
     entries.push(entry);
-    byId.set(id, [...(byId.get(id) ?? []), entry]);
+    const same = byId.get(id);
+    if (same) same.push(entry);
+    else byId.set(id, [entry]);
     byPlace.set(placeOf(room, position), entry);
   }
   return { entries, byId, byPlace };
@@ -65,9 +67,34 @@ export function checkStoredOnce(steps: readonly Step[], log: Log): Violation[] {
     if (second)
       violations.push(violation(second.atMs, `${id} is in the log of ${second.room} more than once`));
   }
-  for (const step of steps) {
+  // A ref that no store has noted is given out again by the next process: only its last end counts.
+  const unnoted = new Map<string, Step>();
+  const look = (step: Step): void => {
     const message = misplaced(step, log);
     if (message) violations.push(violation(step.atMs, message));
+  };
+  for (const step of steps) {
+    if (step.type === "publish") unnoted.delete(step.id);
+    if (isUnnoted(step)) unnoted.set(step.id, step);
+    else look(step);
+  }
+  for (const step of unnoted.values()) look(step);
+  return violations;
+}
+
+function isUnnoted(step: Step): step is Step & { readonly type: "rejected" | "fate" } {
+  return (step.type === "rejected" || step.type === "fate") && step.code === "STORE_FAILED";
+}
+
+/** No store is given two publishes with the same id. One that it could not note was never sent, and does not count. */
+export function checkNamedOnce(steps: readonly Step[]): Violation[] {
+  const named = new Set<string>();
+  const violations: Violation[] = [];
+  for (const step of steps) {
+    if (step.type !== "kept") continue;
+    const message = `${step.id} names two publishes of ${step.device}`;
+    if (named.has(step.id)) violations.push({ checker: "named once", message, atMs: step.atMs });
+    named.add(step.id);
   }
   return violations;
 }

@@ -1,0 +1,45 @@
+import type { Position } from "bowline/protocol";
+import type { Told } from "../history.ts";
+
+export type ContenderName = "bowline" | "socket.io";
+
+/** A room of the workload. `short` ones keep little history, so that who is away for long misses something. */
+export type RoomName = `long/${number}` | `short/${number}`;
+
+/** What clients send each other. */
+export interface Message {
+  readonly id: string;
+  readonly sender: string;
+  readonly n: number;
+  /** Makes some messages large. */
+  readonly padding: string;
+}
+
+/** One client of the workload. */
+export interface Participant {
+  /** Resolves with the position when it is stored; rejects with an error that has a `code`. */
+  publish(room: RoomName, message: Message): Promise<Position>;
+  close(): void;
+}
+
+/** Who takes part, and where. */
+export interface Participation {
+  readonly port: number;
+  readonly rooms: readonly RoomName[];
+  /** Told of everything this client is told. */
+  readonly log: (room: RoomName, told: Told) => void;
+}
+
+/** One of the frameworks under test. */
+export interface Contender {
+  /** Listens on 127.0.0.1; 0 takes a free port. Resolves with the port. */
+  serve(port: number): Promise<number>;
+  /** Starts a client; resolves when it is in all its rooms. */
+  participate(participation: Participation): Promise<Participant>;
+}
+
+/** How often the server looks whether a client is alive: the same for all. */
+export const heartbeatMs = 2000;
+
+/** The longest wait between two attempts to connect: about the same for all. */
+export const reconnectMsMax = 1500;

@@ -1,0 +1,123 @@
+/**
+ * `npm run faults`: real server processes and real clients under kill -9, dead lines, stalls and refused reconnects.
+ * Prints what came of it, and ends with 1 if anything was lost, repeated or misordered, or did not settle.
+ * docs/guarantees.md says what the words mean.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import type { ContenderName } from "./contenders/contender.ts";
+import { runFaults, type FaultRunResult } from "./fault-run.ts";
+import { describeFaults, isClean, toFigures, toMarkdown } from "./report.ts";
+
+const usage = `npm run faults -- [options]
+  --seconds N      how long there are faults (60)
+  --clients N      how many clients (200)
+  --broker NAME    what the server keeps its logs in: memory
+  --seed N         decides the faults and their times; printed, to run the same again
+  --compare        runs the same against Socket.IO too
+  --json           figures as one JSON object on the standard output; with --compare, one for each name
+  --update-docs    puts the table into docs/guarantees.md; needs --compare`;
+
+const brokers = ["memory"];
+const secondsMin = 2;
+const clientsMin = 3;
+
+const { values: options } = parseArgs({
+  options: {
+    seconds: { type: "string", default: "60" },
+    clients: { type: "string", default: "200" },
+    broker: { type: "string", default: "memory" },
+    seed: { type: "string" },
+    compare: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+    "update-docs": { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  if (options.help) {
+    print(usage);
+    return 0;
+  }
+  const misuse = findMisuse();
+  if (misuse !== null) {
+    progress(misuse);
+    return 1;
+  }
+  const seed = Number(options.seed ?? Math.floor(Math.random() * 1e9));
+  const contenders: ContenderName[] = options.compare ? ["bowline", "socket.io"] : ["bowline"];
+  const results: FaultRunResult[] = [];
+  for (const contender of contenders) results.push(await run(contender, seed));
+  const [first] = results as [FaultRunResult];
+  const table = toMarkdown(results);
+  print(
+    options.json ? JSON.stringify(toJson(results)) : `${table}\n\n${describeFaults(first)}; seed ${seed}`,
+  );
+  results.forEach(explain);
+  if (options["update-docs"] && isClean(first)) updateDocs(table, first, seed);
+  // The comparison is shown, and judges nothing.
+  return isClean(first) ? 0 : 1;
+}
+
+/** What is wrong with the options, or null. */
+function findMisuse(): string | null {
+  if (!brokers.includes(options.broker))
+    return `--broker ${options.broker} does not exist; there is ${brokers.join(", ")}`;
+  if (!(Number(options.seconds) >= secondsMin)) return `--seconds must be a number from ${secondsMin}`;
+  const clients = Number(options.clients);
+  if (!Number.isSafeInteger(clients) || clients < clientsMin)
+    return `--clients must be a whole number from ${clientsMin}`;
+  if (options.seed !== undefined && !Number.isSafeInteger(Number(options.seed)))
+    return "--seed must be a whole number";
+  if (options["update-docs"] && !options.compare) return "--update-docs needs --compare";
+  return null;
+}
+
+function run(contender: ContenderName, seed: number): Promise<FaultRunResult> {
+  return runFaults({
+    contender,
+    seed,
+    seconds: Number(options.seconds),
+    clients: Number(options.clients),
+    // Socket.IO has no bound on what it recovers but time, so a comparison has no rooms that keep little.
+    shortRooms: !options.compare,
+    onProgress: progress,
+  });
+}
+
+function toJson(results: readonly FaultRunResult[]): unknown {
+  const figures = results.map((result) => [result.contender, toFigures(result)] as const);
+  return options.compare ? Object.fromEntries(figures) : figures[0]?.[1];
+}
+
+/** Says what went wrong. */
+function explain(result: FaultRunResult): void {
+  const { contender, verdict, settledMs, unsettled } = result;
+  if (settledMs === null) progress(`${contender} did not settle: ${unsettled}`);
+  for (const example of verdict.examples) progress(`${contender}: ${example}`);
+}
+
+function updateDocs(table: string, first: FaultRunResult, seed: number): void {
+  const file = new URL("../docs/guarantees.md", import.meta.url);
+  const text = readFileSync(file, "utf8");
+  const marked = /(<!-- faults: begin -->\n)[^]*(<!-- faults: end -->)/;
+  if (!marked.test(text)) throw new Error("docs/guarantees.md has no place marked for the figures");
+  const setting = `\`npm run faults -- --compare --seconds ${options.seconds} --clients ${options.clients} --seed ${seed}\`, Node ${process.versions.node}. Faults: ${describeFaults(first)}.`;
+  // A function, because a replacement text gives `$` a meaning.
+  writeFileSync(
+    file,
+    text.replace(marked, (_all, begin: string, end: string) => `${begin}\n${setting}\n\n${table}\n\n${end}`),
+  );
+}
+
+/** For whoever watches: the standard output is for the result. */
+function progress(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

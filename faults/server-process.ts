@@ -1,0 +1,64 @@
+import { fork, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import type { ContenderName } from "./contenders/contender.ts";
+
+const script = fileURLToPath(new URL("server.ts", import.meta.url));
+const root = fileURLToPath(new URL("..", import.meta.url));
+const startMs = 20_000;
+
+/** A server in a process of its own, which can be killed and comes back on the same port. */
+export class ServerProcess {
+  readonly #contender: ContenderName;
+  #child: ChildProcess | null = null;
+  #port = 0;
+
+  constructor(contender: ContenderName) {
+    this.#contender = contender;
+  }
+
+  /** The port it listens on, from the first start on. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Starts it; resolves when it listens. */
+  async start(): Promise<void> {
+    const child = fork(script, [this.#contender, String(this.#port)], {
+      cwd: root,
+      execArgv: ["--import", "tsx", "--conditions=bowline-source"],
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+    });
+    this.#child = child;
+    const signal = AbortSignal.timeout(startMs);
+    const exited = once(child, "exit", { signal }).then(([code]): never => {
+      throw new Error(`the ${this.#contender} server ended with ${String(code)} before it listened`);
+    });
+    // Only the first to settle counts.
+    exited.catch(() => {});
+    const [message] = (await Promise.race([once(child, "message", { signal }), exited])) as [
+      { port: number },
+    ];
+    this.#port = message.port;
+  }
+
+  /** Ends it as `kill -9` does. Throws if it had ended by itself. */
+  async kill(): Promise<void> {
+    const child = this.#child;
+    if (!child) return;
+    this.#child = null;
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`the ${this.#contender} server ended by itself, with ${child.exitCode}`);
+    const exited = once(child, "exit");
+    child.kill("SIGKILL");
+    await exited;
+  }
+
+  /** Kills it, and starts it again after a while. */
+  async restart(afterMs: number): Promise<void> {
+    await this.kill();
+    await sleep(afterMs);
+    await this.start();
+  }
+}

@@ -1,0 +1,36 @@
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { runFaults } from "../../faults/fault-run.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+test("real clients of a real server that is killed, behind lines that fail, lose, repeat and reorder nothing", async () => {
+  const result = await runFaults({
+    contender: "bowline",
+    seconds: 7,
+    clients: 30,
+    seed: 7,
+    shortRooms: true,
+  });
+  const { verdict, faults, settledMs, unsettled } = result;
+  expect(verdict.examples).toEqual([]);
+  expect(verdict).toMatchObject({ lost: 0, repeated: 0, misordered: 0 });
+  expect(settledMs, unsettled).not.toBeNull();
+  // It was no quiet run: the server died, and readers were told of what that cost them.
+  expect(faults.get("kill")).toBe(1);
+  expect(verdict.gaps).toBeGreaterThan(0);
+  expect(verdict.acknowledged).toBeGreaterThan(100);
+  expect(Object.keys(verdict.refused).filter((code) => code !== "UNCERTAIN")).toEqual([]);
+}, 120_000);
+
+test("a broker that is not there is named, with those that are", () => {
+  const flags = ["--import", "tsx", "--conditions=bowline-source", "faults/run.ts"];
+  const { status, stderr, stdout } = spawnSync(process.execPath, [...flags, "--broker", "redis"], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  expect(stderr).toBe("--broker redis does not exist; there is memory\n");
+  expect(stdout).toBe("");
+  expect(status).toBe(1);
+});
