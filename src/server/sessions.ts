@@ -54,10 +54,9 @@ export class Sessions {
         return connection.close("SUPERSEDED", "an attempt made later came first");
       if (opening.outcome === "mismatch") return connection.close("SESSION_MISMATCH");
       this.#opening.delete(connection);
-      // Its own notice may come before or after this answer: whichever is first ends the older connection.
-      const former = this.#connections.get(session);
+      // The notice of this very opening may come only after the answer, when it would find the new connection.
+      this.receiveOpened(session, generation);
       this.#connections.set(session, connection);
-      if (former && former !== connection) former.close("SUPERSEDED");
       connection.open();
       this.#welcome(connection, user, opening.epoch, opening.ref);
       for (const room of rooms) this.#context.join(connection, room);
