@@ -58,7 +58,7 @@ function fanOuts(quick: boolean): Scenario[] {
 }
 
 function others(quick: boolean): Scenario[] {
-  const times = quick ? { warmUpMs: 200, measuredMs: 500 } : { warmUpMs: 1000, measuredMs: 2500 };
+  const times = quick ? { warmUpMs: 200, measuredMs: 500 } : { warmUpMs: 2000, measuredMs: 4000 };
   const clients = 100;
   const echo = { unit: "CPU s per million round trips", role: "echo" as const };
   const connections = quick ? 500 : 5000;

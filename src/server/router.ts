@@ -30,12 +30,11 @@ export class Router {
   }
 
   receive(connection: Connection, frame: Exclude<ClientFrame, HelloFrame>): void {
-    const { rooms, publishing, requests } = this.#context;
+    const { rooms, publishing } = this.#context;
     switch (frame.type) {
       case "publish":
-        return this.#call(connection, frame, () => publishing.receivePublish(connection, frame));
       case "request":
-        return this.#call(connection, frame, () => requests.receive(connection, frame));
+        return this.#call(connection, frame);
       case "signal":
         return this.#other(connection, frame, () => publishing.receiveSignal(connection, frame));
       case "join":
@@ -75,13 +74,18 @@ export class Router {
   }
 
   /** Works on a publish or request. Their refs only rise on a connection: what is sent again is sent first. */
-  #call(connection: Connection, { ref }: PublishFrame | RequestFrame, task: () => Awaitable<void>): void {
+  #call(connection: Connection, frame: PublishFrame | RequestFrame): void {
+    const { limits, publishing, requests } = this.#context;
+    const { ref } = frame;
     if (ref <= connection.ref)
       return connection.close("BAD_FRAME", `ref ${ref} came after ref ${connection.ref}`);
     connection.ref = ref;
-    if (connection.pendingCalls >= this.#context.limits.pending)
-      return connection.refuseAs({ ref }, "TOO_MANY_PENDING");
-    this.#work(connection, "pendingCalls", task);
+    if (connection.pendingCalls >= limits.pending) return connection.refuseAs({ ref }, "TOO_MANY_PENDING");
+    const work =
+      frame.type === "publish"
+        ? publishing.receivePublish(connection, frame)
+        : requests.receive(connection, frame);
+    this.#track(connection, "pendingCalls", work);
   }
 
   /** Works on any other frame. A hello alone may join as many rooms as there may be, and must not use up the window. */
@@ -89,20 +93,20 @@ export class Router {
     const { pending, rooms } = this.#context.limits;
     const subject = { room: frame.room, of: frame.type };
     if (connection.pendingOthers >= pending + rooms) return connection.refuseAs(subject, "TOO_MANY_PENDING");
-    this.#work(connection, "pendingOthers", task);
+    this.#track(connection, "pendingOthers", task());
   }
 
-  #work(connection: Connection, kind: "pendingCalls" | "pendingOthers", task: () => Awaitable<void>): void {
+  /** Counts work as pending for as long as it takes. */
+  #track(connection: Connection, kind: "pendingCalls" | "pendingOthers", work: Awaitable<void>): void {
+    if (!(work instanceof Promise)) return;
     connection[kind] += 1;
     this.#working.add();
     const done = (): void => {
       connection[kind] -= 1;
       this.#working.done();
     };
-    const work = task();
     // oxlint-disable-next-line promise/no-callback-in-promise
-    if (work instanceof Promise) void work.then(done, done);
-    else done();
+    void work.then(done, done);
   }
 }
 

@@ -10,15 +10,15 @@ const headerBytes = 4;
 
 /** The framing of the simulated network: it only counts bytes, a UTF-16 unit as one. */
 export const textFraming: Framing = {
-  pack: (messages) => toBatch(messages),
-  join: (batches) => toBatch((batches as readonly TextBatch[]).flatMap(({ messages }) => messages)),
+  pack: (messages) => textBatch(messages),
+  join: (batches) => textBatch((batches as readonly TextBatch[]).flatMap(({ messages }) => messages)),
 };
 
 export function messageBytes(text: string): number {
   return text.length + headerBytes;
 }
 
-function toBatch(messages: readonly string[]): TextBatch {
+function textBatch(messages: readonly string[]): TextBatch {
   // A copy: whoever packs may go on using its array.
   let byteLength = 0;
   for (const text of messages) byteLength += messageBytes(text);

@@ -7,7 +7,7 @@ import { Flusher } from "../../src/server/flusher.ts";
 import { defaultLimits, type Limits } from "../../src/server/limits.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { FakeSocket } from "../support/fake-socket.ts";
-import { textFraming } from "../support/pair.ts";
+import { textFraming } from "../../src/testing/framing.ts";
 
 const hello = {
   type: "hello",

@@ -4,7 +4,7 @@ import { Outbox } from "../../src/server/outbox.ts";
 import type { Reader } from "../../src/server/reader.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { FakeSocket } from "../support/fake-socket.ts";
-import { textFraming } from "../support/pair.ts";
+import { textFraming } from "../../src/testing/framing.ts";
 import { hubBench, range, retryMs, room, slowBytes, type Member } from "../support/hub-bench.ts";
 
 describe("a reader that keeps up", () => {

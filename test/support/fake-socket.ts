@@ -1,5 +1,6 @@
-import type { TextBatch, WireFrame } from "./pair.ts";
+import type { WireFrame } from "./pair.ts";
 import type { Batch, Socket } from "../../src/server/engine.ts";
+import type { TextBatch } from "../../src/testing/framing.ts";
 
 /** The server's end of a socket that goes nowhere. */
 export class FakeSocket implements Socket {

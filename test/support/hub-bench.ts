@@ -6,7 +6,7 @@ import type { Reader } from "../../src/server/reader.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { FakeSocket } from "./fake-socket.ts";
 import { LogBroker } from "./log-broker.ts";
-import { textFraming } from "./pair.ts";
+import { textFraming } from "../../src/testing/framing.ts";
 
 export const room = "r";
 export const slowBytes = 10_000;

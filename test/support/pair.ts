@@ -4,20 +4,10 @@ import type { Refusal, Transport, TransportListener, TransportSocket } from "../
 import type { Contract } from "../../src/contract/contract.ts";
 import { jsonSubprotocol } from "../../src/protocol/frames.ts";
 import type { Broker } from "../../src/server/broker.ts";
-import type { Batch, Framing, Gate, Socket, SocketListener } from "../../src/server/engine.ts";
+import type { Gate, Socket, SocketListener } from "../../src/server/engine.ts";
 import { memory } from "../../src/server/memory-broker.ts";
 import { createServer, type Server, type ServerOptions } from "../../src/server/server.ts";
-
-/** A batch whose messages can be looked at. */
-export interface TextBatch extends Batch {
-  readonly messages: readonly string[];
-}
-
-/** Frames nothing: keeps the messages as they are. */
-export const textFraming: Framing = {
-  pack: (messages) => toBatch(messages),
-  join: (batches) => toBatch((batches as readonly TextBatch[]).flatMap(({ messages }) => messages)),
-};
+import { textFraming, type TextBatch } from "../../src/testing/framing.ts";
 
 /** A frame as it was on the wire. */
 export type WireFrame = { readonly type: string } & Readonly<Record<string, unknown>>;
@@ -304,8 +294,4 @@ function toRequest(token: string | null): Parameters<Gate["admit"]>[0] {
       ...(token !== null && { authorization: `Bearer ${token}` }),
     },
   };
-}
-
-function toBatch(messages: readonly string[]): TextBatch {
-  return { messages, byteLength: messages.reduce((sum, text) => sum + Buffer.byteLength(text), 0) };
 }

@@ -5,9 +5,27 @@ const textFrame = 0x81;
 const twoByteLength = 126;
 const eightByteLength = 127;
 
+/** Up to here Node writes a string from its stack (`StreamBase::WriteString`), and the header of each length is kept. */
+const asciiLengthMax = 4096;
+const asciiHeaders: string[] = [];
+
+/**
+ * A frame as a string, one character a byte. The single short message of plain ASCII is by far the most common batch,
+ * and a string costs neither a buffer to make nor an unwrapping of it for each socket.
+ */
+export class AsciiFrame implements Batch {
+  readonly bytes: string;
+  readonly byteLength: number;
+
+  constructor(message: string) {
+    this.bytes = (asciiHeaders[message.length] ??= asciiHeader(message.length)) + message;
+    this.byteLength = this.bytes.length;
+  }
+}
+
 /**
  * Frames messages by RFC 6455, section 5.2: a server's frames are unmasked, so the same bytes serve every socket. Each
- * message is one frame; a batch is several of them back to back in one buffer.
+ * message is one frame; a batch is several of them back to back.
  */
 export const nodeFraming: Framing = {
   pack(messages) {
@@ -15,15 +33,26 @@ export const nodeFraming: Framing = {
   },
 
   join(batches: readonly Batch[]): Batch {
-    return Buffer.concat(batches as readonly Buffer[]);
+    return Buffer.concat(batches.map(toBuffer));
   },
 };
 
-function packOne(message: string): Buffer {
+function toBuffer(batch: Batch): Buffer {
+  return batch instanceof AsciiFrame ? Buffer.from(batch.bytes, "latin1") : (batch as Buffer);
+}
+
+function packOne(message: string): Batch {
   const length = Buffer.byteLength(message);
+  if (length === message.length && length <= asciiLengthMax) return new AsciiFrame(message);
   const buffer = Buffer.allocUnsafe(headerLength(length) + length);
   writeMessage(buffer, writeHeader(buffer, 0, length), message, length);
   return buffer;
+}
+
+function asciiHeader(length: number): string {
+  const header = Buffer.allocUnsafe(headerLength(length));
+  writeHeader(header, 0, length);
+  return header.toString("latin1");
 }
 
 function packAll(messages: readonly string[]): Buffer {

@@ -2,6 +2,7 @@ import type { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 import { WebSocket, type RawData } from "ws";
 import type { Batch, Socket, SocketListener } from "../../server/engine.ts";
+import { AsciiFrame } from "./framing.ts";
 
 /** Bytes waiting in a socket above which WebSocket pings go unanswered: who does not read gets no more to read. */
 const pongBufferMax = 65_536;
@@ -36,7 +37,9 @@ export class NodeSocket implements Socket {
   }
 
   send(batch: Batch): void {
-    if (this.#ws.readyState === WebSocket.OPEN) this.#stream.write(batch);
+    if (this.#ws.readyState !== WebSocket.OPEN) return;
+    if (batch instanceof AsciiFrame) this.#stream.write(batch.bytes, "latin1");
+    else this.#stream.write(batch);
   }
 
   bufferedBytes(): number {
