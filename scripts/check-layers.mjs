@@ -19,7 +19,7 @@ const layers = {
   client: { values: ["base", "protocol", "contract", "collab"], packages: [] },
   server: { values: ["base", "protocol", "contract", "collab"], packages: ["node:*"] },
   react: { values: ["base", "protocol", "contract", "collab", "client"], packages: ["react"] },
-  brokers: { values: ["base", "protocol"], types: ["server/broker.ts"] },
+  brokers: { values: ["base", "protocol", "server/broker.ts"] },
   engines: { values: ["base", "protocol"], types: ["server/engine.ts"] },
   testing: { values: ["base", "protocol", "contract", "collab", "client", "server", "brokers", "engines"] },
   cli: {

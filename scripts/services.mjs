@@ -17,6 +17,8 @@ const services = [
     packages: ["chromium", "fonts-noto-color-emoji"],
     suites: "test/browser",
   },
+  { name: "redis-server", commands: ["redis-server"], packages: ["redis-server"], suites: "Redis" },
+  { name: "nats-server", commands: ["nats-server"], packages: ["nats-server"], suites: "NATS" },
 ];
 
 /** Places servers are installed to that an ordinary user's PATH often lacks. */

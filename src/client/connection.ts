@@ -191,6 +191,9 @@ export class Connection {
         this.#stopRecycle();
         this.#stopRecycle = this.#context.clock.setTimer(frame.delayMs, () => this.redial());
         return;
+      case "degraded":
+        if (this.isOpen) this.#set({ state: "open", degraded: frame.active });
+        return;
       default:
         this.#context.received(frame);
     }
@@ -202,7 +205,7 @@ export class Connection {
     this.#heartbeatMs = frame.heartbeatMs;
     this.#watch();
     this.#context.welcomed(frame);
-    this.#set({ state: "open" });
+    this.#set({ state: "open", degraded: frame.degraded ?? false });
     this.#context.opened();
   }
 

@@ -7,6 +7,7 @@ import { BowlineError } from "../protocol/errors.ts";
 import type { ErrorFrame, JoinRequest, ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
 import type { Fate, Publish, RequestCallOptions } from "./calls.ts";
 import { Connection, type TokenSource } from "./connection.ts";
+import { Journal } from "./journal.ts";
 import { JoinedRoom } from "./joined-room.ts";
 import {
   fits,
@@ -47,6 +48,7 @@ export class ClientCore {
   user: string | null = null;
   readonly #options: ClientCoreOptions;
   readonly #connection: Connection;
+  readonly #journal: Journal;
   readonly #outbox: Outbox;
   readonly #rooms = new Map<string, RoomState>();
   readonly #roomContext: RoomContext;
@@ -60,6 +62,7 @@ export class ClientCore {
     const { store, report, random, outbox: limits } = options;
     this.#options = options;
     this.#session = new Session(store.initial?.session ?? null, random);
+    this.#journal = new Journal(store, () => this.#session.stored);
     const isOpen = (): boolean => this.#connection.isOpen;
     const send = (text: string): boolean => this.#send(text);
     this.#roomContext = {
@@ -79,7 +82,8 @@ export class ClientCore {
     const changed = (entry: OutboxEntry, outcome: Outcome | null): void => this.#changed(entry, outcome);
     const later = (task: () => void): void => void options.clock.setTimer(storeRetryMs, task);
     this.#outbox = new Outbox({
-      store,
+      journal: this.#journal,
+      initial: store.initial?.publishes ?? [],
       session: () => this.#session,
       limits,
       isOpen,
@@ -201,7 +205,7 @@ export class ClientCore {
 
   async #hello(): Promise<string> {
     const { frame, changes } = this.#session.hello(this.#helloRooms());
-    await this.#options.store.save(changes);
+    await this.#journal.save(changes);
     return encodeFrame(frame);
   }
 
@@ -226,7 +230,7 @@ export class ClientCore {
     this.user = user;
     this.#payloadBytes = payloadBytes;
     const { lost, changes } = this.#session.enterEpoch(epoch, ref);
-    this.#outbox.opened({ window, payloadBytes, lost, saved: this.#options.store.save(changes) });
+    this.#outbox.opened({ window, payloadBytes, lost, changes });
   }
 
   #opened(): void {

@@ -40,12 +40,14 @@ export class JoinedRoom {
 
   get presence(): {
     readonly members: ReadonlyMap<string, Member>;
+    readonly count: number;
     set(state: unknown): void;
     onChange(listener: (members: ReadonlyMap<string, Member>) => void): Undo;
   } {
     const { presence } = this.#state;
     return {
       members: presence.members,
+      count: presence.count,
       set: (state) => presence.set(state),
       onChange: (listener) => presence.changes.on(listener),
     };

@@ -2,7 +2,8 @@ import { clientErrorCodes } from "../protocol/codes.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { Position } from "../protocol/frames.ts";
 import type { Session } from "./session.ts";
-import type { Store, StoreChange } from "./store.ts";
+import type { Journal } from "./journal.ts";
+import type { StoreChange, StoredPublish } from "./store.ts";
 
 /** Bounds of what waits to be settled; a publish or request beyond one is refused with `OUTBOX_FULL`. */
 export interface OutboxLimits {
@@ -45,13 +46,15 @@ export interface Opening {
   readonly payloadBytes: number;
   /** The server no longer knows what was sent before. */
   readonly lost: boolean;
-  /** Nothing is sent before this resolves. */
-  readonly saved: void | Promise<void>;
+  /** To be stored before anything is sent. */
+  readonly changes: readonly StoreChange[];
 }
 
 /** What an {@link Outbox} needs of the client. */
 export interface OutboxContext {
-  readonly store: Store;
+  readonly journal: Journal;
+  /** What an earlier process left. */
+  readonly initial: readonly StoredPublish[];
   readonly session: () => Session;
   readonly limits: OutboxLimits;
   isOpen(): boolean;
@@ -81,11 +84,12 @@ export class Outbox {
   #inFlight = 0;
   #window = 0;
   #payloadBytes = 65_536;
-  #marking = false;
+  /** Stands for a save that nothing may be sent before. */
+  #wait: object | null = null;
 
   constructor(context: OutboxContext) {
     this.#context = context;
-    for (const { ref, room, event, json, sent } of context.store.initial?.publishes ?? []) {
+    for (const { ref, room, event, json, sent } of context.initial) {
       this.#push({
         ref,
         call: { type: "publish", room, event },
@@ -134,7 +138,7 @@ export class Outbox {
   }
 
   /** A connection was opened. */
-  opened({ window, payloadBytes, lost, saved }: Opening): void {
+  opened({ window, payloadBytes, lost, changes }: Opening): void {
     this.#window = window;
     this.#payloadBytes = payloadBytes;
     this.#inFlight = 0;
@@ -146,7 +150,7 @@ export class Outbox {
       if (entry.call.type === "request" && entry.call.idempotent) entry.sent = false;
       else this.settle(entry.ref, { error: localError("UNCERTAIN") });
     }
-    if (saved) this.#pumpAfter(saved, []);
+    this.#isSaved(changes, []);
   }
 
   /** Tells whoever waits that nobody will answer. What is not settled stays, for the next connection or process. */
@@ -159,15 +163,10 @@ export class Outbox {
 
   /** Sends what may be sent. */
   pump(): void {
-    if (!this.#context.isOpen() || this.#marking) return;
+    if (!this.#context.isOpen() || this.#wait) return;
     const ready = this.#ready();
     const unmarked = ready.findLast(({ call, marked }) => call.type === "publish" && !marked);
-    try {
-      const saved = unmarked && saveAll(this.#context.store, [{ type: "sent", ref: unmarked.ref }]);
-      if (saved) return this.#pumpAfter(saved, ready);
-    } catch (error) {
-      return this.#pumpLater(error);
-    }
+    if (!this.#isSaved(unmarked ? [{ type: "sent", ref: unmarked.ref }] : [], ready)) return;
     for (const entry of ready) this.#send(entry);
   }
 
@@ -220,25 +219,36 @@ export class Outbox {
     return unstored < 0 ? next : next.slice(0, unstored);
   }
 
-  #pumpAfter(saved: Promise<void>, marked: readonly OutboxEntry[]): void {
-    this.#marking = true;
-    saved.then(
-      () => {
-        this.#marking = false;
-        for (const entry of marked) entry.marked = true;
-        this.pump();
-      },
-      (error: unknown) => {
-        this.#marking = false;
-        this.#pumpLater(error);
-      },
-    );
+  /** Whether the store has these changes by now. If not, nothing is sent until it has them: the outbox then goes on. */
+  #isSaved(changes: readonly StoreChange[], marked: readonly OutboxEntry[]): boolean {
+    const wait = {};
+    try {
+      const saved = this.#context.journal.save(changes);
+      if (!saved) return true;
+      saved.then(
+        () => {
+          for (const entry of marked) entry.marked = true;
+          this.#goOn(wait);
+        },
+        (error: unknown) => this.#goOnLater(wait, error),
+      );
+    } catch (error) {
+      this.#goOnLater(wait, error);
+    }
+    this.#wait = wait;
+    return false;
   }
 
-  /** Nothing is sent that the store does not know of: tries again later. */
-  #pumpLater(error: unknown): void {
+  #goOnLater(wait: object, error: unknown): void {
     this.#context.report(error);
-    this.#context.later(() => this.pump());
+    this.#context.later(() => this.#goOn(wait));
+  }
+
+  /** A wait that began later than this one goes on by itself. */
+  #goOn(wait: object): void {
+    if (this.#wait !== wait) return;
+    this.#wait = null;
+    this.pump();
   }
 
   #send(entry: OutboxEntry): void {
@@ -256,7 +266,7 @@ export class Outbox {
         ? [{ type: "put", publish: { ref, room: call.room, event: call.event, json, sent: marked } }]
         : [];
     try {
-      return saveAll(this.#context.store, [...changes, ...put]);
+      return this.#context.journal.save([...changes, ...put]);
     } catch (error) {
       this.#context.report(error);
       throw localError("STORE_FAILED");
@@ -266,7 +276,7 @@ export class Outbox {
   #forget(ref: number): void {
     const failed = (error: unknown): void => this.#context.report(error);
     try {
-      saveAll(this.#context.store, [{ type: "settled", ref }])?.catch(failed);
+      this.#context.journal.save([{ type: "settled", ref }])?.catch(failed);
     } catch (error) {
       failed(error);
     }
@@ -288,7 +298,3 @@ function frameText(ref: number, call: Call, json: string, isRetry: boolean): str
 }
 
 function ignore(): void {}
-
-function saveAll(store: Store, changes: readonly StoreChange[]): Promise<void> | null {
-  return changes.length > 0 ? (store.save(changes) ?? null) : null;
-}

@@ -1,10 +1,18 @@
 import { Emitter } from "../base/emitter.ts";
 import type { Member, PresenceFrame } from "../protocol/frames.ts";
 
+/** As a `joined` or `presence` frame has it. */
+interface MembersOrCount {
+  readonly members?: readonly Member[] | undefined;
+  readonly count?: number | undefined;
+}
+
 /** Who is in a room, as this client knows it. */
 export class Presence {
   readonly changes: Emitter<ReadonlyMap<string, Member>>;
   readonly #members = new Map<string, Member>();
+  /** Where there is no list. */
+  #count: number | undefined;
   /** Sends a state; false where it has to wait for the join. */
   readonly #send: (state: unknown) => boolean;
   /** This member's own state; undefined where it has none. */
@@ -18,6 +26,11 @@ export class Presence {
     this.#state = state;
     this.changes = new Emitter(report);
     this.#send = send;
+  }
+
+  /** How many are present: more than are listed, where they are too many to list. */
+  get count(): number {
+    return this.#count ?? this.#members.size;
   }
 
   /** By session id. */
@@ -50,20 +63,23 @@ export class Presence {
     this.#announced = this.#former;
   }
 
-  reset(members: readonly Member[]): void {
+  /** Takes the whole list, or the count where there is none. */
+  reset({ members = [], count }: MembersOrCount): void {
     this.#members.clear();
+    this.#count = count;
     for (const member of members) this.#members.set(member.session, member);
     this.changes.emit(this.#members);
   }
 
-  receive({ members, set = [], gone = [] }: PresenceFrame): void {
-    if (members) return this.reset(members);
+  receive(frame: PresenceFrame): void {
+    const { members, count, set = [], gone = [] } = frame;
+    if (members || count !== undefined) return this.reset(frame);
     for (const member of set) this.#members.set(member.session, member);
     for (const session of gone) this.#members.delete(session);
     this.changes.emit(this.#members);
   }
 
   clear(): void {
-    if (this.#members.size > 0) this.reset([]);
+    if (this.count > 0) this.reset({});
   }
 }

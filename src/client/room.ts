@@ -206,14 +206,14 @@ export class RoomState {
     });
   }
 
-  #receiveJoined({ position, head, members }: JoinedFrame): void {
+  #receiveJoined({ position, head, members, count }: JoinedFrame): void {
     if (this.wire !== "joining") return;
     this.wire = "in";
     // A position of this client's own stays until events or a gap move it: a line that breaks before the gap is told
     // must not make it look as if nothing were missing.
     this.position ??= position;
     this.#head = head;
-    if (members) this.presence.reset(members);
+    if (members || count !== undefined) this.presence.reset({ members, count });
     this.presence.joined();
     this.#setStatus({ state: "joined" });
   }

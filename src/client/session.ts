@@ -15,6 +15,11 @@ export class Session {
     this.#nextRef = this.#stored.refs;
   }
 
+  /** What has to survive the process. */
+  get stored(): StoredSession {
+    return this.#stored;
+  }
+
   /** The public id. */
   get id(): string {
     return this.#stored.id;

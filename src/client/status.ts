@@ -6,7 +6,11 @@ import type { BowlineError } from "../protocol/errors.ts";
  */
 export type Status =
   | { readonly state: "connecting"; readonly attempt: number }
-  | { readonly state: "open" }
+  | {
+      readonly state: "open";
+      /** Whether the server can't reach its broker: calls wait, signals are dropped, events come later. */
+      readonly degraded: boolean;
+    }
   | {
       readonly state: "waiting";
       /** How many attempts in a row have failed. */

@@ -30,6 +30,7 @@ export const closeCodes = {
   SESSION_MISMATCH: { code: 4410, action: "stop", text: "the session belongs to somebody else" },
   HEARTBEAT_LOST: { code: 4500, action: "reconnect", text: "nothing was heard for two heartbeats" },
   HANDSHAKE_TIMEOUT: { code: 4508, action: "reconnect", text: "no hello came in time" },
+  SESSION_LOST: { code: 4510, action: "reconnect", text: "the session is no longer known: open it again" },
   SLOW_CONSUMER: { code: 4513, action: "reconnect", text: "the client reads its replies too slowly" },
   RATE_LIMITED: { code: 4529, action: "reconnect", text: "the client kept sending faster than it may" },
 } as const;

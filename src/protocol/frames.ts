@@ -92,7 +92,9 @@ export type ServerFrame =
   | GapFrame
   | { readonly type: "ping" }
   | { readonly type: "pong" }
-  | { readonly type: "goaway"; readonly delayMs: number };
+  | { readonly type: "goaway"; readonly delayMs: number }
+  /** The node has lost its broker, or has it again. Meanwhile calls wait and signals are dropped. */
+  | { readonly type: "degraded"; readonly active: boolean };
 
 /** Answers a hello. */
 export interface WelcomeFrame {
@@ -111,6 +113,8 @@ export interface WelcomeFrame {
   readonly payloadBytes: number;
   /** Most publishes and requests that may be waiting for their answer at a time. */
   readonly window: number;
+  /** Set while the node has no broker: a `degraded` frame says when that is over. */
+  readonly degraded?: true;
 }
 
 /** Answers a join: events follow from `position` on, whether they were published before or after. */
@@ -122,6 +126,8 @@ export interface JoinedFrame {
   readonly head: number;
   /** Everybody present, where the room has presence. */
   readonly members?: readonly Member[];
+  /** How many are present, instead of `members`, where they are too many to list. */
+  readonly count?: number;
 }
 
 /** Answers a publish: it is stored at `position`. */
@@ -162,7 +168,7 @@ export interface SignalFrame {
   readonly payload: unknown;
 }
 
-/** Who came, changed and went since the last such frame; or, with `members`, everybody who is there now. */
+/** Who came, changed and went since the last such frame; or everybody who is there now: `members`, or their `count`. */
 export interface PresenceFrame {
   readonly type: "presence";
   readonly room: string;
@@ -171,6 +177,8 @@ export interface PresenceFrame {
   readonly set?: readonly Member[];
   /** Sessions that left. */
   readonly gone?: readonly string[];
+  /** How many are present, where they are too many to list. */
+  readonly count?: number;
 }
 
 /** What an error frame is about: a call by its ref, or a frame of some type that concerned a room. */

@@ -56,6 +56,8 @@ export interface AppendRequest {
   readonly bound: LogBound;
   /** Absent when the server itself publishes. */
   readonly origin?: Origin;
+  /** Append only if the log ends exactly here: compare and set. Looked at after the ledger. */
+  readonly ifAt?: Position;
 }
 
 export type AppendResult =
@@ -63,7 +65,11 @@ export type AppendResult =
   /** This origin was stored before, at `position`. Nothing was appended. */
   | { readonly outcome: "repeated"; readonly position: Position }
   /** A higher ref of this session is in this log, and this one is not. Nothing was appended. */
-  | { readonly outcome: "out-of-order" };
+  | { readonly outcome: "out-of-order" }
+  /** `ifAt` was given and the log ends at `position` instead. Nothing was appended. */
+  | { readonly outcome: "conflict"; readonly position: Position }
+  /** The session has no ledger, or no longer. Nothing was appended: without one, a repeat would go unnoticed. */
+  | { readonly outcome: "unknown-session" };
 
 /** A connection attempt of a session. */
 export interface SessionClaim {
@@ -87,12 +93,23 @@ export type RequestClaim =
   /** It was answered before. */
   | { readonly outcome: "answered"; readonly answer: string }
   /** It was claimed before and never answered, or its answer is no longer held. */
-  | { readonly outcome: "unanswered" };
+  | { readonly outcome: "unanswered" }
+  /** The session has no ledger, or no longer: as with {@link AppendResult}. */
+  | { readonly outcome: "unknown-session" };
 
 /** A change of who is present in a room. */
 export interface PresenceChange {
   readonly set?: Member;
   readonly gone?: string;
+  /** How many are present after it. */
+  readonly count: number;
+}
+
+/** Who is present in a room. */
+export interface Members {
+  readonly count: number;
+  /** Empty when there are more than were asked for. */
+  readonly list: readonly Member[];
 }
 
 /** What a node gives its broker to call. Every call returns at once and never throws. */
@@ -105,21 +122,31 @@ export interface BrokerSink {
   receivePresence(room: string, change: PresenceChange): void;
   /** A session was opened with this generation somewhere in the cluster: older connections of it are over. */
   receiveOpened(session: string, generation: number): void;
+  /** What this broker delivers of a subscribed room was interrupted: it is read again, whatever was missed. */
+  receiveHole(room: string): void;
+  /** What a node told this one, itself included. */
+  receiveTold(message: string): void;
+  /** The broker can't be reached, and why; or, with null, it can again. */
+  receiveOutage(reason: Error | null): void;
 }
 
 /**
  * What a cluster shares.
  *
- * An implementation MUST make each call atomic; MUST give the publisher's own node its entries through the sink like
- * any other node's; MUST NOT answer `append` before the entry is as safe as the broker makes things; MUST begin a new epoch when it
- * has lost entries of a log from its end; MUST keep a session's ledgers whole as long as it gives the same epoch for it; MUST carry out calls about one room in their
- * order. A call that can't be carried out rejects.
+ * An implementation MUST make each call atomic, and carry out calls about one room in their order; MUST give the
+ * publisher's own node its entries through the sink like any other node's; MUST NOT answer `append` before the entry is
+ * as safe as the broker makes things; MUST begin a new epoch when it has, or may have, lost entries of a log from its
+ * end; MUST keep a session's ledgers whole as long as it gives the same epoch for it, and answer `unknown-session` when
+ * it has none. A call that can't be carried out rejects: none waits for an outage to pass, for the node does that.
  */
 export interface Broker {
   /** For people: `memory`, `redis`. */
   readonly name: string;
-  /** Called once, before anything else. */
-  start(sink: BrokerSink): Promise<void>;
+  /**
+   * Called once, before anything else. `node` is this node's id, new for each process. Rejects when the service can't be
+   * reached or can't do what is needed, with an error that names the option and its value (never a password).
+   */
+  start(sink: BrokerSink, node: string): Promise<void>;
   /** Called once, at the end. */
   stop(): Promise<void>;
 
@@ -145,9 +172,18 @@ export interface Broker {
   /** Stores the answer of a claimed request. */
   answerRequest(origin: Origin, answer: string): Awaitable<void>;
 
-  /** Adds a member, or replaces its state. */
+  /**
+   * Adds a member, or replaces its state, unless a higher generation has entered. It stays until it exits, or until
+   * this node's lease runs out: a node that is gone takes its members with it, on every other node.
+   */
   enter(room: string, member: Member, generation: number): Promise<void>;
   /** Takes a member away, unless a higher generation has entered since. */
   exit(room: string, session: string, generation: number): Promise<void>;
-  members(room: string): Promise<readonly Member[]>;
+  /** Everybody present, the list only if it is no longer than `limit`. */
+  members(room: string, limit: number): Promise<Members>;
+
+  /** Tells one node something, or every node, this one included. May be lost. */
+  tell(node: string | null, message: string): void;
+  /** The nodes whose lease has not run out, this one included. */
+  nodes(): Promise<readonly string[]>;
 }

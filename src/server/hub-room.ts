@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { encodeFrame, eventFramePrefix, eventFrameText } from "../protocol/encode.ts";
-import type { GapFrame, Member, Position } from "../protocol/frames.ts";
+import type { GapFrame, Member, Position, PresenceFrame } from "../protocol/frames.ts";
 import type { Broker, LogBound, LogEntry, LogPage, PresenceChange } from "./broker.ts";
 import type { Batch, Framing } from "./engine.ts";
 import type { Flushable, Flusher } from "./flusher.ts";
@@ -20,6 +20,8 @@ export interface HubContext {
 
 /** Entries read at a time to mend a hole. */
 const fillPage = 256;
+/** Share of the bound on listed members that a room must have come down to before they are listed again. */
+const relistShare = 0.9;
 /** Frames waiting for the end of the turn beyond which a room does not wait for it. */
 const pendingLengthMax = 256 * 1024;
 
@@ -40,11 +42,17 @@ export class HubRoom implements Flushable {
   #head = 0;
   /** The last entry heard of while the log was read: if that did not bring it, it is read again. */
   #heard: { readonly epoch: string; readonly offset: number } | null = null;
+  /** Whether something may have been missed while the log was read. */
+  #missed = false;
   #filling = true;
   #pending: string[] = [];
   #pendingLength = 0;
   #signals: Map<string, string> | null = null;
   #presence: Map<string, Member | null> | null = null;
+  /** How many are present, as last heard. */
+  #memberCount = 0;
+  /** Whether there are too many members to list them. */
+  #crowded = false;
   #presenceFlushes = 0;
   #dirty = false;
 
@@ -95,7 +103,15 @@ export class HubRoom implements Flushable {
     this.#presence ??= new Map();
     if (change.set) this.#presence.set(change.set.session, change.set);
     if (change.gone !== undefined) this.#presence.set(change.gone, null);
+    this.#memberCount = change.count;
     this.#markDirty();
+  }
+
+  /** Anything may have been missed: the log is read again, and the members are sent anew. */
+  receiveHole(): void {
+    if (this.#filling) this.#missed = true;
+    else this.#fill();
+    this.#relist();
   }
 
   flush(elapsedMs: number, alone: boolean): void {
@@ -165,10 +181,11 @@ export class HubRoom implements Flushable {
     return Math.min(this.sent, Math.max(page.base, this.sent - history));
   }
 
-  /** Everybody present, as far as a list goes. */
-  async members(): Promise<readonly Member[]> {
-    const members = await this.#context.broker.members(this.name);
-    return members.slice(0, this.#context.presenceMembers);
+  /** Everybody present, or how many where they are too many to list: part of a frame. */
+  async members(): Promise<Pick<PresenceFrame, "members" | "count">> {
+    const { broker, presenceMembers } = this.#context;
+    const { count, list } = await broker.members(this.name, presenceMembers);
+    return count > presenceMembers ? { count } : { members: list };
   }
 
   /** Sends the whole list to a reader that missed changes of it. */
@@ -176,7 +193,8 @@ export class HubRoom implements Flushable {
     reader.missedPresence = false;
     this.#currentMembers().then(
       (members) => {
-        if (!reader.left) reader.outbox.sendText(encodeFrame({ type: "presence", room: this.name, members }));
+        if (!reader.left)
+          reader.outbox.sendText(encodeFrame({ type: "presence", room: this.name, ...members }));
       },
       (error: unknown) => {
         reader.missedPresence = true;
@@ -186,7 +204,7 @@ export class HubRoom implements Flushable {
   }
 
   /** A list that no change sent since it was asked for is newer than. */
-  async #currentMembers(): Promise<readonly Member[]> {
+  async #currentMembers(): ReturnType<HubRoom["members"]> {
     for (;;) {
       const changes = this.#presenceFlushes;
       const members = await this.members();
@@ -218,7 +236,7 @@ export class HubRoom implements Flushable {
   #takeBatch(): Batch | null {
     const texts = this.#pending;
     if (this.#signals) texts.push(...this.#signals.values());
-    if (this.#presence) texts.push(this.#presenceFrame(this.#presence));
+    if (this.#presence) texts.push(this.#presenceText(this.#presence));
     this.#pending = [];
     this.#pendingLength = 0;
     this.#signals = null;
@@ -226,7 +244,21 @@ export class HubRoom implements Flushable {
     return texts.length > 0 ? this.#context.framing.pack(texts) : null;
   }
 
-  #presenceFrame(changes: ReadonlyMap<string, Member | null>): string {
+  /** The members are sent anew to everybody who keeps up; the others get them when they do. */
+  #relist(): void {
+    for (const reader of this.#readers) {
+      if (reader.live) this.sendMembers(reader);
+      else reader.missedPresence = true;
+    }
+  }
+
+  #presenceText(changes: ReadonlyMap<string, Member | null>): string {
+    const { presenceMembers } = this.#context;
+    const wasCrowded = this.#crowded;
+    // Not listed again at the first one who leaves, or a room at the bound would be listed over and over.
+    this.#crowded = this.#memberCount > presenceMembers * (wasCrowded ? relistShare : 1);
+    if (this.#crowded) return encodeFrame({ type: "presence", room: this.name, count: this.#memberCount });
+    if (wasCrowded) this.#relist();
     const set: Member[] = [];
     const gone: string[] = [];
     for (const [session, member] of changes) {
@@ -252,6 +284,7 @@ export class HubRoom implements Flushable {
   /** The broker's live messages left a hole, or the log is another one: reads the log until nothing is missing. */
   #fill(): void {
     this.#filling = true;
+    this.#missed = false;
     this.#heard = null;
     this.#readHole().then(
       () => this.#filled(),
@@ -262,7 +295,7 @@ export class HubRoom implements Flushable {
   #filled(): void {
     this.#filling = false;
     const heard = this.#heard;
-    if (heard && (heard.epoch !== this.epoch || heard.offset > this.#head)) this.#fill();
+    if (this.#missed || (heard && (heard.epoch !== this.epoch || heard.offset > this.#head))) this.#fill();
   }
 
   async #readHole(): Promise<void> {

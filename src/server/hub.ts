@@ -55,6 +55,10 @@ export class Hub {
     this.#rooms.get(name)?.receiveSignal(key, data);
   }
 
+  receiveHole(name: string): void {
+    this.#rooms.get(name)?.receiveHole();
+  }
+
   receivePresence(name: string, change: PresenceChange): void {
     this.#rooms.get(name)?.receivePresence(change);
   }

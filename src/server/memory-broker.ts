@@ -9,6 +9,7 @@ import type {
   LogBound,
   LogPage,
   LogState,
+  Members,
   Origin,
   RequestClaim,
   SessionClaim,
@@ -60,6 +61,7 @@ class MemoryBroker implements Broker {
   readonly #rooms = new Map<string, MemoryRoom>();
   #evictAt: number;
   #sink: BrokerSink | null = null;
+  #node = "";
   #stopSweep: Undo | null = null;
 
   constructor(options: MemoryBrokerOptions) {
@@ -71,9 +73,10 @@ class MemoryBroker implements Broker {
     this.#sessions = new MemorySessions(this.#clock, this.#random, sessionTtlMs, sessionsMax);
   }
 
-  async start(sink: BrokerSink): Promise<void> {
+  async start(sink: BrokerSink, node: string): Promise<void> {
     if (this.#sink) throw new Error("this memory broker has a node already: one broker serves one server");
     this.#sink = sink;
+    this.#node = node;
     this.#sweepLater();
   }
 
@@ -82,14 +85,18 @@ class MemoryBroker implements Broker {
     this.#stopSweep?.();
   }
 
-  async append({ room: name, data, bound, origin }: AppendRequest): Promise<AppendResult> {
+  async append({ room: name, data, bound, origin, ifAt }: AppendRequest): Promise<AppendResult> {
     const room = this.#room(name);
     const ledger = origin && this.#sessions.ledger(origin.session);
+    if (origin && !ledger) return { outcome: "unknown-session" };
     if (ledger && origin) {
       const position = ledger.find(name, origin.ref);
       if (position) return { outcome: "repeated", position };
       if (ledger.isOvertaken(name, origin.ref)) return { outcome: "out-of-order" };
     }
+    const end: Position = { offset: room.log.state().head, epoch: room.log.epoch };
+    if (ifAt && (ifAt.offset !== end.offset || ifAt.epoch !== end.epoch))
+      return { outcome: "conflict", position: end };
     const entry = room.log.append(data, this.#clock.now(), bound);
     const position: Position = { offset: entry.offset, epoch: room.log.epoch };
     if (ledger && origin) {
@@ -146,8 +153,11 @@ class MemoryBroker implements Broker {
   }
 
   async enter(name: string, member: Member, generation: number): Promise<void> {
-    this.#room(name).members.set(member.session, { member, generation });
-    this.#sink?.receivePresence(name, { set: member });
+    const { members } = this.#room(name);
+    const held = members.get(member.session);
+    if (held && held.generation > generation) return;
+    members.set(member.session, { member, generation });
+    this.#sink?.receivePresence(name, { set: member, count: members.size });
   }
 
   async exit(name: string, session: string, generation: number): Promise<void> {
@@ -155,11 +165,21 @@ class MemoryBroker implements Broker {
     const held = members?.get(session);
     if (!members || !held || held.generation > generation) return;
     members.delete(session);
-    this.#sink?.receivePresence(name, { gone: session });
+    this.#sink?.receivePresence(name, { gone: session, count: members.size });
   }
 
-  async members(name: string): Promise<readonly Member[]> {
-    return Array.from(this.#rooms.get(name)?.members.values() ?? [], ({ member }) => member);
+  async members(name: string, limit: number): Promise<Members> {
+    const held = this.#rooms.get(name)?.members;
+    const count = held?.size ?? 0;
+    return { count, list: held && count <= limit ? Array.from(held.values(), ({ member }) => member) : [] };
+  }
+
+  tell(node: string | null, message: string): void {
+    if (node === null || node === this.#node) queueMicrotask(() => this.#sink?.receiveTold(message));
+  }
+
+  async nodes(): Promise<readonly string[]> {
+    return [this.#node];
   }
 
   #room(name: string): MemoryRoom {

@@ -86,7 +86,7 @@ export class MemorySessions {
 
   claimRequest(origin: Origin): RequestClaim {
     const record = this.#records.get(origin.session);
-    if (!record) return { outcome: "claimed" };
+    if (!record) return { outcome: "unknown-session" };
     record.ref = Math.max(record.ref, origin.ref);
     return (record.answers ??= new AnswerLedger()).claim(origin.ref);
   }

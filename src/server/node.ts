@@ -4,6 +4,7 @@ import { TimerWheel } from "../base/timer-wheel.ts";
 import type { Contract } from "../contract/contract.ts";
 import type { JoinRequest } from "../protocol/frames.ts";
 import type { Broker, BrokerSink } from "./broker.ts";
+import { Cluster, type NodeStats } from "./cluster.ts";
 import { Connection, type ConnectionContext } from "./connection.ts";
 import { drain } from "./drain.ts";
 import type {
@@ -56,6 +57,7 @@ export class Node implements Gate {
   readonly sessions: Sessions;
   readonly publishing: Publishing;
   readonly hub: Hub;
+  readonly cluster: Cluster;
   readonly #options: NodeOptions;
   readonly #wheel: TimerWheel;
   readonly #doorkeeper: Doorkeeper;
@@ -95,6 +97,12 @@ export class Node implements Gate {
     this.publishing = new Publishing({ ...shared, rooms: this.#rooms, sessions });
     const requests = new Requests({ ...shared, sessions });
     this.#router = new Router({ limits, queue, rooms: this.#rooms, publishing: this.publishing, requests });
+    this.cluster = new Cluster({
+      ...shared,
+      node: options.random.id(10),
+      stats: () => this.stats(),
+      disconnect: (user, why) => sessions.disconnect(user, why),
+    });
     this.#connectionContext = {
       ...shared,
       receiveHello: (connection, hello) => void sessions.open(connection, hello),
@@ -104,9 +112,10 @@ export class Node implements Gate {
     };
   }
 
-  /** Connections that are open, and upgrades under way. */
-  get places(): number {
-    return this.#doorkeeper.places;
+  /** Figures of this node alone. `connections` counts upgrades under way too. */
+  stats(): NodeStats {
+    const { sessions, hub } = this;
+    return { connections: this.#doorkeeper.places, rooms: hub.roomCount, degraded: sessions.degraded };
   }
 
   start(framing: Framing): Promise<void> {
@@ -168,8 +177,14 @@ export class Node implements Gate {
       receiveSignal: (room, key, data) => this.hub.receiveSignal(room, key, data),
       receivePresence: (room, change) => this.hub.receivePresence(room, change),
       receiveOpened: (session, generation) => this.sessions.receiveOpened(session, generation),
+      receiveHole: (room) => this.hub.receiveHole(room),
+      receiveTold: (message) => this.cluster.receive(message),
+      receiveOutage: (reason) => {
+        if (reason) this.report(reason, "broker");
+        this.sessions.receiveOutage(reason);
+      },
     };
-    await broker.start(sink);
+    await broker.start(sink, this.cluster.node);
     this.#wheel.start();
   }
 

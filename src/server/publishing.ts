@@ -10,7 +10,7 @@ import type { AppendResult, Broker, Origin } from "./broker.ts";
 import type { Connection, UserLike } from "./connection.ts";
 import type { Handlers } from "./handlers.ts";
 import type { Insist } from "./insist.ts";
-import { refusalFrame, refusalOf, tableError, type Stage } from "./refusal.ts";
+import { refusalFrame, refusalOf, SessionLost, tableError, type Stage } from "./refusal.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Sessions } from "./sessions.ts";
 import type { WorkQueue } from "./work-queue.ts";
@@ -63,7 +63,10 @@ export class Publishing {
     await queue.run(`${session} ${room}`, async () => {
       const answer = await this.#answerTo(connection, frame, origin, known);
       this.#running.delete(key);
-      (sessions.connectionOf(session) ?? connection).send(answer);
+      const current = sessions.connectionOf(session) ?? connection;
+      // Nothing was stored now, but an earlier attempt of the same may have been: no answer would be true.
+      if (answer) current.send(answer);
+      else current.close("SESSION_LOST");
     });
   }
 
@@ -101,12 +104,13 @@ export class Publishing {
     frame: PublishFrame,
     origin: Origin,
     known: Awaitable<Position | null>,
-  ): Promise<AckFrame | ErrorFrame> {
+  ): Promise<AckFrame | ErrorFrame | null> {
     const { ref } = frame;
     try {
       const position = (await known) ?? (await this.#publish(connection, frame, origin));
       return { type: "ack", ref, position };
     } catch (error) {
+      if (error instanceof SessionLost) return null;
       return refusalFrame({ ref }, refusalOf(error, "publish", this.#context.report));
     }
   }
@@ -157,8 +161,16 @@ export class Publishing {
     const isNeeded = (): boolean =>
       origin !== undefined && sessions.connectionOf(origin.session) !== undefined;
     const result = await insist(append, isNeeded);
-    if (result.outcome === "out-of-order") throw tableError("OUT_OF_ORDER");
-    return result.position;
+    switch (result.outcome) {
+      case "out-of-order":
+        throw tableError("OUT_OF_ORDER");
+      case "unknown-session":
+        throw new SessionLost();
+      case "conflict":
+        throw new Error("the broker answered a conflict to an append without `ifAt`");
+      default:
+        return result.position;
+    }
   }
 
   #signal({ room, event, payload }: Sending, from: string | null, session: string): void {

@@ -20,6 +20,11 @@ export function tableError(code: ErrorName, cause?: unknown): BowlineError {
   return new BowlineError(code, text, { retryable, cause });
 }
 
+/** The broker has no ledger of a session: its connection is closed, so that the client opens the session again. */
+export class SessionLost extends Error {
+  override readonly name: string = "SessionLost";
+}
+
 /** Most issues of one payload that a client is told. */
 const issuesMax = 10;
 

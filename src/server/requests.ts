@@ -88,6 +88,7 @@ export class Requests {
     const claiming = insist(() => broker.claimRequest(origin), isNeeded);
     return after(claiming, (claim) => {
       if (claim.outcome === "answered") return connection.sendText(claim.answer);
+      if (claim.outcome === "unknown-session") return this.#current(connection).close("SESSION_LOST");
       if (claim.outcome === "unanswered") {
         // Still running here: its answer goes to whatever connection the session has then, so to this one.
         if (!this.#running.has(keyOf(origin))) connection.refuseAs({ ref }, "UNCERTAIN");
@@ -149,8 +150,12 @@ export class Requests {
   }
 
   #answer(connection: Connection, answer: string): void {
-    const current = this.#context.sessions.connectionOf(connection.session) ?? connection;
-    current.sendText(answer);
+    this.#current(connection).sendText(answer);
+  }
+
+  /** Where the session is now: its answers follow it from one connection to the next. */
+  #current(connection: Connection): Connection {
+    return this.#context.sessions.connectionOf(connection.session) ?? connection;
   }
 
   #refuse(connection: Connection, { ref }: RequestFrame, error: unknown): void {

@@ -124,12 +124,12 @@ export class Rooms {
       if (state) await this.#present(connection, reader, state);
       const { insist } = this.#context;
       const isNeeded = (): boolean => !reader.left;
-      const members = definition.presence && (await insist(() => reader.room.members(), isNeeded));
+      const members = definition.presence ? await insist(() => reader.room.members(), isNeeded) : {};
       await insist(
         () =>
           reader.begin(position, (start) => {
             const head = reader.room.sent;
-            connection.send({ type: "joined", room, position: start, head, ...(members && { members }) });
+            connection.send({ type: "joined", room, position: start, head, ...members });
           }),
         isNeeded,
       );

@@ -198,13 +198,11 @@ class FacedServer {
   }
 
   disconnect(userId: string, reason?: string): number {
-    const theirs = this.gate.sessions.connections().filter(({ user }) => user?.id === userId);
-    for (const connection of theirs) connection.close("KICKED", reason);
-    return theirs.length;
+    return this.gate.sessions.disconnect(userId, reason);
   }
 
   stats(): ServerStats {
-    return { connections: this.gate.places, rooms: this.gate.hub.roomCount };
+    return this.gate.stats();
   }
 
   drain(options: DrainOptions = {}): Promise<void> {

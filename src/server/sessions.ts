@@ -20,9 +20,15 @@ export class Sessions {
   /** Those whose hello was not answered yet. */
   readonly #opening = new Set<Connection>();
   #renewals: string[] = [];
+  #degraded = false;
 
   constructor(context: SessionsContext) {
     this.#context = context;
+  }
+
+  /** Whether the broker can't be reached. */
+  get degraded(): boolean {
+    return this.#degraded;
   }
 
   get size(): number {
@@ -37,6 +43,13 @@ export class Sessions {
   /** Every connection of this node. */
   connections(): Connection[] {
     return [...this.#connections.values(), ...this.#opening];
+  }
+
+  /** Ends a user's connections on this node; gives how many there were. */
+  disconnect(userId: string, reason?: string): number {
+    const theirs = this.connections().filter(({ user }) => user?.id === userId);
+    for (const connection of theirs) connection.close("KICKED", reason);
+    return theirs.length;
   }
 
   /** A socket was opened. */
@@ -72,6 +85,14 @@ export class Sessions {
     if (connection && connection.generation < generation) connection.close("SUPERSEDED");
   }
 
+  /** The broker is gone, or (null) is back: every client is told. */
+  receiveOutage(reason: Error | null): void {
+    const active = reason !== null;
+    if (active === this.#degraded) return;
+    this.#degraded = active;
+    for (const connection of this.#connections.values()) connection.send({ type: "degraded", active });
+  }
+
   /** Keeps the session of a live connection; told to the broker together with others. */
   renew(connection: Connection): void {
     if (this.#renewals.push(connection.session) === 1) queueMicrotask(() => this.#sendRenewals());
@@ -94,6 +115,7 @@ export class Sessions {
       heartbeatMs,
       payloadBytes: limits.payloadBytes,
       window: Math.min(limits.pending, ledgerLength),
+      ...(this.#degraded && { degraded: true as const }),
     });
   }
 

@@ -35,7 +35,7 @@ export const sabotages: Readonly<Record<string, Wraps>> = {
       append: async (request) => {
         const known = heads.get(request.room);
         const stored = inner.append(request).then((result) => {
-          if (result.outcome !== "out-of-order") heads.set(request.room, { ...result.position });
+          if ("position" in result) heads.set(request.room, { ...result.position });
           return result;
         });
         if (!known) return stored;
@@ -49,12 +49,15 @@ export const sabotages: Readonly<Record<string, Wraps>> = {
 
   /** Live entries come with the offset of the one after. */
   "offset-off-by-one": broker((inner) => ({
-    start: (sink) =>
-      inner.start({
-        ...callThrough(sink),
-        receiveEntry: (room, epoch, { offset, data }) =>
-          sink.receiveEntry(room, epoch, { offset: offset + 1, data }),
-      }),
+    start: (sink, node) =>
+      inner.start(
+        {
+          ...callThrough(sink),
+          receiveEntry: (room, epoch, { offset, data }) =>
+            sink.receiveEntry(room, epoch, { offset: offset + 1, data }),
+        },
+        node,
+      ),
   })),
 
   /** A page of the log begins one entry too late. */
@@ -115,7 +118,7 @@ export const sabotages: Readonly<Record<string, Wraps>> = {
 
   /** A node is not told that another connection has taken a session over. */
   "no-fence": broker((inner) => ({
-    start: (sink) => inner.start({ ...callThrough(sink), receiveOpened: () => {} }),
+    start: (sink, node) => inner.start({ ...callThrough(sink), receiveOpened: () => {} }, node),
   })),
 
   /** Sessions are not renewed while they are connected. */
@@ -198,6 +201,9 @@ function callThrough(sink: BrokerSink): BrokerSink {
     receiveSignal: (room, key, data) => sink.receiveSignal(room, key, data),
     receivePresence: (room, change) => sink.receivePresence(room, change),
     receiveOpened: (session, generation) => sink.receiveOpened(session, generation),
+    receiveHole: (room) => sink.receiveHole(room),
+    receiveTold: (message) => sink.receiveTold(message),
+    receiveOutage: (reason) => sink.receiveOutage(reason),
   };
 }
 

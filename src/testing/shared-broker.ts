@@ -7,8 +7,8 @@ import type {
   LogBound,
   LogPage,
   LogState,
+  Members,
   Origin,
-  PresenceChange,
   RequestClaim,
   SessionClaim,
   SessionOpening,
@@ -42,6 +42,7 @@ export class SharedBroker implements Broker {
   readonly #process: SimProcess;
   readonly #random: SeededRandom;
   #sink: BrokerSink | null = null;
+  #node = "";
   #askedMs = 0;
   #answeredMs = 0;
   #toldMs = 0;
@@ -50,9 +51,6 @@ export class SharedBroker implements Broker {
   #hanging: (() => void)[] = [];
   #deaf = false;
   #heardMs = -1;
-  /** Who the node may believe to be present, to tell it the difference after a loss. */
-  readonly #presence = new Map<string, Map<string, Member>>();
-
   constructor(store: SharedStore, process: SimProcess, random: SeededRandom, link: BrokerLink) {
     this.#store = store;
     this.#process = process;
@@ -60,9 +58,10 @@ export class SharedBroker implements Broker {
     this.link = link;
   }
 
-  async start(sink: BrokerSink): Promise<void> {
+  async start(sink: BrokerSink, node: string): Promise<void> {
     this.#sink = sink;
-    this.#store.nodes.add(this.#subscriber);
+    this.#node = node;
+    this.#store.nodes.set(node, this.#subscriber);
   }
 
   async stop(): Promise<void> {
@@ -72,7 +71,7 @@ export class SharedBroker implements Broker {
 
   /** The node is gone: nothing is published to it any more. */
   leave(): void {
-    this.#store.nodes.delete(this.#subscriber);
+    this.#store.nodes.delete(this.#node);
     for (const room of this.#store.subscriptionsOf(this.#subscriber))
       this.#store.unsubscribe(room, this.#subscriber);
   }
@@ -95,10 +94,7 @@ export class SharedBroker implements Broker {
   }
 
   subscribe(room: string, bound: LogBound): Promise<LogState> {
-    return this.#call(() => {
-      this.#presence.set(room, new Map(this.#store.members(room).map((it) => [it.session, it])));
-      return this.#store.subscribe(room, bound, this.#subscriber);
-    });
+    return this.#call(() => this.#store.subscribe(room, bound, this.#subscriber));
   }
 
   unsubscribe(room: string): Promise<void> {
@@ -113,7 +109,7 @@ export class SharedBroker implements Broker {
     return this.#call(() => {
       const opening = this.#store.sessions.open(claim);
       if (opening.outcome === "opened")
-        for (const node of this.#store.nodes) node.opened(claim.session, claim.generation);
+        for (const node of this.#store.nodes.values()) node.opened(claim.session, claim.generation);
       return opening;
     });
   }
@@ -138,12 +134,20 @@ export class SharedBroker implements Broker {
     return this.#call(() => this.#store.exit(room, session, generation));
   }
 
-  members(room: string): Promise<readonly Member[]> {
-    return this.#call(() => {
-      const members = this.#store.members(room);
-      for (const member of members) this.#presence.get(room)?.set(member.session, member);
-      return members;
-    });
+  members(room: string, limit: number): Promise<Members> {
+    return this.#call(() => this.#store.members(room, limit));
+  }
+
+  tell(node: string | null, message: string): void {
+    const carryOut = (): void => {
+      for (const [id, subscriber] of this.#store.nodes)
+        if (node === null || node === id) subscriber.told(message);
+    };
+    void this.#call(carryOut).catch(() => {});
+  }
+
+  nodes(): Promise<readonly string[]> {
+    return this.#call(() => [...this.#store.nodes.keys()]);
   }
 
   /** The store can be reached again: what hung goes on. */
@@ -162,44 +166,22 @@ export class SharedBroker implements Broker {
     this.#deaf = true;
   }
 
-  /** It is back: as after a reconnect, each room's newest entry and what presence has become are told again. */
+  /** It is back: what was missed has to be read. */
   hear(): void {
     if (!this.#deaf) return;
     this.#deaf = false;
     this.#heardMs = this.#process.timeline.nowMs;
-    for (const room of this.subscriptions()) {
-      const newest = this.#store.newest(room);
-      if (newest) this.#subscriber.entry(room, newest.epoch, newest.offset, newest.data);
-      this.#tellPresenceAnew(room);
-    }
-  }
-
-  #tellPresenceAnew(room: string): void {
-    const members = this.#store.members(room);
-    for (const session of this.#presence.get(room)?.keys() ?? []) {
-      if (!members.some((member) => member.session === session))
-        this.#subscriber.presence(room, { gone: session });
-    }
-    for (const member of members) this.#subscriber.presence(room, { set: member });
+    for (const room of this.subscriptions()) this.#tell((sink) => sink.receiveHole(room));
   }
 
   readonly #subscriber: Subscriber = {
     entry: (room, epoch, offset, data) =>
       this.#tell((sink) => sink.receiveEntry(room, epoch, { offset, data })),
     signal: (room, key, data) => this.#tell((sink) => sink.receiveSignal(room, key, data)),
-    presence: (room, change) => {
-      if (this.#deaf) return;
-      this.#notePresence(room, change);
-      this.#tell((sink) => sink.receivePresence(room, change));
-    },
+    presence: (room, change) => this.#tell((sink) => sink.receivePresence(room, change)),
     opened: (session, generation) => this.#tell((sink) => sink.receiveOpened(session, generation)),
+    told: (message) => this.#tell((sink) => sink.receiveTold(message)),
   };
-
-  #notePresence(room: string, { set, gone }: PresenceChange): void {
-    const members = this.#presence.get(room);
-    if (set) members?.set(set.session, set);
-    if (gone !== undefined) members?.delete(gone);
-  }
 
   #tell(give: (sink: BrokerSink) => void): void {
     if (this.#deaf) return;

@@ -62,6 +62,10 @@ export class SharedSessions {
     }
   }
 
+  isKnown({ session }: Origin): boolean {
+    return this.#ledger(session) !== undefined;
+  }
+
   published({ session, ref }: Origin, room: string): Position | null {
     const found = this.#ledger(session)?.published.find((it) => it.ref === ref && it.room === room);
     return found?.position ?? null;
@@ -81,7 +85,7 @@ export class SharedSessions {
 
   claim({ session, ref }: Origin): RequestClaim {
     const ledger = this.#ledger(session);
-    if (!ledger) return { outcome: "claimed" };
+    if (!ledger) return { outcome: "unknown-session" };
     ledger.ref = Math.max(ledger.ref, ref);
     const answer = ledger.answers.get(ref);
     if (typeof answer === "string") return { outcome: "answered", answer };

@@ -6,6 +6,7 @@ import type {
   LogBound,
   LogPage,
   LogState,
+  Members,
   Origin,
   PresenceChange,
 } from "../server/broker.ts";
@@ -20,6 +21,7 @@ export interface Subscriber {
   signal(room: string, key: string, data: string): void;
   presence(room: string, change: PresenceChange): void;
   opened(session: string, generation: number): void;
+  told(message: string): void;
 }
 
 interface Entry {
@@ -49,8 +51,8 @@ interface Held {
  */
 export class SharedStore {
   readonly sessions: SharedSessions;
-  /** Those that have a connection to it. */
-  readonly nodes: Set<Subscriber> = new Set();
+  /** Those that have a connection to it, by their id. */
+  readonly nodes: Map<string, Subscriber> = new Map();
   readonly #timeline: Timeline;
   readonly #random: SeededRandom;
   readonly #history: History;
@@ -68,13 +70,17 @@ export class SharedStore {
     });
   }
 
-  append({ room: name, data, bound, origin }: AppendRequest): AppendResult {
+  append({ room: name, data, bound, origin, ifAt }: AppendRequest): AppendResult {
     const room = this.#room(name);
     if (origin) {
+      if (!this.sessions.isKnown(origin)) return { outcome: "unknown-session" };
       const position = this.sessions.published(origin, name);
       if (position) return { outcome: "repeated", position };
       if (this.sessions.isOvertaken(origin, name)) return { outcome: "out-of-order" };
     }
+    const end: Position = { offset: room.base + room.entries.length, epoch: room.epoch };
+    if (ifAt && (ifAt.offset !== end.offset || ifAt.epoch !== end.epoch))
+      return { outcome: "conflict", position: end };
     room.entries.push({ data, atMs: this.#timeline.nowMs });
     room.bound = bound;
     const position: Position = { offset: room.base + room.entries.length, epoch: room.epoch };
@@ -125,7 +131,7 @@ export class SharedStore {
     const held = room.members.get(member.session);
     if (held && held.generation > generation) return;
     room.members.set(member.session, { member, generation, node });
-    this.#tell(room, name, { set: member });
+    this.#tell(room, name, { set: member, count: room.members.size });
   }
 
   exit(name: string, session: string, generation: number): void {
@@ -133,11 +139,13 @@ export class SharedStore {
     const held = room.members.get(session);
     if (!held || held.generation > generation) return;
     room.members.delete(session);
-    this.#tell(room, name, { gone: session });
+    this.#tell(room, name, { gone: session, count: room.members.size });
   }
 
-  members(name: string): Member[] {
-    return [...this.#room(name).members.values()].map(({ member }) => member);
+  members(name: string, limit: number): Members {
+    const { members } = this.#room(name);
+    const list = members.size <= limit ? Array.from(members.values(), ({ member }) => member) : [];
+    return { count: members.size, list };
   }
 
   /** A node is gone without having said so: its members go after a while, unless they have entered elsewhere. */
@@ -160,13 +168,6 @@ export class SharedStore {
       const room = this.#room(name);
       for (const node of subscribers) room.subscribers.add(node);
     }
-  }
-
-  /** The newest entry of a room; null when it has none. */
-  newest(name: string): { readonly epoch: string; readonly offset: number; readonly data: string } | null {
-    const room = this.#room(name);
-    const last = room.entries.at(-1);
-    return last ? { epoch: room.epoch, offset: room.base + room.entries.length, data: last.data } : null;
   }
 
   roomNames(): string[] {

@@ -21,7 +21,7 @@ export interface Wraps {
 export function wrapBroker(inner: Broker, changed: Partial<Broker>): Broker {
   return {
     name: inner.name,
-    start: (sink) => inner.start(sink),
+    start: (sink, node) => inner.start(sink, node),
     stop: () => inner.stop(),
     append: (request) => inner.append(request),
     find: (room, origin) => inner.find(room, origin),
@@ -35,7 +35,9 @@ export function wrapBroker(inner: Broker, changed: Partial<Broker>): Broker {
     answerRequest: (origin, answer) => inner.answerRequest(origin, answer),
     enter: (room, member, generation) => inner.enter(room, member, generation),
     exit: (room, session, generation) => inner.exit(room, session, generation),
-    members: (room) => inner.members(room),
+    members: (room, limit) => inner.members(room, limit),
+    tell: (node, message) => inner.tell(node, message),
+    nodes: () => inner.nodes(),
     ...changed,
   };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Journal } from "../../src/client/journal.ts";
 import {
   Outbox,
   type Opening,
@@ -7,14 +8,14 @@ import {
   type Outcome,
 } from "../../src/client/outbox.ts";
 import { Session } from "../../src/client/session.ts";
-import type { Store, StoreChange, StoredState } from "../../src/client/store.ts";
+import { applyChange, type Store, type StoreChange, type StoredState } from "../../src/client/store.ts";
 import { BowlineError } from "../../src/protocol/errors.ts";
 import { FakeRandom, promisesDone } from "../support/fake-clock.ts";
 
 const message = { type: "publish", room: "r", event: "message" } as const;
 const ask = { type: "request", request: "ask", idempotent: false } as const;
 const askAgain = { ...ask, idempotent: true } as const;
-const welcome: Opening = { window: 256, payloadBytes: 65_536, lost: false, saved: undefined };
+const welcome: Opening = { window: 256, payloadBytes: 65_536, lost: false, changes: [] };
 
 interface Sent {
   readonly type: string;
@@ -36,7 +37,8 @@ function bench({ limits = {}, store: given }: { limits?: Partial<OutboxLimits>; 
   const session = new Session(store.initial?.session ?? null, new FakeRandom());
   let isOpen = false;
   const outbox = new Outbox({
-    store,
+    journal: new Journal(store, () => session.stored),
+    initial: store.initial?.publishes ?? [],
     session: () => session,
     limits: { count: 1000, length: 100_000, ...limits },
     isOpen: () => isOpen,
@@ -48,6 +50,9 @@ function bench({ limits = {}, store: given }: { limits?: Partial<OutboxLimits>; 
     report: (error) => reported.push(error),
     later: (task) => void later.push(task),
   });
+  const runLater = (): void => {
+    for (const task of later.splice(0)) task();
+  };
   const outcomes: [number, Outcome][] = [];
   const add = (call: OutboxEntry["call"] = message, payload: unknown = 0): OutboxEntry => {
     const entry: OutboxEntry = outbox.add(call, payload, (outcome) => outcomes.push([entry.ref, outcome]));
@@ -62,7 +67,21 @@ function bench({ limits = {}, store: given }: { limits?: Partial<OutboxLimits>; 
   const refs = (): number[] => sent.map(({ ref }) => ref);
   const codes = (): unknown[] =>
     outcomes.map(([ref, outcome]) => [ref, "error" in outcome ? outcome.error.code : "settled"]);
-  return { outbox, add, open, drop, sent, refs, outcomes, codes, changes, reported, fates };
+  return {
+    outbox,
+    add,
+    open,
+    drop,
+    sent,
+    refs,
+    outcomes,
+    codes,
+    changes,
+    reported,
+    fates,
+    session,
+    runLater,
+  };
 }
 
 const ack = (offset: number): Outcome => ({ position: { offset, epoch: "e" } });
@@ -159,10 +178,18 @@ describe("over a new connection", () => {
   });
 
   test("nothing is sent before the store has its epoch", async () => {
-    const { add, open, refs } = bench();
-    add();
+    let isOpening = false;
     let save = (): void => {};
-    open({ saved: new Promise<void>((resolve) => (save = resolve)) });
+    const saving = new Promise<void>((resolve) => (save = resolve));
+    const { session, add, open, refs } = bench({
+      store: {
+        initial: null,
+        save: ([change]) => (change?.type === "session" && isOpening ? saving : undefined),
+      },
+    });
+    add();
+    isOpening = true;
+    open(session.enterEpoch("e", 0));
     await promisesDone();
     expect(refs()).toEqual([]);
     save();
@@ -376,5 +403,57 @@ describe("the store", () => {
     expect(() => open()).not.toThrow();
     expect(reported).toContain(failure);
     expect(() => outbox.settle(1, ack(1))).not.toThrow();
+  });
+
+  describe("whose disk fails for a while", () => {
+    /** A store that keeps a state, and fails while it is told to. */
+    function failing() {
+      const disk = { fails: false, state: null as StoredState | null };
+      const save = (changes: readonly StoreChange[]): void => {
+        if (disk.fails) throw new Error("disk full");
+        for (const change of changes) disk.state = applyChange(disk.state, change);
+      };
+      return { disk, store: { initial: null, save } };
+    }
+
+    test("never gives a ref away a second time after a reload", () => {
+      const { disk, store } = failing();
+      const first = bench({ store });
+      first.open();
+      disk.fails = true;
+      expect(codeOf(() => first.add())).toBe("STORE_FAILED");
+      disk.fails = false;
+      const { ref } = first.add();
+      const second = bench({ store: { ...store, initial: disk.state } });
+      expect(second.add().ref).toBeGreaterThan(ref);
+    });
+
+    test("forgets in the end what was settled meanwhile", () => {
+      const { disk, store } = failing();
+      const { outbox, add, open } = bench({ store });
+      open();
+      add();
+      disk.fails = true;
+      outbox.settle(1, ack(1));
+      expect(disk.state?.publishes).toHaveLength(1);
+      disk.fails = false;
+      add();
+      expect(disk.state?.publishes.map(({ ref }) => ref)).toEqual([2]);
+    });
+
+    test("sends nothing before it has the ledgers' name", () => {
+      const { disk, store } = failing();
+      const { session, add, open, refs, reported, runLater } = bench({ store });
+      add();
+      disk.fails = true;
+      open(session.enterEpoch("e", 0));
+      runLater();
+      expect(refs()).toEqual([]);
+      expect(reported).toHaveLength(2);
+      disk.fails = false;
+      runLater();
+      expect(refs()).toEqual([1]);
+      expect(disk.state?.session.epoch).toBe("e");
+    });
   });
 });

@@ -258,7 +258,7 @@ describe("a signal", () => {
   test("in a room that nobody reads here goes nowhere", () => {
     const { hub } = hubBench();
     hub.receiveSignal("other", "a", "{}");
-    hub.receivePresence("other", { gone: "s" });
+    hub.receivePresence("other", { gone: "s", count: 1 });
     hub.receiveEntry("other", "one", { offset: 1, data: "{}" });
     expect(hub.roomCount).toBe(0);
   });
@@ -270,10 +270,10 @@ describe("presence", () => {
   test("tells who came, changed and went, once for each turn", async () => {
     const { clock, hub, join } = hubBench();
     const ada = await join();
-    hub.receivePresence(room, { set: member("a", 1) });
-    hub.receivePresence(room, { set: member("a", 2) });
-    hub.receivePresence(room, { set: member("b") });
-    hub.receivePresence(room, { gone: "b" });
+    hub.receivePresence(room, { set: member("a", 1), count: 1 });
+    hub.receivePresence(room, { set: member("a", 2), count: 1 });
+    hub.receivePresence(room, { set: member("b"), count: 1 });
+    hub.receivePresence(room, { gone: "b", count: 1 });
     await clock.settle();
     expect(ada.of("presence")).toEqual([{ type: "presence", room, set: [member("a", 2)], gone: ["b"] }]);
   });
@@ -282,7 +282,7 @@ describe("presence", () => {
     const { broker, clock, hub, join } = hubBench();
     const ada = await join();
     ada.stall();
-    hub.receivePresence(room, { set: member("a") });
+    hub.receivePresence(room, { set: member("a"), count: 1 });
     await clock.settle();
     broker.members_ = [member("a"), member("b")];
     ada.drain();
@@ -300,7 +300,7 @@ describe("presence", () => {
     expect(ada.of("presence")).toEqual([]);
   });
 
-  test("names as many members as a list may, and not one more", async () => {
+  test("names as many members as a list may, and only counts them beyond that", async () => {
     const { broker, clock, join } = hubBench();
     const ada = await join();
     const membersOf = async ({ reader }: Member): Promise<unknown> => {
@@ -309,8 +309,38 @@ describe("presence", () => {
       return members;
     };
     broker.members_ = ["a", "b", "c"].map((name) => member(name));
-    expect(await membersOf(ada)).toHaveLength(3);
-    broker.members_.push(member("d"));
-    expect(await membersOf(ada)).toHaveLength(3);
+    expect(await membersOf(ada)).toEqual({ members: broker.members_ });
+    broker.members_ = [...broker.members_, member("d")];
+    expect(await membersOf(ada)).toEqual({ count: 4 });
+  });
+
+  test("of a crowded room is a count, until it has emptied well below the bound", async () => {
+    const { broker, clock, hub, join } = hubBench();
+    const ada = await join();
+    broker.members_ = [member("a"), member("b")];
+    for (const count of [3, 4, 3, 2]) {
+      hub.receivePresence(room, { gone: "x", count });
+      await clock.settle();
+    }
+    expect(ada.of("presence")).toEqual([
+      { type: "presence", room, gone: ["x"] },
+      { type: "presence", room, count: 4 },
+      { type: "presence", room, count: 3 },
+      { type: "presence", room, gone: ["x"] },
+      { type: "presence", room, members: broker.members_ },
+    ]);
+  });
+
+  test("is told whole after a hole, and the log is read again", async () => {
+    const { broker, clock, hub, join, publish } = hubBench();
+    const ada = await join();
+    broker.publish(2, { lost: true });
+    broker.members_ = [member("a")];
+    hub.receiveHole(room);
+    await clock.settle();
+    expect(ada.of("event").map(({ offset }) => offset)).toEqual([1, 2]);
+    expect(ada.of("presence")).toEqual([{ type: "presence", room, members: broker.members_ }]);
+    await publish(1);
+    expect(ada.of("event")).toHaveLength(3);
   });
 });

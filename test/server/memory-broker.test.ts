@@ -15,9 +15,12 @@ async function bench(options: MemoryBrokerOptions = {}) {
     receivePresence: (room, { set, gone }) =>
       heard.push(`presence ${room} +${set?.session ?? ""} -${gone ?? ""}`),
     receiveOpened: (session, generation) => heard.push(`opened ${session} ${generation}`),
+    receiveHole: (room) => heard.push(`hole ${room}`),
+    receiveTold: (message) => heard.push(`told ${message}`),
+    receiveOutage: (reason) => heard.push(`outage ${reason?.message ?? "over"}`),
   };
   const broker = memory({ clock, random: new FakeRandom(), ...options });
-  await broker.start(sink);
+  await broker.start(sink, "node");
   const append = (room: string, data: string, ref?: number) =>
     broker.append({ room, data, bound, ...(ref !== undefined && { origin: { session: "s", ref } }) });
   return { clock, heard, broker, append, sink };
@@ -26,7 +29,7 @@ async function bench(options: MemoryBrokerOptions = {}) {
 describe("the memory broker", () => {
   test("serves one node, and says so to a second one", async () => {
     const { broker, sink } = await bench();
-    await expect(broker.start(sink)).rejects.toThrow(/one broker serves one server/);
+    await expect(broker.start(sink, "node")).rejects.toThrow(/one broker serves one server/);
   });
 
   test("leaves no timer behind when it stops", async () => {
@@ -132,10 +135,10 @@ describe("presence", () => {
   test("has who entered and has not left", async () => {
     const { broker, heard } = await bench();
     await broker.enter("r", ada, 1);
-    expect(await broker.members("r")).toEqual([ada]);
+    expect((await broker.members("r", 10)).list).toEqual([ada]);
     await broker.exit("r", "s", 1);
     await broker.exit("r", "s", 1);
-    expect(await broker.members("r")).toEqual([]);
+    expect((await broker.members("r", 10)).list).toEqual([]);
     expect(heard).toEqual(["presence r +s -", "presence r + -s"]);
   });
 
@@ -144,12 +147,12 @@ describe("presence", () => {
     await broker.enter("r", ada, 1);
     await broker.enter("r", { ...ada, state: 2 }, 2);
     await broker.exit("r", "s", 1);
-    expect(await broker.members("r")).toEqual([{ ...ada, state: 2 }]);
+    expect((await broker.members("r", 10)).list).toEqual([{ ...ada, state: 2 }]);
   });
 
   test("of a room that was never used is empty", async () => {
     const { broker } = await bench();
-    expect(await broker.members("nowhere")).toEqual([]);
+    expect((await broker.members("nowhere", 10)).list).toEqual([]);
     await broker.exit("nowhere", "s", 1);
   });
 });

@@ -192,7 +192,9 @@ describe("the ledger of a session's requests", () => {
     expect(ask(2)).toMatchObject({ outcome: "answered" });
   });
 
-  test("runs a request of a session that is not known", () => {
-    expect(bench().sessions.claimRequest({ session: "s", ref: 1 })).toEqual({ outcome: "claimed" });
+  test("runs no request of a session that is not known", () => {
+    expect(bench().sessions.claimRequest({ session: "s", ref: 1 })).toEqual({
+      outcome: "unknown-session",
+    });
   });
 });

@@ -1,6 +1,6 @@
 import type { FakeClock } from "./fake-clock.ts";
 import type { Member } from "../../src/protocol/frames.ts";
-import type { Broker, LogPage, LogState } from "../../src/server/broker.ts";
+import type { Broker, LogPage, LogState, Members } from "../../src/server/broker.ts";
 import type { Hub } from "../../src/server/hub.ts";
 
 /** More reads than any test needs: whoever makes them reads without end. */
@@ -111,8 +111,9 @@ export class LogBroker {
     });
   }
 
-  async members(): Promise<readonly Member[]> {
-    return this.#answer(() => [...this.members_]);
+  async members(_room: string, limit: number): Promise<Members> {
+    const list = [...this.members_];
+    return this.#answer(() => ({ count: list.length, list: list.length <= limit ? list : [] }));
   }
 
   #state(): LogState {

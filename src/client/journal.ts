@@ -1,0 +1,48 @@
+import type { Store, StoreChange, StoredSession } from "./store.ts";
+
+/**
+ * What the client has told its store, and what the store still owes it. A change that only concerns one call is refused
+ * with the call when it can't be saved; what has happened all the same (the session moved on, a publish is settled) goes
+ * in front of every later save until it is kept, so that nothing is built on what a reload would not know of.
+ */
+export class Journal {
+  readonly #store: Store;
+  readonly #session: () => StoredSession;
+  #sessionOwed = false;
+  readonly #settledOwed = new Set<number>();
+
+  constructor(store: Store, session: () => StoredSession) {
+    this.#store = store;
+    this.#session = session;
+  }
+
+  /** Saves changes after what is owed: null when that is done, or nothing is to do. Throws or rejects when it can't. */
+  save(changes: readonly StoreChange[]): Promise<void> | null {
+    const all = [...this.#takeOwed(), ...changes];
+    if (all.length === 0) return null;
+    const failed = (error: unknown): never => {
+      this.#owe(all);
+      throw error;
+    };
+    try {
+      return this.#store.save(all)?.catch(failed) ?? null;
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  #takeOwed(): StoreChange[] {
+    const owed: StoreChange[] = Array.from(this.#settledOwed, (ref) => ({ type: "settled", ref }));
+    if (this.#sessionOwed) owed.unshift({ type: "session", session: this.#session() });
+    this.#sessionOwed = false;
+    this.#settledOwed.clear();
+    return owed;
+  }
+
+  #owe(changes: readonly StoreChange[]): void {
+    for (const change of changes) {
+      if (change.type === "session") this.#sessionOwed = true;
+      if (change.type === "settled") this.#settledOwed.add(change.ref);
+    }
+  }
+}
