@@ -276,9 +276,20 @@ export class ClientCore {
   #fate({ ref, call, json, sent }: OutboxEntry, outcome: Outcome | null): Fate | null {
     if (call.type !== "publish") return null;
     const { room, event } = call;
-    const fate = { id: `${this.#session.id}-${ref}`, room, event, payload: JSON.parse(json) as unknown };
-    if (!outcome) return { ...fate, fate: sent ? "sent" : "queued" };
-    if ("error" in outcome) return { ...fate, fate: "refused", error: outcome.error };
-    return { ...fate, fate: "stored", ...("position" in outcome && { position: outcome.position }) };
+    return {
+      id: `${this.#session.id}-${ref}`,
+      room,
+      event,
+      // Parsed when asked for: most listeners only want to know how it ended.
+      get payload(): unknown {
+        return JSON.parse(json);
+      },
+      ...(outcome ? ending(outcome) : { fate: sent ? "sent" : "queued" }),
+    };
   }
+}
+
+function ending(outcome: Outcome): Pick<Fate, "fate" | "position" | "error"> {
+  if ("error" in outcome) return { fate: "refused", error: outcome.error };
+  return { fate: "stored", ...("position" in outcome && { position: outcome.position }) };
 }
