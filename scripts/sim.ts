@@ -106,7 +106,11 @@ async function runSabotage(name: string): Promise<void> {
     return;
   }
   const caught = await catchSabotage(wraps, 200);
-  console.log(caught ? `${name}: caught by seed ${caught.seed}: ${caught.message}` : `${name}: not caught`);
+  console.log(
+    caught
+      ? `${name}: caught by seed ${caught.seed}: ${caught.message.slice(0, 120)}`
+      : `${name}: not caught`,
+  );
   if (!caught) process.exitCode = 1;
 }
 

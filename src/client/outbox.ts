@@ -117,7 +117,7 @@ export class Outbox {
       json,
       sent: false,
       stored: false,
-      marked: this.#goesAtOnce(),
+      marked: this.#goesAtOnce(ref),
       settled,
     };
     const saved = this.#save(entry, changes);
@@ -197,9 +197,20 @@ export class Outbox {
       throw localError("PAYLOAD_TOO_LARGE");
   }
 
-  #goesAtOnce(): boolean {
+  #goesAtOnce(ref: number): boolean {
     const everythingIsSent = this.#inFlight === this.#entries.length;
-    return this.#context.isOpen() && everythingIsSent && this.#inFlight < this.#window;
+    return (
+      this.#context.isOpen() && everythingIsSent && this.#inFlight < this.#window && ref < this.#refsEnd()
+    );
+  }
+
+  /**
+   * The first ref that may not be sent yet. The server's ledger keeps the newest window of publishes: one without an
+   * answer must be among them for as long as it may be sent again, however many later ones were answered.
+   */
+  #refsEnd(): number {
+    const oldest = this.#entries.find(({ call }) => call.type === "publish");
+    return oldest ? oldest.ref + this.#window : Infinity;
   }
 
   #push(entry: OutboxEntry): void {
@@ -212,11 +223,12 @@ export class Outbox {
     this.pump();
   }
 
-  /** The next entries, as many as the window takes, up to the first one the store does not have yet. */
+  /** The next entries, as many as may be sent, up to the first one the store does not have yet. */
   #ready(): OutboxEntry[] {
     const next = this.#entries.slice(this.#inFlight, Math.max(this.#inFlight, this.#window));
-    const unstored = next.findIndex(({ stored }) => !stored);
-    return unstored < 0 ? next : next.slice(0, unstored);
+    const refsEnd = this.#refsEnd();
+    const held = next.findIndex(({ stored, ref }) => !stored || ref >= refsEnd);
+    return held < 0 ? next : next.slice(0, held);
   }
 
   /** Whether the store has these changes by now. If not, nothing is sent until it has them: the outbox then goes on. */

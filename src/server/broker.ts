@@ -7,9 +7,9 @@ import type { Awaitable } from "../base/awaitable.ts";
 import type { Member, Position } from "../protocol/frames.ts";
 
 /**
- * Positions kept per session, and answers kept per session. A client has at most a window of calls without an answer,
- * and answers arrive in the order they were sent, so those it can still ask for again are the newest window of them: a
- * ring of that size forgets nothing that matters.
+ * Positions kept per session, and answers kept per session. A client sends no publish whose ref is a window or more
+ * above that of its oldest one without an answer, so those it can still send again are among the newest window of them:
+ * a ring of that size forgets nothing that matters.
  */
 export const ledgerLength = 256;
 

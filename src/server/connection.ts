@@ -71,6 +71,8 @@ export class Connection implements SocketListener, WheelItem {
   #allowanceMs: number;
   #throttledSinceMs: number | null = null;
   #stopPause: Undo | null = null;
+  /** UTF-16 units of its own frames that were added while it was behind. */
+  #unreadLength = 0;
 
   constructor(context: ConnectionContext, socket: Socket, admitted: Admitted) {
     const elapsedMs = context.clock.elapsed();
@@ -127,9 +129,14 @@ export class Connection implements SocketListener, WheelItem {
   /** Sends an encoded frame of this connection's own. One that does not read its replies is closed. */
   sendText(text: string): void {
     if (this.state === "closed") return;
-    // Looked at before it is added: one large reply alone is no sign of a slow reader.
-    if (this.outbox.waitingBytes() > this.#context.limits.outboxBytes) this.close("SLOW_CONSUMER");
-    else this.outbox.sendText(text);
+    const { slowBytes, outboxBytes } = this.#context.limits;
+    // Counted from when it fell behind, and apart from the rooms' traffic: that waits for slow readers by itself, and
+    // one event may be larger than the limit.
+    if (this.outbox.waitingBytes() <= slowBytes) this.#unreadLength = 0;
+    // Looked at before this one is added: one large reply alone is no sign of a slow reader.
+    if (this.#unreadLength > outboxBytes) return this.close("SLOW_CONSUMER");
+    this.#unreadLength += text.length;
+    this.outbox.sendText(text);
   }
 
   /** Refuses a call (by ref) or something about a room. */

@@ -24,11 +24,11 @@ export interface Limits {
   readonly throttledMs: number;
   /** Bytes waiting in a socket above which it gets no room traffic until it has drained. Default 65,536. */
   readonly slowBytes: number;
-  /** Bytes of replies waiting in a socket above which it is closed with 4513. Default 1,048,576. */
+  /** Replies, in UTF-16 units, that a connection over `slowBytes` gets before it is closed with 4513. Default 1,048,576. */
   readonly outboxBytes: number;
   /** Most publications a join may ask to see again; asking for more gives this many. Default 1,000. */
   readonly historyCount: number;
-  /** Most members of a room that a presence list names; further ones are in the room, but not on its list. Default 1,000. */
+  /** Members of a room above which it tells how many there are, and no longer who. Default 1,000. */
   readonly presenceMembers: number;
 }
 

@@ -17,6 +17,8 @@ export class Presence {
   readonly #context: PresenceContext;
   /** Absences that have not become known yet; taken to their end at once when the node stops. */
   readonly #absences = new Set<Absence>();
+  /** Exits that the broker has not carried out yet, by session and room. */
+  readonly #exits = new Map<string, object>();
   #stopped = false;
 
   constructor(context: PresenceContext) {
@@ -25,6 +27,7 @@ export class Presence {
 
   /** Makes the connection's session a member of the room, or gives the member a new state. */
   async enter(connection: Connection, room: string, state: unknown): Promise<void> {
+    this.#exits.delete(`${connection.session} ${room}`);
     const member: Member = { session: connection.session, user: (connection.user as UserLike).id, state };
     await this.#context.broker.enter(room, member, connection.generation);
   }
@@ -33,12 +36,19 @@ export class Presence {
   exit(connection: Pick<Connection, "session" | "generation">, room: string): void {
     const { broker, insist } = this.#context;
     const { session, generation } = connection;
-    // However long it takes: a generation that has entered since is not taken away. Given up only when the node stops.
+    const key = `${session} ${room}`;
+    const exit = {};
+    this.#exits.set(key, exit);
+    const isLatest = (): boolean => this.#exits.get(key) === exit;
+    // However long it takes: a generation that has entered since is not taken away. Given up when the same connection
+    // enters again, and when the node stops.
     const exited = insist(
       () => broker.exit(room, session, generation),
-      () => !this.#stopped,
+      () => !this.#stopped && isLatest(),
     );
-    if (exited instanceof Promise) exited.catch(ignore);
+    const done = (): void => void (isLatest() && this.#exits.delete(key));
+    // oxlint-disable-next-line promise/no-callback-in-promise
+    void Promise.resolve(exited).then(done, done);
   }
 
   /** The connection ended: its session stays present for the grace time, in which it may come back unnoticed. */
@@ -62,8 +72,6 @@ export class Presence {
     }
   }
 }
-
-function ignore(): void {}
 
 class Absence implements WheelItem {
   wheelSlot = -1;

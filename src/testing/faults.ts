@@ -213,7 +213,7 @@ export class Storm<C extends Contract = Contract> {
     if (!shared) return;
     const how = this.#random.pick(["reject", "hang", "mute"] as const);
     this.#note(`a node's calls to the broker ${how}`);
-    shared.link.down = how;
+    shared.breakDown(how);
     this.#later(() => shared.restore());
   }
 

@@ -1,5 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Broker, BrokerSink } from "../server/broker.ts";
+import type { Batch } from "../server/engine.ts";
+import { textFraming, type TextBatch } from "./framing.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import { wrapBroker, wrapGate, wrapSocket, type Wraps } from "./wraps.ts";
 
@@ -189,10 +191,29 @@ export const sabotages: Readonly<Record<string, Wraps>> = {
         open: (socket, admitted) => gate.open(wrapSocket(socket, { bufferedBytes: () => 0 }), admitted),
       }),
   },
+
+  /** What was published last is released before the backlog. */
+  "live-before-backlog": {
+    gate: (gate) =>
+      wrapGate(gate, {
+        open: (socket, admitted) =>
+          gate.open(wrapSocket(socket, { send: (batch) => socket.send(newestFirst(batch)) }), admitted),
+      }),
+  },
 };
 
 function broker(change: (inner: Broker, random: SeededRandom) => Partial<Broker>): Wraps {
   return { broker: (inner, random) => wrapBroker(inner, change(inner, random)) };
+}
+
+/** Turns the events of a batch round. */
+function newestFirst(batch: Batch): Batch {
+  const { messages } = batch as TextBatch;
+  const isEvent = (text: string): boolean => text.startsWith('{"type":"event"');
+  return textFraming.pack([
+    ...messages.filter((text) => !isEvent(text)),
+    ...messages.filter(isEvent).toReversed(),
+  ]);
 }
 
 function callThrough(sink: BrokerSink): BrokerSink {

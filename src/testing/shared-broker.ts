@@ -150,9 +150,17 @@ export class SharedBroker implements Broker {
     return this.#call(() => [...this.#store.nodes.keys()]);
   }
 
+  /** The store can't be reached any more. */
+  breakDown(how: "reject" | "hang" | "mute"): void {
+    this.link.down = how;
+    this.#process.run(() => this.#sink?.receiveOutage(new BrokerLost("the broker can't be reached")));
+  }
+
   /** The store can be reached again: what hung goes on. */
   restore(): void {
+    if (!this.link.down) return;
     this.link.down = null;
+    this.#process.run(() => this.#sink?.receiveOutage(null));
     for (const go of this.#hanging.splice(0)) go();
   }
 

@@ -154,10 +154,6 @@ function drawFaults(random: SeededRandom, broker: "memory" | "shared"): FaultWei
   draw(nodeFaults, 0.4);
   draw(brokerFaults, broker === "shared" ? 0.4 : 0);
   draw(diskFaults, 0.3);
-  // Not survived yet: a client takes refs for reserved, and publishes for forgotten, that its store failed to note.
-  weights["disk-fail"] = 0;
-  // Nor is this: a session has no ledger from the loss of it to the next hello, and what is insisted upon is stored again.
-  if ((weights.wipe ?? 0) > 0) weights["broker-down"] = 0;
   // A broker that loses everything is rare: where it does so often, little else gets to happen.
   weights.wipe = random.chance(0.15) ? 0.1 * (weights.wipe ?? 0) : 0;
   return weights;

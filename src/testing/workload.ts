@@ -54,7 +54,7 @@ export class Workload {
     const { history, network, nodes } = this.#world;
     const { outboxCount, limits } = this.#knobs;
     const { peakBytes, largestBytes } = network.measure();
-    const bound = Math.max(limits.outboxBytes ?? 0, limits.slowBytes ?? 0) + 2 * largestBytes;
+    const bound = (limits.outboxBytes ?? 0) + (limits.slowBytes ?? 0) + 2 * largestBytes;
     history.add({ type: "measured", what: "bytes waiting in a socket", value: peakBytes, bound });
     history.add({
       type: "measured",
