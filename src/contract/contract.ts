@@ -55,6 +55,22 @@ export interface HistoryBound {
   readonly ageMs: number;
 }
 
+/** The room that an `inbox` makes. Its parameter is the user's id, percent-encoded. */
+export const inboxPattern = "inbox/:user";
+
+/** Events of an inbox: durable ones, which only the server publishes. */
+export type InboxEvents = Readonly<Record<string, EventDefinition>>;
+
+/** What an `inbox` adds to the rooms of a contract. */
+export type WithInbox<Rooms, Inbox extends InboxEvents> = [keyof Inbox] extends [never]
+  ? Rooms
+  : Rooms & {
+      readonly [inboxPattern]: RoomDefinition<
+        { readonly [Name in keyof Inbox]: EventDefinition<Inbox[Name]["payload"], "server"> },
+        undefined
+      >;
+    };
+
 /** Everything that may flow between a server and its clients. Make one with {@link contract}. */
 export interface Contract<
   Rooms extends Record<string, RoomDefinition> = Record<string, RoomDefinition>,
@@ -62,6 +78,8 @@ export interface Contract<
 > {
   readonly rooms: Rooms;
   readonly requests: Requests;
+  /** Whether it has an `inbox`, which is the room {@link inboxPattern}. */
+  readonly hasInbox: boolean;
   /** Finds the definition of a room by its name; null when no pattern fits. */
   matchRoom(name: string): RoomMatch<RoomDefinition> | null;
 }
@@ -181,11 +199,17 @@ export function request<const Options extends RequestOptions>(
 export interface ContractOptions<
   Rooms extends Record<string, RoomDefinition>,
   Requests extends Record<string, RequestDefinition>,
+  Inbox extends InboxEvents,
 > {
   /** By pattern: words and `:params` between slashes, e.g. `chat/:room`. */
   readonly rooms?: Rooms;
   /** By name, e.g. `rooms.list`. */
   readonly requests?: Requests;
+  /**
+   * Events for one user, on every device, also when none is connected: `server.user(id).notify(…)` publishes them, and
+   * clients of that user, and nobody else, get them by joining `inbox/<user id>` (percent-encoded). A room like others.
+   */
+  readonly inbox?: Inbox;
 }
 
 /**
@@ -201,14 +225,30 @@ export interface ContractOptions<
 export function contract<
   const Rooms extends Record<string, RoomDefinition> = Record<never, never>,
   const Requests extends Record<string, RequestDefinition> = Record<never, never>,
->(options: ContractOptions<Rooms, Requests>): Contract<Rooms, Requests> {
-  const rooms = options.rooms ?? ({} as Rooms);
+  const Inbox extends InboxEvents = Record<never, never>,
+>(options: ContractOptions<Rooms, Requests, Inbox>): Contract<WithInbox<Rooms, Inbox>, Requests> {
+  const { inbox } = options;
+  const rooms = {
+    ...options.rooms,
+    ...(inbox && { [inboxPattern]: inboxRoom(inbox) }),
+  } as unknown as WithInbox<Rooms, Inbox>;
+  if (inbox && options.rooms && Object.hasOwn(options.rooms, inboxPattern))
+    throw new TypeError(`rooms: "${inboxPattern}" is the contract's inbox`);
   const matcher = new RoomMatcher<RoomDefinition>(rooms);
   return {
     rooms,
     requests: options.requests ?? ({} as Requests),
+    hasInbox: inbox !== undefined,
     matchRoom: (name) => matcher.match(name),
   };
+}
+
+/** Only the server publishes there, whatever its events were made with. */
+function inboxRoom(inbox: InboxEvents): RoomDefinition {
+  for (const [name, { kind }] of Object.entries(inbox))
+    if (kind !== "event") throw new TypeError(`inbox.${name} must be made with event()`);
+  const events = Object.entries(inbox).map(([name, definition]) => [name, { ...definition, from: "server" }]);
+  return room({ events: Object.fromEntries(events) as Record<string, EventDefinition> });
 }
 
 const unitsMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { contract, event, request, room, signal } from "./contract.ts";
+export { contract, event, inboxPattern, request, room, signal } from "./contract.ts";
 export type {
   Contract,
   ContractOptions,
@@ -13,12 +13,14 @@ export type {
   FromOf,
   FromOption,
   HistoryBound,
+  InboxEvents,
   PresenceOf,
   RequestDefinition,
   RequestOptions,
   RoomDefinition,
   RoomOptions,
   SignalDefinition,
+  WithInbox,
 } from "./contract.ts";
 export type * from "./infer.ts";
 export type { Params, PatternOf, RoomMatch, RoomName } from "./room-name.ts";

@@ -1,4 +1,5 @@
 import type { Awaitable } from "../base/awaitable.ts";
+import { inboxPattern } from "../contract/contract.ts";
 import type { BowlineError } from "../protocol/errors.ts";
 import type {
   Contract,
@@ -97,6 +98,11 @@ export class Handlers {
 
   constructor(contract: Contract) {
     this.#contract = contract;
+    // An inbox is its user's own.
+    if (contract.hasInbox)
+      this.rooms.set(inboxPattern, {
+        join: ({ user, params }) => params["user"] === encodeURIComponent(user.id),
+      });
   }
 
   addRoom(pattern: string, handlers: UntypedRoomHandlers): void {

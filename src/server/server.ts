@@ -1,9 +1,16 @@
 import { systemClock, type Clock } from "../base/clock.ts";
 import { systemRandom, type Random } from "../base/random.ts";
-import type { Contract, EventDefinition, RequestDefinition, SignalDefinition } from "../contract/contract.ts";
+import {
+  inboxPattern,
+  type Contract,
+  type EventDefinition,
+  type RequestDefinition,
+  type SignalDefinition,
+} from "../contract/contract.ts";
 import type { EventsOf, PatternsOf, PayloadIn, RoomNamesOf, RoomOf } from "../contract/infer.ts";
 import { defaultPath, type Position } from "../protocol/frames.ts";
 import type { Broker } from "./broker.ts";
+import type { NodeStats } from "./cluster.ts";
 import type { UserLike } from "./connection.ts";
 import type { DrainOptions, Gate, Servable } from "./engine.ts";
 import type { AllowedOrigins, Authenticate } from "./gate.ts";
@@ -50,10 +57,44 @@ export interface ServerOptions<User extends UserLike = UserLike> {
   readonly random?: Random;
 }
 
-/** Figures of one node, at the moment of asking. */
-export interface ServerStats {
+type InboxOf<C extends Contract> =
+  typeof inboxPattern extends PatternsOf<C>
+    ? EventsOf<C["rooms"][typeof inboxPattern]>
+    : Record<never, never>;
+
+/** What a server may do about one user. */
+export interface ServerUser<C extends Contract> {
+  /**
+   * Publishes an event to the user's inbox: to every device, and kept for those that are away. Resolves and rejects like
+   * {@link Server.publish}.
+   */
+  notify<Event extends keyof InboxOf<C> & string>(
+    event: Event,
+    payload: PayloadIn<InboxOf<C>[Event] & EventDefinition>,
+  ): Promise<Position>;
+  /**
+   * Ends the user's connections on every node with code 4403: their clients stop. Waits at most 2 s for the nodes to
+   * answer; those that did not are `missing`.
+   */
+  disconnect(reason?: string): Promise<UserDisconnected>;
+}
+
+/** What came of {@link ServerUser.disconnect}. */
+export interface UserDisconnected {
+  /** Connections that were closed. */
   readonly connections: number;
-  readonly rooms: number;
+  /** Nodes that did not answer, and may have connections of the user. */
+  readonly missing: readonly string[];
+}
+
+/** Figures of a cluster. */
+export interface ClusterStats {
+  /** Of all nodes that answered. */
+  readonly connections: number;
+  /** By node. A room counts on each node that has members of it. */
+  readonly nodes: ReadonlyMap<string, NodeStats>;
+  /** Nodes that did not answer in time. */
+  readonly missing: readonly string[];
 }
 
 type Named<C extends Contract, Name extends string, Event extends string> = EventsOf<RoomOf<C, Name>>[Event];
@@ -111,10 +152,20 @@ export interface Server<C extends Contract = Contract, User extends UserLike = U
     payload: PayloadIn<Named<C, Name, Event>>,
   ): Promise<void>;
 
-  /** Ends a user's connections on this node, with code 4403: their clients stop. Returns how many there were. */
-  disconnect(userId: string, reason?: string): number;
+  /**
+   * A user, wherever in the cluster and with however many devices they are connected, or not at all.
+   *
+   * @example
+   * await server.user("u42").notify("mentioned", { by: "ada", room: "chat/lobby" });
+   * await server.user("u42").disconnect("your account was closed");
+   */
+  user(id: string): ServerUser<C>;
 
-  stats(): ServerStats;
+  /** Figures of this node. */
+  stats(): NodeStats;
+
+  /** Figures of every node. Waits at most 2 s; nodes that have not answered by then are `missing`. */
+  clusterStats(): Promise<ClusterStats>;
 
   /**
    * Shuts down: lets nobody in, asks every client to come back at a moment of its own, lets what runs finish, and
@@ -197,12 +248,28 @@ class FacedServer {
     return this.gate.publishing.signal({ room, event, payload });
   }
 
-  disconnect(userId: string, reason?: string): number {
-    return this.gate.sessions.disconnect(userId, reason);
+  user(id: string): {
+    notify(event: string, payload: unknown): Promise<Position>;
+    disconnect(reason?: string): Promise<UserDisconnected>;
+  } {
+    return {
+      notify: (event, payload) =>
+        this.publish(inboxPattern.replace(":user", encodeURIComponent(id)), event, payload),
+      disconnect: async (reason) => {
+        const { answers, missing } = await this.gate.cluster.disconnect(id, reason);
+        return { connections: sum(answers.values()), missing };
+      },
+    };
   }
 
-  stats(): ServerStats {
+  stats(): NodeStats {
     return this.gate.stats();
+  }
+
+  async clusterStats(): Promise<ClusterStats> {
+    const { answers, missing } = await this.gate.cluster.stats();
+    const connections = sum(Array.from(answers.values(), (node) => node.connections));
+    return { connections, nodes: answers, missing };
   }
 
   drain(options: DrainOptions = {}): Promise<void> {
@@ -212,6 +279,12 @@ class FacedServer {
   close(): Promise<void> {
     return this.gate.stop({ spreadMs: 0, deadlineMs: 0 });
   }
+}
+
+function sum(numbers: Iterable<number>): number {
+  let total = 0;
+  for (const number of numbers) total += number;
+  return total;
 }
 
 function checkMs(option: string, value: number): number {
