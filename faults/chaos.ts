@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Cluster } from "./cluster.ts";
 import type { Direction, Line, Lines } from "./lines.ts";
 import { seededChance, type Fault, type FaultKind } from "./plan.ts";
-import type { ServerProcess } from "./server-process.ts";
+
+const bothDirections: readonly Direction[] = ["toServer", "toClient"];
 
 const frozen: Partial<Record<FaultKind, readonly Direction[]>> = {
-  "half-open": ["toServer", "toClient"],
+  "half-open": bothDirections,
   "half-open to server": ["toServer"],
   "half-open to client": ["toClient"],
   stall: ["toClient"],
@@ -14,13 +16,11 @@ const frozen: Partial<Record<FaultKind, readonly Direction[]>> = {
 export class Chaos {
   /** How often each fault was carried out. */
   readonly counts = new Map<FaultKind, number>();
-  readonly #lines: Lines;
-  readonly #server: ServerProcess;
+  readonly #cluster: Cluster;
   readonly #chance: () => number;
 
-  constructor(lines: Lines, server: ServerProcess, seed: number) {
-    this.#lines = lines;
-    this.#server = server;
+  constructor(cluster: Cluster, seed: number) {
+    this.#cluster = cluster;
     this.#chance = seededChance(seed);
   }
 
@@ -40,7 +40,50 @@ export class Chaos {
   }
 
   async #carryOut(fault: Fault): Promise<void> {
-    if (fault.kind === "kill") return this.#server.restart(fault.forMs);
+    switch (fault.kind) {
+      case "kill":
+        return this.#pickNode().server.restart(fault.forMs);
+      case "roll":
+        return this.#cluster.roll();
+      case "broker kill":
+      case "broker wipe":
+        return this.#restartService(fault);
+      case "broker freeze":
+        return this.#freezeService(fault);
+      case "broker cut":
+        return this.#cutFromService(fault);
+      default:
+        return this.#harmLines(fault);
+    }
+  }
+
+  async #restartService({ kind, forMs }: Fault): Promise<void> {
+    const { service } = this.#cluster;
+    await service?.kill();
+    await sleep(forMs);
+    await service?.start({ keepData: kind === "broker kill" });
+  }
+
+  async #freezeService({ forMs }: Fault): Promise<void> {
+    const { service } = this.#cluster;
+    service?.freeze();
+    await sleep(forMs);
+    service?.thaw();
+  }
+
+  /** One node's lines to the service go dead, and then break. */
+  async #cutFromService({ forMs }: Fault): Promise<void> {
+    const { brokerLines } = this.#pickNode();
+    if (!brokerLines) return;
+    const admit = brokerLines.refuse();
+    const lines = brokerLines.all;
+    for (const line of lines) for (const direction of bothDirections) line.freeze(direction);
+    await sleep(forMs);
+    for (const line of lines) line.cut();
+    admit();
+  }
+
+  async #harmLines(fault: Fault): Promise<void> {
     const lines = this.#pick(fault.share);
     const directions = frozen[fault.kind];
     if (directions) return this.#freeze(lines, directions, fault);
@@ -57,6 +100,17 @@ export class Chaos {
       if (fault.heals) directions.forEach((direction) => line.thaw(direction));
       else line.cut();
     }
+  }
+
+  get #lines(): Lines {
+    return this.#cluster.lines;
+  }
+
+  #pickNode(): Cluster["nodes"][number] {
+    const { nodes } = this.#cluster;
+    const up = nodes.filter(({ server }) => server.isUp);
+    const from = up.length > 0 ? up : nodes;
+    return from[Math.floor(this.#chance() * from.length)] as Cluster["nodes"][number];
   }
 
   #pick(share: number): Line[] {

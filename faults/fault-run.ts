@@ -1,16 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Chaos } from "./chaos.ts";
 import { checkHistory, type Verdict } from "./checker.ts";
+import { Cluster } from "./cluster.ts";
 import { contenderNamed } from "./contenders/all.ts";
-import type { ContenderName } from "./contenders/contender.ts";
-import { Lines } from "./lines.ts";
+import type { BrokerName, ContenderName } from "./contenders/contender.ts";
 import { planFaults, type FaultKind } from "./plan.ts";
 import { Recorder } from "./recorder.ts";
-import { ServerProcess } from "./server-process.ts";
 import { Workload, type WorkloadOptions } from "./workload.ts";
 
 export interface FaultRunOptions extends WorkloadOptions {
   readonly contender: ContenderName;
+  /** One server with the memory broker, three with another one. */
+  readonly broker: BrokerName;
   readonly seconds: number;
   /** Decides the faults and their times. */
   readonly seed: number;
@@ -39,39 +40,46 @@ const progressMs = 2000;
 export async function runFaults(options: FaultRunOptions): Promise<FaultRunResult> {
   const { contender: name, seconds, clients, seed } = options;
   const contender = await contenderNamed(name);
-  const server = new ServerProcess(name);
-  await server.start();
-  const lines = new Lines(server.port);
-  await lines.listen();
+  const cluster = await Cluster.start(name, options.broker);
+  const { port } = cluster.lines;
   const recorder = new Recorder();
   const workload = new Workload(recorder, options);
-  const chaos = new Chaos(lines, server, seed);
+  const chaos = new Chaos(cluster, seed);
   const stopProgress = reportProgress(options, recorder, chaos);
   try {
-    await workload.join(contender, lines.port, clients);
+    await workload.join(contender, port, clients);
     workload.start();
-    await Promise.all([sleep(seconds * 1000), chaos.run(planFaults(seconds, seed))]);
+    await Promise.all([
+      sleep(seconds * 1000),
+      chaos.run(planFaults(seconds, seed, cluster.service !== null)),
+    ]);
     workload.stop();
     const startedMs = performance.now();
-    const isSettled = await settle(recorder, () => workload.publishLast(contender, lines.port));
+    const isSettled = await settle(recorder, workload, () => workload.publishLast(contender, port));
     return {
       contender: name,
       verdict: checkHistory(recorder.history),
       faults: chaos.counts,
       faultCount: chaos.count,
       settledMs: isSettled ? Math.round(performance.now() - startedMs) : null,
-      unsettled: `${recorder.unsettled} publishes without an answer, ${recorder.behind} readers not at the end`,
+      unsettled: `${recorder.unsettled} publishes without an answer, ${recorder.behind} readers not at the end, ${workload.mistaken} wrong about who is present`,
     };
   } finally {
     stopProgress();
     workload.close();
-    await lines.close();
-    await server.kill();
+    await cluster.stop();
   }
 }
 
-/** Resolves with whether every publish had an answer and every reader reached the end of its rooms in time. */
-async function settle(recorder: Recorder, publishLast: () => Promise<void>): Promise<boolean> {
+/**
+ * Resolves with whether, in time, every publish had an answer, every reader reached the end of its rooms, and everybody
+ * agreed about who is present.
+ */
+async function settle(
+  recorder: Recorder,
+  workload: Workload,
+  publishLast: () => Promise<void>,
+): Promise<boolean> {
   const endMs = performance.now() + settleMsMax;
   const until = async (isDone: () => boolean): Promise<boolean> => {
     while (!isDone()) {
@@ -85,7 +93,7 @@ async function settle(recorder: Recorder, publishLast: () => Promise<void>): Pro
   const published = publishLast().then(() => (isPublished = true));
   if (!(await until(() => isPublished))) return false;
   await published;
-  return until(() => recorder.unsettled === 0 && recorder.behind === 0);
+  return until(() => recorder.unsettled === 0 && recorder.behind === 0 && workload.mistaken === 0);
 }
 
 function reportProgress(

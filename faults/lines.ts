@@ -62,8 +62,9 @@ export class Lines {
   readonly #lines = new Set<Line>();
   #refusals = 0;
 
-  constructor(targetPort: number) {
-    this.#server = createServer((client) => this.#relay(client, targetPort));
+  /** `target` names the port that a new line goes to; null refuses it. */
+  constructor(target: () => number | null) {
+    this.#server = createServer((client) => this.#relay(client, target()));
   }
 
   /** Where to connect in the target's place. */
@@ -92,8 +93,8 @@ export class Lines {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  #relay(client: Socket, targetPort: number): void {
-    if (this.#refusals > 0) {
+  #relay(client: Socket, targetPort: number | null): void {
+    if (this.#refusals > 0 || targetPort === null) {
       client.on("error", () => {});
       client.resetAndDestroy();
       return;

@@ -1,6 +1,11 @@
-/** What is done to lines or to the server. */
+/** What is done to a line, a server, or the service behind the servers. */
 export type FaultKind =
   | "kill"
+  | "roll"
+  | "broker kill"
+  | "broker freeze"
+  | "broker cut"
+  | "broker wipe"
   | "cut"
   | "half-open"
   | "half-open to server"
@@ -33,10 +38,23 @@ const lineFaults: readonly { kind: FaultKind; weight: number; msMax: number }[] 
   { kind: "refuse", weight: 2, msMax: 3000 },
 ];
 
+/** What happens to the service and to the servers as a whole, and how long it lasts at most. */
+const serviceFaults: readonly { kind: FaultKind; msMax: number }[] = [
+  { kind: "broker kill", msMax: 1000 },
+  { kind: "broker freeze", msMax: 10_000 },
+  { kind: "broker cut", msMax: 6000 },
+  { kind: "roll", msMax: 0 },
+  { kind: "broker wipe", msMax: 500 },
+];
+
 /** Draws the faults of a run, in the order of their times. The same seed gives the same plan. */
-export function planFaults(seconds: number, seed: number): Fault[] {
+export function planFaults(seconds: number, seed: number, hasService: boolean): Fault[] {
   const chance = seededChance(seed);
-  const faults = [...planKills(seconds, chance), ...planLineFaults(seconds, chance)];
+  const faults = [
+    ...planKills(seconds, chance),
+    ...planLineFaults(seconds, chance),
+    ...(hasService ? planServiceFaults(seconds) : []),
+  ];
   return faults.toSorted((a, b) => a.atMs - b.atMs);
 }
 
@@ -57,6 +75,18 @@ function planKills(seconds: number, chance: () => number): Fault[] {
     kind: "kill",
     atMs: ((index + 1) * seconds * 1000) / (count + 1),
     forMs: 200 + chance() * 1300,
+    share: 1,
+    heals: true,
+  }));
+}
+
+/** Faults of the service, one after the other; the one that loses all data comes last. */
+function planServiceFaults(seconds: number): Fault[] {
+  const partMs = (seconds * 1000) / (serviceFaults.length + 1);
+  return serviceFaults.map(({ kind, msMax }, index) => ({
+    kind,
+    atMs: (index + 0.5) * partMs,
+    forMs: Math.min(msMax, partMs),
     share: 1,
     heals: true,
   }));

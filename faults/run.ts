@@ -5,20 +5,20 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import type { ContenderName } from "./contenders/contender.ts";
+import type { BrokerName, ContenderName } from "./contenders/contender.ts";
 import { runFaults, type FaultRunResult } from "./fault-run.ts";
 import { describeFaults, isClean, toFigures, toMarkdown } from "./report.ts";
 
 const usage = `npm run faults -- [options]
   --seconds N      how long there are faults (60)
   --clients N      how many clients (200)
-  --broker NAME    what the server keeps its logs in: memory
+  --broker NAME    what keeps the logs: memory (one server), redis or nats (three)
   --seed N         decides the faults and their times; printed, to run the same again
   --compare        runs the same against Socket.IO too
   --json           figures as one JSON object on the standard output; with --compare, one for each name
   --update-docs    puts the table into docs/guarantees.md; needs --compare`;
 
-const brokers = ["memory"];
+const brokers: readonly BrokerName[] = ["memory", "redis", "nats"];
 const secondsMin = 2;
 const clientsMin = 3;
 
@@ -64,8 +64,8 @@ async function main(): Promise<number> {
 
 /** What is wrong with the options, or null. */
 function findMisuse(): string | null {
-  if (!brokers.includes(options.broker))
-    return `--broker ${options.broker} does not exist; there is ${brokers.join(", ")}`;
+  if (!brokers.includes(options.broker as BrokerName))
+    return `--broker ${options.broker} does not exist; there are ${brokers.join(", ")}`;
   if (!(Number(options.seconds) >= secondsMin)) return `--seconds must be a number from ${secondsMin}`;
   const clients = Number(options.clients);
   if (!Number.isSafeInteger(clients) || clients < clientsMin)
@@ -79,6 +79,7 @@ function findMisuse(): string | null {
 function run(contender: ContenderName, seed: number): Promise<FaultRunResult> {
   return runFaults({
     contender,
+    broker: contender === "bowline" ? (options.broker as BrokerName) : "memory",
     seed,
     seconds: Number(options.seconds),
     clients: Number(options.clients),

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { ContenderName } from "./contenders/contender.ts";
+import type { BrokerAddress, ContenderName } from "./contenders/contender.ts";
 
 const script = fileURLToPath(new URL("server.ts", import.meta.url));
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -11,11 +11,19 @@ const startMs = 20_000;
 /** A server in a process of its own, which can be killed and comes back on the same port. */
 export class ServerProcess {
   readonly #contender: ContenderName;
+  readonly #broker: BrokerAddress;
   #child: ChildProcess | null = null;
+  #isUp = false;
   #port = 0;
 
-  constructor(contender: ContenderName) {
+  constructor(contender: ContenderName, broker: BrokerAddress) {
     this.#contender = contender;
+    this.#broker = broker;
+  }
+
+  /** Whether it listens. */
+  get isUp(): boolean {
+    return this.#isUp;
   }
 
   /** The port it listens on, from the first start on. */
@@ -25,7 +33,8 @@ export class ServerProcess {
 
   /** Starts it; resolves when it listens. */
   async start(): Promise<void> {
-    const child = fork(script, [this.#contender, String(this.#port)], {
+    const { name, port } = this.#broker;
+    const child = fork(script, [this.#contender, String(this.#port), name, String(port)], {
       cwd: root,
       execArgv: ["--import", "tsx", "--conditions=bowline-source"],
       stdio: ["ignore", "ignore", "inherit", "ipc"],
@@ -41,18 +50,17 @@ export class ServerProcess {
       { port: number },
     ];
     this.#port = message.port;
+    this.#isUp = true;
   }
 
   /** Ends it as `kill -9` does. Throws if it had ended by itself. */
-  async kill(): Promise<void> {
-    const child = this.#child;
-    if (!child) return;
-    this.#child = null;
-    if (child.exitCode !== null || child.signalCode !== null)
-      throw new Error(`the ${this.#contender} server ended by itself, with ${child.exitCode}`);
-    const exited = once(child, "exit");
-    child.kill("SIGKILL");
-    await exited;
+  kill(): Promise<void> {
+    return this.#end((child) => child.kill("SIGKILL"));
+  }
+
+  /** Lets it send its clients away and end. */
+  drain(): Promise<void> {
+    return this.#end((child) => child.send("drain"));
   }
 
   /** Kills it, and starts it again after a while. */
@@ -60,5 +68,17 @@ export class ServerProcess {
     await this.kill();
     await sleep(afterMs);
     await this.start();
+  }
+
+  async #end(how: (child: ChildProcess) => void): Promise<void> {
+    const child = this.#child;
+    if (!child) return;
+    this.#child = null;
+    this.#isUp = false;
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`the ${this.#contender} server ended by itself, with ${child.exitCode}`);
+    const exited = once(child, "exit");
+    how(child);
+    await exited;
   }
 }

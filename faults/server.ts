@@ -1,9 +1,14 @@
-/** The server process: `server.ts <contender> <port>`. Tells its parent the port, then serves until it is killed. */
+/**
+ * A server process: `server.ts <contender> <port> <broker> <broker's port>`. Tells its parent the port, then serves until
+ * it is killed, or told to drain.
+ */
 import { contenderNamed } from "./contenders/all.ts";
-import type { ContenderName } from "./contenders/contender.ts";
+import type { BrokerName, ContenderName } from "./contenders/contender.ts";
 
-const [name, port] = process.argv.slice(2) as [ContenderName, string];
+const [name, port, broker, brokerPort] = process.argv.slice(2) as [ContenderName, string, BrokerName, string];
 
 process.on("disconnect", () => process.exit(0));
 const contender = await contenderNamed(name);
-process.send?.({ port: await contender.serve(Number(port)) });
+const serving = await contender.serve(Number(port), { name: broker, port: Number(brokerPort) });
+process.on("message", () => void serving.drain().then(() => process.exit(0)));
+process.send?.({ port: serving.port });

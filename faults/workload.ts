@@ -45,6 +45,20 @@ export class Workload {
     });
   }
 
+  /** How many times a client takes others for present in one of its rooms than those who are. */
+  get mistaken(): number {
+    const present = (room: RoomName): string =>
+      this.#members
+        .filter(({ rooms }) => rooms.includes(room))
+        .map(({ name }) => name)
+        .toSorted()
+        .join();
+    const truth = new Map(this.rooms.map((room) => [room, present(room)]));
+    return this.#members
+      .flatMap(({ rooms, participant }) => rooms.map((room) => ({ room, seen: participant.present(room) })))
+      .filter(({ room, seen }) => seen !== null && seen.toSorted().join() !== truth.get(room)).length;
+  }
+
   /** Starts all clients; resolves when each is in its rooms. */
   async join(contender: Contender, port: number, clients: number): Promise<void> {
     for (let from = 0; from < clients; from += startBatch) {
@@ -75,7 +89,7 @@ export class Workload {
 
   /** Publishes a last message to each room, from a client of its own. */
   async publishLast(contender: Contender, port: number): Promise<void> {
-    const participant = await contender.participate({ port, rooms: [], log: () => {} });
+    const participant = await contender.participate({ port, name: null, rooms: [], log: () => {} });
     this.#members.push({ name: "last", rooms: [], participant, n: 0 });
     await Promise.all(
       this.rooms.map(async (room, index) => {
@@ -94,7 +108,7 @@ export class Workload {
     const name = `client${index + 1}`;
     const rooms = this.#roomsOf(index);
     const log = this.#recorder.reader(name, rooms);
-    const participant = await contender.participate({ port, rooms, log });
+    const participant = await contender.participate({ port, name, rooms, log });
     this.#members.push({ name, rooms, participant, n: 0 });
   }
 

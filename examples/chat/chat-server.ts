@@ -25,19 +25,30 @@ export function createChatServer(
     presenceGraceMs: 4000,
   });
 
+  /** The rooms this process knows of; others, or this one before a restart, may have opened more. */
   const rooms = new Map<string, RoomInfo>();
 
+  async function readRooms(): Promise<void> {
+    for (const { payload } of await server.history("rooms", { limit: roomsMax }))
+      rooms.set(payload.slug, payload);
+  }
+
+  async function isOpen(slug: string): Promise<boolean> {
+    if (!rooms.has(slug)) await readRooms();
+    return rooms.has(slug);
+  }
+
   async function openRoom(room: RoomInfo): Promise<void> {
-    rooms.set(room.slug, room);
     await server.publish("rooms", "opened", room);
+    rooms.set(room.slug, room);
   }
 
   server
-    .room("chat/:slug", { join: ({ params }) => rooms.has(params.slug) })
+    .room("chat/:slug", { join: ({ params }) => isOpen(params.slug) })
     .request("rooms.open", async ({ user, payload: { title }, refuse }) => {
       const slug = slugOf(title);
       if (!slug) throw refuse("NO_NAME", "A room needs a letter or a digit in its name.");
-      if (!rooms.has(slug)) {
+      if (!(await isOpen(slug))) {
         if (rooms.size >= roomsMax) throw refuse("FULL", `There are ${roomsMax} rooms already.`);
         await openRoom({ slug, title, topic: `Opened by ${user.id}` });
       }
@@ -47,7 +58,7 @@ export function createChatServer(
   return {
     server,
     openFirstRooms: async () => {
-      for (const room of firstRooms) await openRoom(room);
+      for (const room of firstRooms) if (!(await isOpen(room.slug))) await openRoom(room);
     },
   };
 }

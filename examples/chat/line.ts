@@ -11,6 +11,12 @@ const cutMaxMs = 10 * 60_000;
 const linesMax = 1000;
 const idPattern = /^[\w-]{8,64}$/;
 
+/** Where a server listens. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** Two sockets joined into one. */
 class Wire {
   readonly #near: Socket;
@@ -54,10 +60,10 @@ class Line {
   }
 
   /** Passes an upgrade on to the server. On a cut line nothing gets through, a new attempt as little as the rest. */
-  carry(request: IncomingMessage, head: Buffer, port: number): void {
+  carry(request: IncomingMessage, head: Buffer, address: Address): void {
     const near = request.socket;
     if (this.isCut) return void near.destroy();
-    const far = connect({ port, host: "127.0.0.1" });
+    const far = connect(address);
     far.write(`${requestHead(request)}\r\n\r\n`);
     far.write(head);
     const wire = new Wire(near, far, () => this.#wires.delete(wire));

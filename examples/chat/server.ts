@@ -1,81 +1,17 @@
 /**
- * The chat: `npm start`, then open the URL it prints. Set PORT for another port than 3000.
+ * The chat in one process: `npm start`, then open the URL it prints. Set PORT for another port than 3000, and DATA to a
+ * file to keep everything in, or REDIS_URL or NATS_URL to keep it there (see broker.ts).
  *
- * The Bowline server listens on a port of its own that only this process knows. In front of it stands what a visitor
- * reaches: the page, and a relay through which every connection passes, so that a visitor can cut the line for real.
+ * The Bowline server listens on a port of its own that only this process knows; front.ts stands in front of it.
  */
-import { createServer as createHttpServer, request as httpRequest } from "node:http";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { serve } from "bowline/node";
+import { brokerOf } from "./broker.ts";
 import { createChatServer } from "./chat-server.ts";
-import { Lines } from "./line.ts";
-import { loadSite } from "./site.ts";
+import { startFront } from "./front.ts";
 
-const { server, openFirstRooms } = createChatServer();
-const site = await loadSite();
-const inner = await serve(server, { port: 0, host: "127.0.0.1", drain: { spreadMs: 0, deadlineMs: 500 } });
+const { server, openFirstRooms } = createChatServer({ broker: await brokerOf(process.env) });
+const { port } = await serve(server, { port: 0, host: "127.0.0.1", drain: { spreadMs: 0, deadlineMs: 500 } });
 await openFirstRooms();
 
-const lines = new Lines();
-
-const front = createHttpServer((request, response) => {
-  const { pathname } = urlOf(request);
-  if (pathname === "/bowline") answerThroughLine(request, response);
-  else if (pathname.startsWith("/line/")) controlLine(request, response);
-  else site(request, response);
-});
-
-front.on("upgrade", (request, _socket, head) => {
-  const line = lineOf(request);
-  if (line) line.carry(request, head, inner.port);
-  else request.socket.destroy();
-});
-
-front.once("error", (error: NodeJS.ErrnoException) => {
-  const { code, message } = error;
-  console.error(
-    code === "EADDRINUSE" ? `${message}\nSet PORT to another one, e.g. PORT=3001 npm start` : message,
-  );
-  process.exit(1);
-});
-
-front.listen(Number(process.env["PORT"] ?? 3000), () => {
-  console.log(`Bowline chat: http://localhost:${(front.address() as AddressInfo).port}`);
-});
-
-/** POST /line/<id>/cut, restore or drop; GET /line/<id> tells how it stands. Plain HTTP: it works on a cut line too. */
-function controlLine(request: IncomingMessage, response: ServerResponse): void {
-  const [, , id = "", action = ""] = urlOf(request).pathname.split("/");
-  const line = lines.get(id);
-  if (line && request.method === "POST" && (action === "cut" || action === "restore" || action === "drop"))
-    line[action]();
-  else if (!line || request.method !== "GET" || action !== "") return void response.writeHead(404).end();
-  response
-    .writeHead(200, { "content-type": "application/json", "cache-control": "no-store" })
-    .end(JSON.stringify({ isCut: line.isCut }));
-}
-
-/** A page that was refused asks by GET why: over the same line. */
-function answerThroughLine(request: IncomingMessage, response: ServerResponse): void {
-  const line = lineOf(request);
-  if (!line || line.isCut) return void request.socket.destroy();
-  const { method, url, headers } = request;
-  const onward = httpRequest(
-    { host: "127.0.0.1", port: inner.port, method, path: url, headers },
-    (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-    },
-  );
-  onward.on("error", () => response.destroy());
-  request.pipe(onward);
-}
-
-function lineOf(request: IncomingMessage): ReturnType<Lines["get"]> {
-  return lines.get(urlOf(request).searchParams.get("line") ?? "");
-}
-
-function urlOf({ url = "/" }: IncomingMessage): URL {
-  return new URL(URL.canParse(url, "http://localhost") ? url : "/", "http://localhost");
-}
+const url = await startFront(() => ({ host: "127.0.0.1", port }));
+console.log(`Bowline chat: ${url}`);

@@ -2,12 +2,13 @@ import { randomBytes } from "node:crypto";
 import { contract, event, room } from "bowline";
 import { createClient } from "bowline/client";
 import { serve } from "bowline/node";
-import { createServer } from "bowline/server";
+import { createServer, memory, type Broker } from "bowline/server";
 import { WebSocket } from "ws";
 import * as z from "zod";
 import {
   heartbeatMs,
   reconnectMsMax,
+  type BrokerAddress,
   type Contender,
   type Participant,
   type Participation,
@@ -15,26 +16,47 @@ import {
 
 const message = event(z.object({ id: z.string(), sender: z.string(), n: z.number(), padding: z.string() }));
 
+const presence = z.string();
+
 const rooms = contract({
   rooms: {
-    "long/:room": room({ events: { message } }),
-    "short/:room": room({ events: { message }, history: { count: 40 } }),
+    "long/:room": room({ events: { message }, presence }),
+    "short/:room": room({ events: { message }, presence, history: { count: 40 } }),
   },
 });
+
+/** How long a node that is gone keeps its members. Short, because a run is. */
+const leaseMs = 3000;
+const drainOptions = { spreadMs: 500, deadlineMs: 4000 };
 
 /** The longest wait of the protocol's default, which the jitter is a part of. */
 const waitMsMax = 30_000;
 
-/** Bowline with the memory broker, all limits at their defaults. */
+/** Bowline, all limits at their defaults. */
 export const bowline: Contender = {
-  async serve(port) {
-    const server = createServer(rooms, { heartbeatMs });
-    return (await serve(server, { port, host: "127.0.0.1", signals: false })).port;
+  async serve(port, address) {
+    // What goes wrong with a broker on purpose is no news.
+    const onError = (): void => {};
+    const broker = await brokerAt(address);
+    const server = createServer(rooms, { heartbeatMs, presenceGraceMs: 2000, broker, onError });
+    const serving = await serve(server, { port, host: "127.0.0.1", signals: false });
+    return { port: serving.port, drain: () => server.drain(drainOptions) };
   },
   participate,
 };
 
-async function participate({ port, rooms: names, log }: Participation): Promise<Participant> {
+async function brokerAt({ name, port }: BrokerAddress): Promise<Broker> {
+  switch (name) {
+    case "redis":
+      return (await import("bowline/redis")).redis({ url: `redis://127.0.0.1:${port}`, leaseMs });
+    case "nats":
+      return (await import("bowline/nats")).nats({ servers: `nats://127.0.0.1:${port}`, leaseMs });
+    case "memory":
+      return memory();
+  }
+}
+
+async function participate({ port, name: own, rooms: names, log }: Participation): Promise<Participant> {
   const client = createClient(rooms, {
     url: `ws://127.0.0.1:${port}/bowline`,
     WebSocket,
@@ -46,7 +68,7 @@ async function participate({ port, rooms: names, log }: Participation): Promise<
   });
   const joined = names.map((name) => {
     // Both kinds of rooms have the same events, and types can't see that of a name that is either.
-    const entered = client.join(name as `long/${number}`);
+    const entered = client.join(name as `long/${number}`, own === null ? {} : { presence: own });
     entered.on("message", ({ payload, position, replayed }) =>
       log(name, { type: "delivered", id: payload.id, position, replayed }),
     );
@@ -59,6 +81,10 @@ async function participate({ port, rooms: names, log }: Participation): Promise<
   }
   return {
     publish: (name, payload) => client.publish(name, "message", payload),
+    present: (room) => {
+      const members = joined.find(({ name }) => name === room)?.entered.presence.members.values() ?? [];
+      return Array.from(members, ({ state }) => state);
+    },
     close: () => client.close(),
   };
 }

@@ -11,6 +11,7 @@ import {
   type Message,
   type Participant,
   type Participation,
+  type Serving,
 } from "./contender.ts";
 
 /**
@@ -24,7 +25,7 @@ const recoveryMs = 2 * 60 * 1000;
 const ackTimeoutMs = 10_000;
 const retries = 3;
 
-async function serve(port: number): Promise<number> {
+async function serve(port: number): Promise<Serving> {
   const http = createServer();
   const server = new Server(http, {
     transports: ["websocket"],
@@ -50,7 +51,7 @@ async function serve(port: number): Promise<number> {
     server.to(socket.id).emit("joined", Object.fromEntries(rooms.map((room) => [room, positionOf(room)])));
   });
   await new Promise<void>((resolve) => http.listen(port, "127.0.0.1", resolve));
-  return (http.address() as AddressInfo).port;
+  return { port: (http.address() as AddressInfo).port, drain: () => server.close() };
 }
 
 async function participate({ port, rooms, log }: Participation): Promise<Participant> {
@@ -91,6 +92,7 @@ async function participate({ port, rooms, log }: Participation): Promise<Partici
         throw Object.assign(new Error("no acknowledgement came", { cause: error }), { code: "UNCERTAIN" });
       }
     },
+    present: () => null,
     close: () => socket.close(),
   };
 }

@@ -4,7 +4,15 @@
  * @module
  */
 export { createServer } from "./server.ts";
-export type { ClusterStats, Server, ServerOptions, ServerUser, UserDisconnected } from "./server.ts";
+export type {
+  ClusterStats,
+  HistoryOptions,
+  PublicationOf,
+  Server,
+  ServerOptions,
+  ServerUser,
+  UserDisconnected,
+} from "./server.ts";
 export type { NodeStats } from "./cluster.ts";
 export { memory } from "./memory-broker.ts";
 export type { MemoryBrokerOptions } from "./memory-broker.ts";

@@ -3,7 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import type { EventDefinition, RoomDefinition, SignalDefinition } from "../contract/contract.ts";
 import type { RoomMatch } from "../contract/room-name.ts";
 import { check, type Schema } from "../contract/schema.ts";
-import { encodeFrame, encodePublication } from "../protocol/encode.ts";
+import { encodeFrame, encodePublication, type Publication } from "../protocol/encode.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { AckFrame, ErrorFrame, Position, PublishFrame } from "../protocol/frames.ts";
 import type { AppendResult, Broker, Origin } from "./broker.ts";
@@ -34,6 +34,11 @@ interface Sending {
   readonly room: string;
   readonly event: string;
   readonly payload: unknown;
+}
+
+/** A publication in a room's log. */
+export interface StoredPublication extends Publication {
+  readonly position: Position;
 }
 
 /** Takes events and signals from clients and from the server itself to the broker. */
@@ -90,6 +95,24 @@ export class Publishing {
     const definition = definitionOf(match, event, "event", "server");
     const checked = this.#context.checkOutgoing ? await checkPayload(definition.payload, payload) : payload;
     return this.#append(match, { room, event, payload: checked }, { id, from: null });
+  }
+
+  /** The newest publications of a room, oldest first. */
+  async history(room: string, limit: number): Promise<StoredPublication[]> {
+    const { broker, rooms } = this.#context;
+    rooms.match(room);
+    let page = await broker.read(room, 0, 0);
+    let after: number;
+    do {
+      after = Math.max(page.base, page.head - limit);
+      page = await broker.read(room, after, limit);
+      // Trimmed meanwhile: looked at again from where it begins now.
+    } while (after < page.base);
+    const { epoch, entries } = page;
+    return entries.map(({ offset, data }) => ({
+      ...(JSON.parse(data) as Publication),
+      position: { offset, epoch },
+    }));
   }
 
   /** A signal of the server's own. */

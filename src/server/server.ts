@@ -7,7 +7,7 @@ import {
   type RequestDefinition,
   type SignalDefinition,
 } from "../contract/contract.ts";
-import type { EventsOf, PatternsOf, PayloadIn, RoomNamesOf, RoomOf } from "../contract/infer.ts";
+import type { EventsOf, PatternsOf, PayloadIn, PayloadOut, RoomNamesOf, RoomOf } from "../contract/infer.ts";
 import { defaultPath, type Position } from "../protocol/frames.ts";
 import type { Broker } from "./broker.ts";
 import type { NodeStats } from "./cluster.ts";
@@ -24,6 +24,7 @@ import {
 import { resolveLimits, type Limits } from "./limits.ts";
 import { memory } from "./memory-broker.ts";
 import { Node } from "./node.ts";
+import type { StoredPublication } from "./publishing.ts";
 import type { Stage } from "./refusal.ts";
 
 /** Options of {@link createServer}. */
@@ -56,6 +57,28 @@ export interface ServerOptions<User extends UserLike = UserLike> {
   /** Where chance comes from; for simulations. */
   readonly random?: Random;
 }
+
+/** Options of {@link Server.history}. */
+export interface HistoryOptions {
+  /** How many, from 1. Default 100. */
+  readonly limit?: number;
+}
+
+/** A publication as {@link Server.history} gives it. */
+export type PublicationOf<Events> = {
+  [Event in keyof Events & string]: Events[Event] extends EventDefinition
+    ? {
+        readonly id: string;
+        readonly event: Event;
+        /** User id of the sender; null for the server. */
+        readonly from: string | null;
+        /** When the server took it: milliseconds since 1970. */
+        readonly at: number;
+        readonly payload: PayloadOut<Events[Event]>;
+        readonly position: Position;
+      }
+    : never;
+}[keyof Events & string];
 
 type InboxOf<C extends Contract> =
   typeof inboxPattern extends PatternsOf<C>
@@ -145,6 +168,18 @@ export interface Server<C extends Contract = Contract, User extends UserLike = U
     payload: PayloadIn<Named<C, Name, Event>>,
   ): Promise<Position>;
 
+  /**
+   * The newest publications of a room, oldest first, whoever published them. Rejects with a `BowlineError`:
+   * `UNKNOWN_ROOM`, `UNAVAILABLE`.
+   *
+   * @example
+   * const last = await server.history("chat/lobby", { limit: 20 });
+   */
+  history<const Name extends RoomNamesOf<C>>(
+    room: Name,
+    options?: HistoryOptions,
+  ): Promise<PublicationOf<EventsOf<RoomOf<C, Name>>>[]>;
+
   /** Sends a signal as the server. Resolves once it was handed on; rejects like {@link Server.publish}. */
   signal<const Name extends RoomNamesOf<C>, Event extends EventNamesOf<C, Name, SignalDefinition>>(
     room: Name,
@@ -197,6 +232,7 @@ export function createServer<C extends Contract, User extends UserLike = UserLik
 const defaultHeartbeatMs = 30_000;
 /** Time is looked at once a second. */
 const heartbeatMsMin = 1000;
+const defaultHistoryLimit = 100;
 const defaultPresenceGraceMs = 10_000;
 
 /** The typed face's plain half: checks options, and passes everything on. */
@@ -242,6 +278,15 @@ class FacedServer {
   publish(room: string, event: string, payload: unknown): Promise<Position> {
     this.#published += 1;
     return this.gate.publishing.publish({ room, event, payload }, `${this.#prefix}-${this.#published}`);
+  }
+
+  async history(
+    room: string,
+    { limit = defaultHistoryLimit }: HistoryOptions = {},
+  ): Promise<StoredPublication[]> {
+    if (!Number.isSafeInteger(limit) || limit < 1)
+      throw new TypeError(`limit must be a whole number from 1, not ${String(limit)}`);
+    return this.gate.publishing.history(room, limit);
   }
 
   signal(room: string, event: string, payload: unknown): Promise<void> {

@@ -2,12 +2,12 @@ import { expect, test } from "vitest";
 import { planFaults } from "../../faults/plan.ts";
 
 test("the same seed plans the same faults, another one others", () => {
-  expect(planFaults(60, 1)).toEqual(planFaults(60, 1));
-  expect(planFaults(60, 1)).not.toEqual(planFaults(60, 2));
+  expect(planFaults(60, 1, false)).toEqual(planFaults(60, 1, false));
+  expect(planFaults(60, 1, false)).not.toEqual(planFaults(60, 2, false));
 });
 
 test("a minute has every kind of fault, in order, and all lines are given back within it", () => {
-  const plan = planFaults(60, 1);
+  const plan = planFaults(60, 1, false);
   const kinds = ["cut", "half-open", "half-open to client", "half-open to server", "kill", "refuse", "stall"];
   expect([...new Set(plan.map(({ kind }) => kind))].toSorted()).toEqual(kinds);
   expect(plan.map(({ atMs }) => atMs)).toEqual(plan.map(({ atMs }) => atMs).toSorted((a, b) => a - b));
@@ -15,5 +15,5 @@ test("a minute has every kind of fault, in order, and all lines are given back w
 });
 
 test("a short run is killed once", () => {
-  expect(planFaults(6, 1).filter(({ kind }) => kind === "kill")).toHaveLength(1);
+  expect(planFaults(6, 1, false).filter(({ kind }) => kind === "kill")).toHaveLength(1);
 });

@@ -23,7 +23,7 @@ export class StatusView {
 
   render(): void {
     const { status } = this.#chat.client;
-    byId("pill").dataset["state"] = status.state;
+    byId("pill").dataset["state"] = isDegraded(status) ? "waiting" : status.state;
     setText(byId("pill-text"), pillText(status));
     this.#renderNotice(status);
     this.#announce(status);
@@ -33,8 +33,9 @@ export class StatusView {
     const waiting = this.#chat.queued.length + this.#chat.sent.length;
     const isFirst = status.state === "connecting" && !this.#wasOpen && waiting === 0;
     const refusal = status.state === "open" ? this.#refusal() : null;
-    byId("notice").hidden = refusal === null && (status.state === "open" || isFirst);
-    const state = refusal === null ? status.state : "closed";
+    const isWell = status.state === "open" && !status.degraded;
+    byId("notice").hidden = refusal === null && (isWell || isFirst);
+    const state = refusal !== null ? "closed" : isDegraded(status) ? "waiting" : status.state;
     byId("notice").dataset["state"] = state;
     document
       .getElementById("notice-icon")
@@ -61,10 +62,15 @@ export class StatusView {
   }
 }
 
+/** Connected to a server that has lost its broker. */
+function isDegraded(status: Status): boolean {
+  return status.state === "open" && status.degraded;
+}
+
 function pillText(status: Status): string {
   switch (status.state) {
     case "open":
-      return "Connected";
+      return status.degraded ? "Degraded" : "Connected";
     case "connecting":
       return "Connecting";
     case "waiting":
@@ -79,7 +85,7 @@ function noticeText(status: Status, waiting: number): string {
     waiting > 0 ? ` ${waiting} ${waiting === 1 ? "message waits" : "messages wait"} to be delivered.` : "";
   switch (status.state) {
     case "open":
-      return "";
+      return status.degraded ? `The server can't reach its broker, and goes on when it can.${kept}` : "";
     case "connecting":
       return `Connecting…${kept}`;
     case "waiting":
@@ -96,6 +102,7 @@ function closedText({ error }: Extract<Status, { state: "closed" }>): string {
 function spokenText(status: Status, wasOpen: boolean): string | null {
   if (status.state === "closed") return closedText(status);
   if (status.state === "waiting") return "Connection lost. Trying to come back.";
+  if (isDegraded(status)) return "The server can't reach its broker. Messages wait.";
   if (status.state === "open") return wasOpen ? "Connected again." : "Connected.";
   return null;
 }
