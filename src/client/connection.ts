@@ -2,7 +2,7 @@ import { backoffMs } from "../base/backoff.ts";
 import type { Clock, Undo } from "../base/clock.ts";
 import { Emitter } from "../base/emitter.ts";
 import type { Random } from "../base/random.ts";
-import { closeAction, closeCodes } from "../protocol/codes.ts";
+import { closeAction, closeNumbers } from "../protocol/codes.ts";
 import { decodeServerFrame } from "../protocol/decode.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
@@ -85,7 +85,7 @@ export class Connection {
 
   /** Ends it on purpose, or for `error`. */
   close(error: BowlineError | null = null): void {
-    this.#drop(closeCodes.NORMAL.code);
+    this.#drop(closeNumbers.NORMAL);
     this.#stopWake?.();
     this.#stopWake = null;
     this.#set({ state: "closed", error });
@@ -102,7 +102,7 @@ export class Connection {
 
   /** Gives the socket or the wait up and dials at once. */
   redial(): void {
-    this.#drop(closeCodes.NORMAL.code);
+    this.#drop(closeNumbers.NORMAL);
     void this.#dial();
   }
 
@@ -212,7 +212,7 @@ export class Connection {
   async #closed(code: number, reason: string, opened: boolean): Promise<void> {
     this.#drop();
     if (!opened) return this.#askWhy();
-    if (code === closeCodes.SESSION_MISMATCH.code) {
+    if (code === closeNumbers.SESSION_MISMATCH) {
       this.#context.disowned();
       return this.#dial();
     }
@@ -237,7 +237,7 @@ export class Connection {
 
   #retry(reason: string, atLeastMs = 0): void {
     const { clock, random } = this.#context;
-    this.#drop(closeCodes.NORMAL.code);
+    this.#drop(closeNumbers.NORMAL);
     if (this.#openedMs > 0 && clock.elapsed() - this.#openedMs >= stableMs) this.#attempt = 0;
     this.#openedMs = 0;
     const delayMs = atLeastMs + backoffMs(this.#attempt, random);
@@ -282,6 +282,6 @@ export class Connection {
 }
 
 function closeName(code: number): string {
-  const known = Object.entries(closeCodes).find(([, row]) => row.code === code);
+  const known = Object.entries(closeNumbers).find(([, number]) => number === code);
   return known ? known[0] : `CLOSE_${code}`;
 }

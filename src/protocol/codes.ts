@@ -14,30 +14,47 @@ export interface CloseCode {
 }
 
 /**
- * Close codes Bowline sends. Of its own range, 44xx means that coming back the same way would end the same way
- * ("stop"), and 45xx that it would not ("reconnect").
+ * Numbers of the close codes Bowline sends. Of its own range, 44xx means that coming back the same way would end the same
+ * way ("stop"), and 45xx that it would not ("reconnect").
  */
-export const closeCodes = {
-  NORMAL: { code: 1000, action: "stop", text: "closed on purpose" },
-  GOING_AWAY: { code: 1001, action: "reconnect", text: "the server is going away" },
-  TOO_BIG: { code: 1009, action: "stop", text: "a frame was larger than the server takes" },
-  INTERNAL: { code: 1011, action: "reconnect", text: "the server failed" },
-  RESTART: { code: 1012, action: "reconnect", text: "the server restarts" },
-  BAD_FRAME: { code: 4400, action: "stop", text: "a frame broke the protocol" },
-  TOKEN_EXPIRED: { code: 4401, action: "token", text: "the token ran out" },
-  KICKED: { code: 4403, action: "stop", text: "the server ended this connection on purpose" },
-  SUPERSEDED: { code: 4409, action: "stop", text: "another connection took this session over" },
-  SESSION_MISMATCH: { code: 4410, action: "stop", text: "the session belongs to somebody else" },
-  HEARTBEAT_LOST: { code: 4500, action: "reconnect", text: "nothing was heard for two heartbeats" },
-  HANDSHAKE_TIMEOUT: { code: 4508, action: "reconnect", text: "no hello came in time" },
-  SESSION_LOST: { code: 4510, action: "reconnect", text: "the session is no longer known: open it again" },
-  SLOW_CONSUMER: { code: 4513, action: "reconnect", text: "the client reads its replies too slowly" },
-  RATE_LIMITED: { code: 4529, action: "reconnect", text: "the client kept sending faster than it may" },
+export const closeNumbers = {
+  NORMAL: 1000,
+  GOING_AWAY: 1001,
+  TOO_BIG: 1009,
+  INTERNAL: 1011,
+  RESTART: 1012,
+  BAD_FRAME: 4400,
+  TOKEN_EXPIRED: 4401,
+  KICKED: 4403,
+  SUPERSEDED: 4409,
+  SESSION_MISMATCH: 4410,
+  HEARTBEAT_LOST: 4500,
+  HANDSHAKE_TIMEOUT: 4508,
+  SESSION_LOST: 4510,
+  SLOW_CONSUMER: 4513,
+  RATE_LIMITED: 4529,
 } as const;
-closeCodes satisfies Record<string, CloseCode>;
 
 /** The name of a close code in {@link closeCodes}. */
-export type CloseName = keyof typeof closeCodes;
+export type CloseName = keyof typeof closeNumbers;
+
+const closeTexts: Record<CloseName, string> = {
+  NORMAL: "closed on purpose",
+  GOING_AWAY: "the server is going away",
+  TOO_BIG: "a frame was larger than the server takes",
+  INTERNAL: "the server failed",
+  RESTART: "the server restarts",
+  BAD_FRAME: "a frame broke the protocol",
+  TOKEN_EXPIRED: "the token ran out",
+  KICKED: "the server ended this connection on purpose",
+  SUPERSEDED: "another connection took this session over",
+  SESSION_MISMATCH: "the session belongs to somebody else",
+  HEARTBEAT_LOST: "nothing was heard for two heartbeats",
+  HANDSHAKE_TIMEOUT: "no hello came in time",
+  SESSION_LOST: "the session is no longer known: open it again",
+  SLOW_CONSUMER: "the client reads its replies too slowly",
+  RATE_LIMITED: "the client kept sending faster than it may",
+};
 
 /**
  * What a client does about a close code, known or not: ranges decide, so that an old client treats a new code rightly.
@@ -48,6 +65,16 @@ export function closeAction(code: number): CloseAction {
   if (code === 1000 || code === 1008 || code === 1009 || (code >= 4400 && code < 4500)) return "stop";
   return "reconnect";
 }
+
+/** The close codes Bowline sends, with all there is to say about each. */
+// Made by a call that bundlers may leave out: a page needs the numbers alone.
+export const closeCodes: Readonly<Record<CloseName, CloseCode>> = /* @__PURE__ */ (() =>
+  Object.fromEntries(
+    Object.entries(closeNumbers).map(([name, code]) => [
+      name,
+      { code, action: closeAction(code), text: closeTexts[name as CloseName] },
+    ]),
+  ) as Record<CloseName, CloseCode>)();
 
 /** One row of the error-code table. */
 export interface ErrorCode {
