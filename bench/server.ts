@@ -1,12 +1,15 @@
-/** The server process of one measurement: `server.js <contender> <role>`. Tells its parent the port, then serves until it is killed. */
+/** The server process of one measurement: `server.js <contender> <role> <broker's port>`. Tells its parent the port, then serves until it is killed. */
 import type { ContenderName, Role, StartContender } from "./contenders/contender.ts";
 
-const [name, role] = process.argv.slice(2) as [ContenderName, Role];
+const [name, role, brokerPort] = process.argv.slice(2) as [ContenderName, Role, string];
 
 // Imported one by one: a process must not carry the other contenders' code.
 const load: Record<ContenderName, () => Promise<StartContender>> = {
   bowline: async () => (await import("./contenders/bowline.ts")).startBowline,
+  "bowline-alone": async () => (await import("./contenders/bowline.ts")).startBowline,
   "socket.io": async () => (await import("./contenders/socket-io.ts")).startSocketIo,
+  "socket.io-redis": async () => (await import("./contenders/socket-io-cluster.ts")).startSocketIoRedis,
+  "socket.io-streams": async () => (await import("./contenders/socket-io-cluster.ts")).startSocketIoStreams,
   ws: async () => (await import("./contenders/ws.ts")).startWs,
   tcp: async () => (await import("./contenders/tcp.ts")).startTcp,
 };
@@ -18,4 +21,4 @@ process.on("SIGTERM", () => process.exit(0));
 process.on("disconnect", () => process.exit(0));
 
 const start = await load[name]();
-process.send?.({ port: await start(role) });
+process.send?.({ port: await start(role, Number(brokerPort)) });

@@ -1,6 +1,7 @@
 import { contract, event, request, room, type Schema } from "bowline";
 import { serve } from "bowline/node";
-import { createServer } from "bowline/server";
+import { createServer, memory, type Broker } from "bowline/server";
+import type { Role } from "./contender.ts";
 
 /** The least a schema can do: what a library's costs is that library's figure. */
 const text: Schema<string> = {
@@ -11,20 +12,29 @@ const text: Schema<string> = {
   },
 };
 
+const benchRoom = room({ events: { message: event(text) } });
+
 const bench = contract({
-  rooms: { bench: room({ events: { message: event(text) } }) },
+  rooms: { bench: benchRoom, "bench/:room": benchRoom },
   requests: {
     echo: request({ input: text, output: text, idempotent: true }),
     "echo-once": request({ input: text, output: text }),
   },
 });
 
-/** Both roles at once: the room is there for whoever joins it. */
-export async function startBowline(): Promise<number> {
+/** All roles at once, but for the broker: a room is there for whoever joins it. */
+export async function startBowline(role: Role, brokerPort: number): Promise<number> {
+  const broker = role === "cluster" ? await redisAt(brokerPort) : memory();
   // Publishers here are far above what one person sends, and the rate limit is not what is measured.
-  const server = createServer(bench, { limits: { framesPerSecond: 1_000_000, framesBurst: 1_000_000 } });
+  const server = createServer(bench, { broker, limits: { framesPerSecond: 1_000_000, framesBurst: 1_000_000 } });
   server.request("echo", ({ payload }) => payload);
   server.request("echo-once", ({ payload }) => payload);
   const { port } = await serve(server, { port: 0, host: "127.0.0.1", signals: false });
   return port;
+}
+
+// Imported here: a process by itself must not carry the broker's code.
+async function redisAt(port: number): Promise<Broker> {
+  const { redis } = await import("bowline/redis");
+  return redis({ url: `redis://127.0.0.1:${port}` });
 }

@@ -1,10 +1,24 @@
-/** What is compared. `tcp` is the floor: no WebSocket, no framework, one write per message and member. */
-export const contenderNames = ["bowline", "socket.io", "ws", "tcp"] as const;
+/**
+ * What is compared. `tcp` is the floor: no WebSocket, no framework, one write per message and member. `socket.io-redis`
+ * and `socket.io-streams` are Socket.IO with each of its adapters for Redis; `bowline-alone` is a cluster of one node.
+ */
+export type ContenderName =
+  | "bowline"
+  | "bowline-alone"
+  | "socket.io"
+  | "socket.io-redis"
+  | "socket.io-streams"
+  | "ws"
+  | "tcp";
 
-export type ContenderName = (typeof contenderNames)[number];
+/**
+ * What a server does with a message: send it to every member of its one room, send it back to its sender alone, or send
+ * it to every member of the sender's room, on whichever node of a cluster they are.
+ */
+export type Role = "fan-out" | "echo" | "cluster";
 
-/** What a server does with a message: send it to every member of one room, or back to its sender alone. */
-export type Role = "fan-out" | "echo";
-
-/** One contender's server, in a process of its own. Resolves with the port it listens on. */
-export type StartContender = (role: Role) => Promise<number>;
+/**
+ * One contender's server, in a process of its own. Resolves with the port it listens on, when nothing that is sent from
+ * then on misses it. `brokerPort` is where the Redis of a cluster is.
+ */
+export type StartContender = (role: Role, brokerPort: number) => Promise<number>;

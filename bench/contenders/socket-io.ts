@@ -1,11 +1,10 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Server } from "socket.io";
+import { Server, type ServerOptions } from "socket.io";
 import type { Role } from "./contender.ts";
 
 export async function startSocketIo(role: Role): Promise<number> {
-  const http = createServer();
-  const io = new Server(http, { transports: ["websocket"], serveClient: false });
+  const { io, listen } = createSocketIo();
   io.on("connection", (socket) => {
     if (role === "echo") {
       socket.on("echo", (text: string, answer: (text: string) => void) => answer(text));
@@ -14,6 +13,19 @@ export async function startSocketIo(role: Role): Promise<number> {
     void socket.join("bench");
     socket.on("message", (text: string) => io.to("bench").emit("message", text));
   });
-  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
-  return (http.address() as AddressInfo).port;
+  return listen();
+}
+
+/** A server in its plainest form; `listen` resolves with its port. */
+export function createSocketIo(options: Partial<ServerOptions> = {}): {
+  readonly io: Server;
+  listen(): Promise<number>;
+} {
+  const http = createServer();
+  const io = new Server(http, { transports: ["websocket"], serveClient: false, ...options });
+  const listen = async (): Promise<number> => {
+    await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+    return (http.address() as AddressInfo).port;
+  };
+  return { io, listen };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { measureUsage, residentKib } from "../measure.ts";
-import { openConnections, type Side } from "./connection.ts";
+import { onlyRoom, openConnections, type Side } from "./connection.ts";
 import type { LoadTask, Sample } from "./task.ts";
 import { wires } from "./wire.ts";
 
@@ -15,9 +15,9 @@ export async function idleMemory(
   const side = makeSide(task, failures);
   // The first ones pay for code and heap that the others share.
   await openConnections(side, before, openedAtOnce);
-  const kibBefore = await residentAfterCollection(task.serverPid, settleMs);
+  const kibBefore = await residentAfterCollection(task.measuredPid, settleMs);
   await openConnections(side, connections, openedAtOnce);
-  const kib = await residentAfterCollection(task.serverPid, settleMs);
+  const kib = await residentAfterCollection(task.measuredPid, settleMs);
   return { figure: (kib - kibBefore) / connections, count: connections, usage: null, failures };
 }
 
@@ -30,16 +30,16 @@ export async function connectionStorm(
   const side = makeSide(task, failures);
   for (const connection of await openConnections(side, warmUp, atOnce)) connection.cut();
   await sleep(500);
-  const stop = measureUsage(task.serverPid);
+  const stop = measureUsage(task.measuredPid);
   await openConnections(side, connections, atOnce);
   const usage = stop();
   return { figure: (usage.cpuSeconds / connections) * 1e6, count: connections, usage, failures };
 }
 
-function makeSide({ port, contender }: LoadTask, failures: string[]): Side {
+function makeSide({ ports: [port = NaN], contender }: LoadTask, failures: string[]): Side {
   return {
-    port,
     wire: wires[contender],
+    placeOf: () => ({ port, room: onlyRoom }),
     onPayload: () => failures.push("a message that nobody sent"),
     onFailure: (what) => failures.push(what),
   };

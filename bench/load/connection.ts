@@ -2,10 +2,19 @@ import { connect, type Socket } from "node:net";
 import { lengthFrame, maskedFrame } from "./frame.ts";
 import { seen, upgradeRequest, type Wire } from "./wire.ts";
 
+/** The room of everything that has one. */
+export const onlyRoom = "bench";
+
+/** Where a client goes. */
+export interface Place {
+  readonly port: number;
+  readonly room: string;
+}
+
 /** What all connections of a load have in common. */
 export interface Side {
-  readonly port: number;
   readonly wire: Wire;
+  placeOf(index: number): Place;
   /** Called for each payload, with the place at which it begins. */
   onPayload(connection: Connection, bytes: Buffer, at: number): void;
   onFailure(what: string): void;
@@ -22,6 +31,7 @@ let serial = 0;
 /** A client that speaks the least it can of a contender's protocol. */
 export class Connection {
   readonly index: number;
+  readonly room: string;
   readonly joined: Promise<void>;
   readonly #side: Side;
   readonly #socket: Socket;
@@ -35,11 +45,13 @@ export class Connection {
 
   constructor(side: Side, index: number) {
     this.#side = side;
+    const { port, room } = side.placeOf(index);
     this.index = index;
+    this.room = room;
     this.#upgraded = side.wire.framing === "length";
     this.joined = new Promise((resolve) => (this.#onJoined = resolve));
     const onread = { buffer: inbox, callback: (bytesRead: number) => this.#receive(bytesRead) };
-    this.#socket = connect({ port: side.port, host: "127.0.0.1", noDelay: true, onread });
+    this.#socket = connect({ port, host: "127.0.0.1", noDelay: true, onread });
     this.#socket.on("connect", () => {
       if (!this.#upgraded) this.#socket.write(upgradeRequest(side.wire));
     });
@@ -93,7 +105,7 @@ export class Connection {
     }
     this.#upgraded = true;
     const { greetsFirst, greeting } = this.#side.wire;
-    if (greetsFirst && greeting) this.send(greeting(this.#serial));
+    if (greetsFirst && greeting) this.send(greeting(this.#serial, this.room));
     else if (!greeting) this.#onJoined();
     return this.#readMessages(bytes, headerEnd + 4, end);
   }
@@ -123,7 +135,7 @@ export class Connection {
     const found = wire.look(bytes, start, end);
     if (found >= 0) return this.#side.onPayload(this, bytes, found);
     if (found === seen.joined) this.#onJoined();
-    else if (found === seen.opened && wire.greeting) this.send(wire.greeting(this.#serial));
+    else if (found === seen.opened && wire.greeting) this.send(wire.greeting(this.#serial, this.room));
     else if (found === seen.ping && wire.pong !== undefined) this.send(wire.pong);
     else if (found === seen.unexpected)
       this.#fail(`an unexpected message: ${bytes.toString("latin1", start, Math.min(end, start + 200))}`);

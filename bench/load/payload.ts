@@ -12,18 +12,26 @@ export function makePayload(publisher: number, sequence: number): string {
   return `${head.padEnd(payloadBytes - 1, "x")}~`;
 }
 
-/** Sees to it that every receiver gets every publisher's messages once each and in order. */
+/** Numbers from `first` on. */
+export interface Numbers {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Sees to it that every receiver of a room gets its publishers' messages, and no others, once each and in order. */
 export class DeliveryCheck {
   /** Good deliveries so far. */
   received = 0;
   readonly failures: string[] = [];
-  readonly #publishers: number;
+  readonly #receivers: Numbers;
+  readonly #publishers: Numbers;
   /** The last sequence number, by receiver and publisher. */
   readonly #last: Int32Array;
 
-  constructor(receivers: number, publishers: number) {
+  constructor(receivers: Numbers, publishers: Numbers) {
+    this.#receivers = receivers;
     this.#publishers = publishers;
-    this.#last = new Int32Array(receivers * publishers);
+    this.#last = new Int32Array(receivers.count * publishers.count);
   }
 
   /** Checks the payload that begins at `at`; gives back its publisher. */
@@ -32,7 +40,10 @@ export class DeliveryCheck {
       return this.#fail(receiver, "a damaged payload");
     const publisher = readNumber(bytes, at + 1, publisherDigits);
     const sequence = readNumber(bytes, at + 1 + publisherDigits, sequenceDigits);
-    const slot = receiver * this.#publishers + publisher;
+    const { first, count } = this.#publishers;
+    if (publisher < first || publisher >= first + count)
+      return this.#fail(receiver, `what publisher ${publisher} sent to another room`);
+    const slot = (receiver - this.#receivers.first) * count + publisher - first;
     const last = this.#last[slot] as number;
     if (sequence !== last + 1)
       return this.#fail(receiver, `${sequence} after ${last} from publisher ${publisher}`);

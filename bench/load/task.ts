@@ -1,7 +1,7 @@
 import type { ContenderName } from "../contenders/contender.ts";
 import type { Usage } from "../measure.ts";
 
-/** What a load generator is asked to do, once, against one server. */
+/** What a load generator is asked to do, once, against one server or the nodes of a cluster. */
 export type Work =
   | {
       readonly kind: "fan-out";
@@ -21,6 +21,16 @@ export type Work =
       readonly measuredMs: number;
     }
   | {
+      /** Every member of every room publishes. */
+      readonly kind: "cluster";
+      readonly rooms: number;
+      readonly membersPerRoom: number;
+      /** Messages each member has under way. */
+      readonly outstanding: number;
+      readonly warmUpMs: number;
+      readonly measuredMs: number;
+    }
+  | {
       readonly kind: "idle-memory";
       readonly before: number;
       readonly connections: number;
@@ -35,8 +45,11 @@ export type Work =
 
 export interface LoadTask {
   readonly contender: ContenderName;
-  readonly port: number;
-  readonly serverPid: number;
+  /** Where servers listen; clients are spread evenly over them. */
+  readonly ports: readonly number[];
+  readonly serverPids: readonly number[];
+  /** The process whose costs are the figure: the server, or in a cluster the broker. */
+  readonly measuredPid: number;
   readonly work: Work;
 }
 
@@ -44,10 +57,12 @@ export interface LoadTask {
 export interface Sample {
   /** The figure that is compared, in the scenario's unit. */
   readonly figure: number;
-  /** How many deliveries, round trips, connections or handshakes it stands for. */
+  /** How many deliveries, publishes, round trips, connections or handshakes it stands for. */
   readonly count: number;
   /** Null where the time it took says nothing. */
   readonly usage: Usage | null;
+  /** In a cluster, where the figure is the broker's: that of all servers together. */
+  readonly serversFigure?: number;
   /** Deliveries that were lost, repeated, out of order or damaged, and broken connections. Empty if all is well. */
   readonly failures: readonly string[];
 }

@@ -13,10 +13,10 @@ export interface Wire {
   readonly path: string;
   readonly subprotocol?: string;
   /** What is sent when the connection is open, or once the server has said so. */
-  readonly greeting?: (serial: number) => string;
+  readonly greeting?: (serial: number, room: string) => string;
   readonly greetsFirst: boolean;
   readonly pong?: string;
-  readonly publish: (ref: number, payload: string) => string;
+  readonly publish: (ref: number, payload: string, room: string) => string;
   readonly request: (ref: number, payload: string, once: boolean) => string;
   /** Where the payload of a message begins, or one of `seen`. */
   look(bytes: Buffer, start: number, end: number): number;
@@ -36,12 +36,12 @@ const bowline: Wire = {
   path: "/bowline",
   subprotocol: "bowline.v1.json",
   greetsFirst: true,
-  greeting: (serial) =>
+  greeting: (serial, room) =>
     `{"type":"hello","session":"bench-${process.pid}-${serial}","secret":"${randomBytes(12).toString("hex")}",` +
-    `"generation":1,"rooms":[{"room":"bench"}]}`,
+    `"generation":1,"rooms":[{"room":"${room}"}]}`,
   pong: `{"type":"pong"}`,
-  publish: (ref, payload) =>
-    `{"type":"publish","ref":${ref},"room":"bench","event":"message","payload":"${payload}"}`,
+  publish: (ref, payload, room) =>
+    `{"type":"publish","ref":${ref},"room":"${room}","event":"message","payload":"${payload}"}`,
   request: (ref, payload, once) =>
     `{"type":"request","ref":${ref},"request":"${once ? "echo-once" : "echo"}","payload":"${payload}"}`,
   look(bytes, start, end) {
@@ -76,9 +76,15 @@ const socketIo: Wire = {
   },
 };
 
+/** The greeting names the room, and the server remembers it. */
+const socketIoCluster: Wire = { ...socketIo, greeting: (_serial, room) => `40{"room":"${room}"}` };
+
 export const wires: Record<ContenderName, Wire> = {
   bowline,
+  "bowline-alone": bowline,
   "socket.io": socketIo,
+  "socket.io-redis": socketIoCluster,
+  "socket.io-streams": socketIoCluster,
   ws: { ...plain, framing: "websocket" },
   tcp: {
     ...plain,

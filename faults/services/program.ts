@@ -38,6 +38,12 @@ class ProgramService implements BrokerService {
     this.port = port;
   }
 
+  get pid(): number {
+    const pid = this.#child?.pid;
+    if (pid === undefined) throw new Error(`${this.#program.name} is not running`);
+    return pid;
+  }
+
   async start({ keepData }: { readonly keepData: boolean }): Promise<void> {
     if (!keepData) await this.#newFolder();
     const { name } = this.#program;

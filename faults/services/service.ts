@@ -3,6 +3,8 @@ import type { BrokerName } from "../contenders/contender.ts";
 /** A broker's service in a process of its own. */
 export interface BrokerService {
   readonly port: number;
+  /** Of the process that is running now. */
+  readonly pid: number;
   /** Ends it as `kill -9` does. */
   kill(): Promise<void>;
   /** Starts it again on its port, with or without what it had stored. */
