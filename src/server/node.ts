@@ -84,7 +84,7 @@ export class Node implements Gate {
     };
     const flusher = new Flusher(clock, (error) => report(error, "delivery"));
     const queue = new WorkQueue();
-    const insist = insistence({ clock, report });
+    const insist = insistence({ clock, report: this.#reportBroker });
     const shared = { ...options, ...limits, wheel: this.#wheel, flusher, framing, queue, insist, report };
     this.#doorkeeper = new Doorkeeper({ ...shared, connectionsMax: limits.connections });
     this.hub = new Hub({ ...shared, retry: this.#retry });
@@ -164,8 +164,13 @@ export class Node implements Gate {
     }
   };
 
+  /** An outage is reported once, and not again by each call that it fails. */
+  readonly #reportBroker = (error: unknown): void => {
+    if (!this.sessions.degraded) this.report(error, "broker");
+  };
+
   readonly #retry = (task: () => void, error: unknown): void => {
-    this.report(error, "broker");
+    this.#reportBroker(error);
     this.#options.clock.setTimer(retryMs, task);
   };
 
