@@ -30,3 +30,5 @@ export { catchSabotage } from "./catch.ts";
 export type { Caught } from "./catch.ts";
 export { wrapBroker, wrapGate, wrapListener, wrapSocket } from "./wraps.ts";
 export type { Wraps } from "./wraps.ts";
+export { brokerConformance } from "./broker-conformance.ts";
+export type { BrokerBench, ConformanceCase } from "./broker-conformance.ts";

@@ -61,7 +61,7 @@ export class SharedBroker implements Broker {
   async start(sink: BrokerSink, node: string): Promise<void> {
     this.#sink = sink;
     this.#node = node;
-    this.#store.nodes.set(node, this.#subscriber);
+    await this.#call(() => this.#store.nodes.set(node, this.#subscriber));
   }
 
   async stop(): Promise<void> {

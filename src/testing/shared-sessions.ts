@@ -1,5 +1,6 @@
 import type { Position } from "../protocol/frames.ts";
 import {
+  answerLengthMax,
   ledgerLength,
   type Origin,
   type RequestClaim,
@@ -100,9 +101,19 @@ export class SharedSessions {
     // Put last: the newest answers are what is kept.
     ledger.answers.delete(ref);
     ledger.answers.set(ref, answer);
-    for (const [oldest, text] of ledger.answers) {
-      if (ledger.answers.size <= ledgerLength) return;
+    let kept = 0;
+    let length = 0;
+    for (const text of ledger.answers.values()) {
       if (text === null) continue;
+      kept += 1;
+      length += text.length;
+    }
+    // What does not fit any more is forgotten, and may have run for all that anybody knows.
+    for (const [oldest, text] of ledger.answers) {
+      if (kept <= ledgerLength && length <= answerLengthMax) return;
+      if (text === null) continue;
+      kept -= 1;
+      length -= text.length;
       ledger.answers.delete(oldest);
       ledger.forgotten = Math.max(ledger.forgotten, oldest);
     }

@@ -109,8 +109,14 @@ export class SimNode<C extends Contract = Contract> implements Host {
     };
     this.#server = server(seams, this.name, history);
     this.#gate = wraps.gate?.(this.#server.gate, own) ?? this.#server.gate;
-    this.#isUp = true;
-    void this.#gate.start(textFraming);
+    const process = this.#process;
+    this.#gate.start(textFraming).then(
+      () => {
+        if (process === this.#process) this.#isUp = !process.isDead;
+      },
+      // As a process does that can't reach its broker. Somebody has to start it again.
+      () => process === this.#process && this.crash(),
+    );
   }
 
   /** The process dies where it stands. `seen`: its machine lives on and resets its connections. */

@@ -79,7 +79,7 @@ test("a publish made offline waits, and the queue keeps its order", async () => 
   expect(reader.numbers).toEqual(range(1, 20));
 });
 
-test("what is sent again is looked up at once: a long wait behind a slow handler does not outlast the ledger", async () => {
+test("what is sent again outlasts no ledger: behind a slow handler, a client sends no more than the ledger holds", async () => {
   const { server, proxy } = await startBehindProxy();
   let release = (): void => {};
   const held = new Promise<void>((resolve) => (release = resolve));
@@ -106,9 +106,12 @@ test("what is sent again is looked up at once: a long wait behind a slow handler
   proxy.cut();
   await lost(writer);
   await opened(writer);
-  // More than the ledger holds, stored while what was sent again waits for the slow handler.
-  await Promise.all(range(1001, 1400).map((n) => writer.publish("numbers/b", "number", { n })));
+  // More than the ledger holds; what would not fit waits for the slow handler.
+  const other = new Recorder(connect(server.port, "other").join("numbers/b", { history: 1000 }));
+  const many = Promise.all(range(1001, 1400).map((n) => writer.publish("numbers/b", "number", { n })));
+  await other.count(254);
   release();
+  await many;
   await refused;
   expect(await stored).toMatchObject({ offset: 1 });
   expect(await writer.publish("numbers/a", "number", { n: 3 })).toMatchObject({ offset: 2 });

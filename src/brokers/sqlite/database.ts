@@ -1,0 +1,168 @@
+import { closeSync, openSync } from "node:fs";
+import { dirname } from "node:path";
+import { applicationId, schema, schemaVersion } from "./schema.ts";
+
+/** What both drivers have of their synchronous API; the values are texts and numbers only. */
+export interface Database {
+  exec(sql: string): void;
+  prepare(sql: string): Statement;
+  close(): void;
+}
+
+export interface Statement {
+  run(...values: (string | number)[]): unknown;
+  get(...values: (string | number)[]): unknown;
+  all(...values: (string | number)[]): unknown[];
+}
+
+type DatabaseClass = new (file: string) => Database;
+
+/** SQLite's own numbers for what went wrong. */
+const code = {
+  busy: 5,
+  noMemory: 7,
+  readOnly: 8,
+  io: 10,
+  corrupt: 11,
+  full: 13,
+  cantOpen: 14,
+  notDatabase: 26,
+};
+
+/** What a person is told of them. */
+const meanings: Readonly<Record<number, string>> = {
+  [code.busy]: "another process has it open; one process at a time",
+  [code.noMemory]: "there is no memory left",
+  [code.readOnly]: "it can't be written",
+  [code.io]: "reading or writing it failed",
+  [code.corrupt]: "it is damaged; restore it, or move it away to begin anew",
+  [code.full]: "the disk is full",
+  [code.cantOpen]: "it can't be opened",
+  [code.notDatabase]: "it is no SQLite database; move it away, or name another file",
+};
+
+/** Opens the database for this process alone, and makes its tables where there are none. Throws what a person can use. */
+export async function openDatabase(file: string): Promise<Database> {
+  const Database = await loadDriver();
+  makeFile(file);
+  try {
+    const database = new Database(file);
+    try {
+      prepareDatabase(database, file);
+      return database;
+    } catch (error) {
+      closeDatabase(database);
+      throw error;
+    }
+  } catch (error) {
+    throw explain(error, file);
+  }
+}
+
+/**
+ * Closes it, and lets go of the file: one driver keeps it open for as long as statements are not collected, so the lock
+ * is given back first. That works only without a write-ahead log.
+ */
+export function closeDatabase(database: Database): void {
+  try {
+    run(database, "PRAGMA journal_mode = DELETE");
+    run(database, "PRAGMA locking_mode = NORMAL");
+    run(database, "SELECT count(*) FROM sqlite_schema");
+  } catch {
+    // A full disk, or a lost one: what is committed is in the write-ahead log, and the next start takes it from there.
+  }
+  database.close();
+}
+
+/** Whether it is the disk's or the file's fault, so that everything else will fail too for a while. */
+export function isOutage(error: unknown): boolean {
+  return codeOf(error) in meanings;
+}
+
+/** The error for people: what is wrong with which file. */
+export function explain(error: unknown, file: string): Error {
+  if (error instanceof FileProblem) return error;
+  const meaning = meanings[codeOf(error)] ?? (error instanceof Error ? error.message : String(error));
+  return new FileProblem(file, meaning, error);
+}
+
+class FileProblem extends Error {
+  constructor(file: string, problem: string, cause?: unknown) {
+    super(`sqlite broker, option "file": ${file}: ${problem}`, { cause });
+  }
+}
+
+async function loadDriver(): Promise<DatabaseClass> {
+  // Asked for in this way, a module that is not there is no error.
+  const builtIn = process.getBuiltinModule("node:sqlite" as "node:fs") as unknown;
+  if (builtIn) return (builtIn as { DatabaseSync: DatabaseClass }).DatabaseSync;
+  try {
+    const { default: Libsql } = await import("libsql");
+    return Libsql;
+  } catch (cause) {
+    throw new Error(
+      "sqlite broker: this runtime has no node:sqlite, and the package libsql can't be loaded: run `npm install libsql`",
+      { cause },
+    );
+  }
+}
+
+/** Made before SQLite does: it holds the secrets of sessions, and the system's own errors say more. */
+function makeFile(file: string): void {
+  try {
+    closeSync(openSync(file, "a", 0o600));
+  } catch (error) {
+    const { code: reason } = error as NodeJS.ErrnoException;
+    const problem = {
+      ENOENT: `the folder ${dirname(file)} does not exist`,
+      ENOTDIR: `${dirname(file)} is no folder`,
+      EISDIR: "it is a folder",
+      EACCES: "this process may not write it",
+      EPERM: "this process may not write it",
+      EROFS: "its file system can only be read",
+      ENOSPC: "the disk is full",
+    }[reason ?? ""];
+    throw new FileProblem(file, problem ?? String(error), error);
+  }
+}
+
+function prepareDatabase(database: Database, file: string): void {
+  // The system takes such a lock back from a process that is killed, so none is left behind.
+  run(database, "PRAGMA locking_mode = EXCLUSIVE");
+  run(database, "PRAGMA journal_mode = WAL");
+  run(database, "PRAGMA synchronous = FULL");
+  run(database, "PRAGMA journal_size_limit = 67108864");
+  database.exec("BEGIN IMMEDIATE");
+  const { tables } = run(database, "SELECT count(*) AS tables FROM sqlite_schema") as { tables: number };
+  if (tables === 0) {
+    database.exec(schema);
+    run(database, `PRAGMA application_id = ${applicationId}`);
+    run(database, `PRAGMA user_version = ${schemaVersion}`);
+  } else {
+    checkOrigin(database, file);
+  }
+  database.exec("COMMIT");
+}
+
+function checkOrigin(database: Database, file: string): void {
+  const { application_id: id } = run(database, "PRAGMA application_id") as { application_id: number };
+  const { user_version: version } = run(database, "PRAGMA user_version") as { user_version: number };
+  if (id !== applicationId) throw new FileProblem(file, "it is a database of something else than Bowline");
+  if (version !== schemaVersion)
+    throw new FileProblem(
+      file,
+      `it is of version ${version}, and this Bowline reads version ${schemaVersion}`,
+    );
+}
+
+function run(database: Database, sql: string): unknown {
+  return database.prepare(sql).get();
+}
+
+/** Each driver has a field of its own for it. */
+function codeOf(error: unknown): number {
+  const { rawCode, errcode } = (error ?? {}) as { rawCode?: unknown; errcode?: unknown };
+  const number = Number(rawCode ?? errcode ?? 0);
+  // The lower eight bits: what comes above them are details.
+  return number & 0xff;
+}

@@ -1,0 +1,47 @@
+/**
+ * A durable broker for one node without any service: everything in one SQLite file.
+ *
+ * @module
+ */
+import type { Clock } from "../../base/clock.ts";
+import type { Random } from "../../base/random.ts";
+import type { Broker } from "../../server/broker.ts";
+import { SqliteBroker } from "./sqlite-broker.ts";
+
+/** Options of {@link sqlite}. */
+export interface SqliteBrokerOptions {
+  /** Path of the database. Made when there is none, readable for its owner only; its folder must be there. */
+  readonly file: string;
+  /** How long a session without a connection is remembered; time while the server is down does not count. Default 1 hour. */
+  readonly sessionTtlMs?: number;
+  /** Most sessions remembered; the longest disconnected go first. Default 200,000. */
+  readonly sessionsMax?: number;
+  /** Most logs held; those nobody is subscribed to go, the longest unused first. Default 100,000. */
+  readonly roomsMax?: number;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+  /** Default: the platform's. */
+  readonly random?: Random;
+}
+
+/**
+ * Keeps logs, sessions and their ledgers in an SQLite file, so that a server that is restarted, or killed, goes on where
+ * it was: clients resume, nothing is lost or repeated, no `gap` is announced. For one node: a second process that opens
+ * the file is refused. Who is present is not in the file: members of a process that is gone are gone with it.
+ *
+ * What was acknowledged has been synced to disk: neither a crash nor a power cut loses it, on a disk that does what it
+ * says. Everything of one turn of the event loop is synced at once, so the price of a sync, during which the process
+ * waits, is the same for one publish as for a thousand. Put the file on a local disk: the locks of network file systems
+ * can't be relied on.
+ *
+ * Uses `node:sqlite` where the runtime has it (Node.js 22.13), else the package `libsql`, to be installed beside
+ * Bowline. The server's start rejects, naming the option `file`, when neither is there, and when the file can't be
+ * opened or written, is something else, or is open in another process. While the disk is full clients are told
+ * `degraded`, and calls wait.
+ *
+ * @example
+ * createServer(chat, { broker: sqlite({ file: "./chat.db" }) });
+ */
+export function sqlite(options: SqliteBrokerOptions): Broker {
+  return new SqliteBroker(options);
+}

@@ -1,0 +1,151 @@
+import type { Clock } from "../../base/clock.ts";
+import type { Random } from "../../base/random.ts";
+import type { Position } from "../../protocol/frames.ts";
+import { ledgerLength, type Origin, type SessionClaim, type SessionOpening } from "../../server/broker.ts";
+import type { Database } from "./database.ts";
+import { toSql } from "./sql-text.ts";
+
+/** What {@link Sessions} needs. */
+export interface SessionsContext {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ttlMs: number;
+  readonly max: number;
+}
+
+/** A session's row. */
+export interface Session {
+  readonly id: string;
+  readonly secret: string;
+  readonly user: string;
+  readonly epoch: string;
+  readonly generation: number;
+  readonly ref: number;
+  readonly published: number;
+  /** The highest ref of a publish. */
+  readonly publishedRef: number;
+  readonly answered: number;
+  readonly answersLength: number;
+  /** Requests up to here that are not known may have run. */
+  readonly forgottenRef: number;
+}
+
+/** Sessions forgotten at a time. */
+const sweepSessions = 500;
+/** A renewal is written only when the last one is older than this share of the time a session is kept. */
+const renewalShare = 0.125;
+
+/** Sessions and the ledgers of their publishes, in the database. Every call is part of a transaction. */
+export class Sessions {
+  readonly #context: SessionsContext;
+  readonly #statements: ReturnType<typeof prepare>;
+  /** Adds up only while a process has the file: being down forgets nobody, nor does a wall clock that is set. */
+  readonly #startMs: number;
+  #count = 0;
+
+  constructor(context: SessionsContext) {
+    this.#context = context;
+    this.#statements = prepare(context.database);
+    const { latest } = this.#statements.latest.get() as { latest: number };
+    this.#startMs = latest - context.clock.elapsed();
+    this.recount();
+  }
+
+  /** Takes what the database says for true. */
+  recount(): void {
+    this.#count = (this.#statements.count.get() as { count: number }).count;
+  }
+
+  find(id: string): Session | undefined {
+    return this.#statements.find.get(id) as Session | undefined;
+  }
+
+  open({ session: id, secret, user, generation }: SessionClaim): SessionOpening {
+    const session = this.find(id);
+    if (!session) {
+      const epoch = this.#context.random.id(8);
+      this.#statements.make.run(id, secret, toSql(user), epoch, generation, this.#nowMs());
+      this.#count += 1;
+      if (this.#count > this.#context.max) this.#forget(this.#statements.oldest.all(1));
+      return { outcome: "opened", epoch, ref: 0 };
+    }
+    if (session.secret !== secret || session.user !== toSql(user)) return { outcome: "mismatch" };
+    if (generation <= session.generation) return { outcome: "stale" };
+    this.#statements.resume.run(generation, this.#nowMs(), id);
+    return { outcome: "opened", epoch: session.epoch, ref: session.ref };
+  }
+
+  renew(ids: readonly string[]): void {
+    const now = this.#nowMs();
+    for (const id of ids) this.#statements.renew.run(now, id, now - renewalShare * this.#context.ttlMs);
+  }
+
+  /** Where this was published; null if it was not, or is no longer known. */
+  published({ id, publishedRef }: Session, room: string, ref: number): Position | null {
+    if (ref > publishedRef) return null;
+    const found = this.#statements.published.get(id, ref, toSql(room)) as Position | undefined;
+    return found ? { offset: found.offset, epoch: found.epoch } : null;
+  }
+
+  /** Whether a later publish of the session is in this room already. */
+  isOvertaken({ id, publishedRef }: Session, room: string, ref: number): boolean {
+    return ref < publishedRef && this.#statements.later.get(id, ref, toSql(room)) !== undefined;
+  }
+
+  notePublished({ id, published }: Session, { ref }: Origin, room: string, at: Position): void {
+    this.#statements.addPublish.run(id, published % ledgerLength, ref, toSql(room), at.epoch, at.offset);
+    this.#statements.carriedOut.run(ref, ref, id);
+  }
+
+  /** Forgets those that were not renewed for too long, some at a time. */
+  sweep(): void {
+    this.#forget(this.#statements.expired.all(this.#nowMs() - this.#context.ttlMs, sweepSessions));
+  }
+
+  #forget(sessions: unknown[]): void {
+    for (const { id } of sessions as { id: string }[]) {
+      this.#statements.drop.run(id);
+      this.#statements.dropPublishes.run(id);
+      this.#statements.dropAnswers.run(id);
+    }
+    this.#count -= sessions.length;
+  }
+
+  #nowMs(): number {
+    return Math.round(this.#startMs + this.#context.clock.elapsed());
+  }
+}
+
+// oxlint-disable-next-line typescript/explicit-function-return-type -- the names are the type
+function prepare(database: Database) {
+  return {
+    latest: database.prepare("SELECT coalesce(max(renewed_ms), 0) AS latest FROM sessions"),
+    count: database.prepare("SELECT count(*) AS count FROM sessions"),
+    find: database.prepare(
+      `SELECT id, secret, user, epoch, generation, ref, published, published_ref AS publishedRef, answered,
+        answers_length AS answersLength, forgotten_ref AS forgottenRef FROM sessions WHERE id = ?`,
+    ),
+    make: database.prepare(
+      "INSERT INTO sessions (id, secret, user, epoch, generation, renewed_ms) VALUES (?, ?, ?, ?, ?, ?)",
+    ),
+    resume: database.prepare("UPDATE sessions SET generation = ?, renewed_ms = ? WHERE id = ?"),
+    renew: database.prepare("UPDATE sessions SET renewed_ms = ? WHERE id = ? AND renewed_ms < ?"),
+    carriedOut: database.prepare(
+      `UPDATE sessions SET ref = max(ref, ?), published_ref = max(published_ref, ?), published = published + 1
+        WHERE id = ?`,
+    ),
+    oldest: database.prepare("SELECT id FROM sessions ORDER BY renewed_ms LIMIT ?"),
+    expired: database.prepare("SELECT id FROM sessions WHERE renewed_ms < ? ORDER BY renewed_ms LIMIT ?"),
+    drop: database.prepare("DELETE FROM sessions WHERE id = ?"),
+    dropPublishes: database.prepare("DELETE FROM publishes WHERE session = ?"),
+    dropAnswers: database.prepare("DELETE FROM answers WHERE session = ?"),
+    published: database.prepare(
+      "SELECT offset, epoch FROM publishes WHERE session = ? AND ref = ? AND room = ?",
+    ),
+    later: database.prepare("SELECT 1 FROM publishes WHERE session = ? AND ref > ? AND room = ? LIMIT 1"),
+    addPublish: database.prepare(
+      "INSERT OR REPLACE INTO publishes (session, slot, ref, room, epoch, offset) VALUES (?, ?, ?, ?, ?, ?)",
+    ),
+  };
+}

@@ -1,0 +1,228 @@
+import { resolve } from "node:path";
+import { systemClock, type Clock, type Undo } from "../../base/clock.ts";
+import { systemRandom, type Random } from "../../base/random.ts";
+import type { Member, Position } from "../../protocol/frames.ts";
+import type {
+  AppendRequest,
+  AppendResult,
+  Broker,
+  BrokerSink,
+  LogBound,
+  LogPage,
+  LogState,
+  Members,
+  Origin,
+  PresenceChange,
+  RequestClaim,
+  SessionClaim,
+  SessionOpening,
+} from "../../server/broker.ts";
+import { Answers } from "./answers.ts";
+import { closeDatabase, openDatabase, type Database } from "./database.ts";
+import { GroupCommit } from "./group-commit.ts";
+import type { SqliteBrokerOptions } from "./index.ts";
+import { Logs } from "./logs.ts";
+import { Presence } from "./presence.ts";
+import { Sessions } from "./sessions.ts";
+
+const sweepMs = 5000;
+
+/** What there is while the file is open. */
+interface Opened {
+  readonly database: Database;
+  readonly calls: GroupCommit;
+  readonly logs: Logs;
+  readonly sessions: Sessions;
+  readonly answers: Answers;
+}
+
+/** The broker over one SQLite file. */
+export class SqliteBroker implements Broker {
+  readonly name = "sqlite";
+  readonly #options: SqliteBrokerOptions;
+  readonly #file: string;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #open: (file: string) => Promise<Database>;
+  readonly #subscribed = new Set<string>();
+  readonly #presence = new Presence();
+  #opened: Opened | null = null;
+  #sink: BrokerSink | null = null;
+  #node = "";
+  #stopSweep: Undo | null = null;
+
+  /** `open` is for tests, whose disks are full when they want it. */
+  constructor(options: SqliteBrokerOptions, open: (file: string) => Promise<Database> = openDatabase) {
+    this.#options = options;
+    this.#file = checkFile(options.file);
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? systemRandom;
+    this.#open = open;
+  }
+
+  async start(sink: BrokerSink, node: string): Promise<void> {
+    if (this.#sink) throw new Error("this sqlite broker has a node already: one broker serves one server");
+    this.#sink = sink;
+    this.#node = node;
+    this.#opened = this.#assemble(await this.#open(this.#file));
+    this.#sweepLater();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopSweep?.();
+    this.#opened?.calls.close();
+    if (this.#opened) closeDatabase(this.#opened.database);
+  }
+
+  append(request: AppendRequest): Promise<AppendResult> {
+    return this.#call(
+      (opened) => append(opened, request),
+      (result) => {
+        if (result.outcome === "stored") this.#tellEntry(request, result.position);
+      },
+    );
+  }
+
+  find(room: string, { session: id, ref }: Origin): Promise<Position | null> {
+    return this.#call(({ sessions }) => {
+      const session = sessions.find(id);
+      return session ? sessions.published(session, room, ref) : null;
+    });
+  }
+
+  read(room: string, after: number, limit: number): Promise<LogPage> {
+    return this.#call(({ logs }) => logs.read(room, after, limit));
+  }
+
+  subscribe(room: string, bound: LogBound): Promise<LogState> {
+    // At once, not when it is carried out: what is committed together with it may be heard, and is in its answer.
+    this.#subscribed.add(room);
+    return this.#call(({ logs }) => logs.state(room, bound));
+  }
+
+  unsubscribe(room: string): Promise<void> {
+    this.#subscribed.delete(room);
+    return this.#call(({ logs }) => logs.touch(room));
+  }
+
+  signal(room: string, key: string, data: string): void {
+    if (this.#subscribed.has(room)) this.#sink?.receiveSignal(room, key, data);
+  }
+
+  openSession(claim: SessionClaim): Promise<SessionOpening> {
+    return this.#call(
+      ({ sessions }) => sessions.open(claim),
+      ({ outcome }) => {
+        if (outcome === "opened") this.#sink?.receiveOpened(claim.session, claim.generation);
+      },
+    );
+  }
+
+  renewSessions(ids: readonly string[]): void {
+    this.#call(({ sessions }) => sessions.renew(ids)).catch(ignore);
+  }
+
+  claimRequest({ session: id, ref }: Origin): Promise<RequestClaim> {
+    return this.#call(({ sessions, answers }): RequestClaim => {
+      const session = sessions.find(id);
+      return session ? answers.claim(session, ref) : { outcome: "unknown-session" };
+    });
+  }
+
+  answerRequest({ session: id, ref }: Origin, answer: string): Promise<void> {
+    return this.#call(({ sessions, answers }) => {
+      const session = sessions.find(id);
+      if (session) answers.answer(session, ref, answer);
+    });
+  }
+
+  async enter(room: string, member: Member, generation: number): Promise<void> {
+    this.#tellPresence(room, this.#presence.enter(room, member, generation));
+  }
+
+  async exit(room: string, session: string, generation: number): Promise<void> {
+    this.#tellPresence(room, this.#presence.exit(room, session, generation));
+  }
+
+  async members(room: string, limit: number): Promise<Members> {
+    return this.#presence.members(room, limit);
+  }
+
+  tell(node: string | null, message: string): void {
+    if (node === null || node === this.#node) queueMicrotask(() => this.#sink?.receiveTold(message));
+  }
+
+  async nodes(): Promise<readonly string[]> {
+    return [this.#node];
+  }
+
+  #assemble(database: Database): Opened {
+    const { sessionTtlMs = 3_600_000, sessionsMax = 200_000, roomsMax = 100_000 } = this.#options;
+    const shared = { database, clock: this.#clock, random: this.#random };
+    const isUsed = (room: string): boolean => this.#subscribed.has(room) || this.#presence.hasAny(room);
+    const logs = new Logs({ ...shared, roomsMax, isUsed });
+    const sessions = new Sessions({ ...shared, ttlMs: sessionTtlMs, max: sessionsMax });
+    const calls = new GroupCommit({
+      ...shared,
+      file: this.#file,
+      rolledBack: () => {
+        logs.recount();
+        sessions.recount();
+      },
+      outage: (reason) => this.#sink?.receiveOutage(reason),
+    });
+    return { database, calls, logs, sessions, answers: new Answers(database) };
+  }
+
+  #call<T>(carryOut: (opened: Opened) => T, committed?: (result: T) => void): Promise<T> {
+    const opened = this.#opened;
+    if (!opened) return Promise.reject(new Error("the sqlite broker was not started"));
+    return opened.calls.run(() => carryOut(opened), committed);
+  }
+
+  #tellEntry({ room, data }: AppendRequest, { offset, epoch }: Position): void {
+    if (this.#subscribed.has(room)) this.#sink?.receiveEntry(room, epoch, { offset, data });
+  }
+
+  #tellPresence(room: string, change: PresenceChange | null): void {
+    if (change && this.#subscribed.has(room)) this.#sink?.receivePresence(room, change);
+  }
+
+  #sweepLater(): void {
+    this.#stopSweep = this.#clock.setTimer(sweepMs, () => {
+      this.#call(({ logs, sessions }) => {
+        logs.sweep();
+        sessions.sweep();
+      }).catch(ignore);
+      this.#sweepLater();
+    });
+  }
+}
+
+/** One append, ledger and log in one transaction. */
+function append({ logs, sessions }: Opened, request: AppendRequest): AppendResult {
+  const { room, data, bound, origin, ifAt } = request;
+  const session = origin && sessions.find(origin.session);
+  if (origin && !session) return { outcome: "unknown-session" };
+  if (session && origin) {
+    const position = sessions.published(session, room, origin.ref);
+    if (position) return { outcome: "repeated", position };
+    if (sessions.isOvertaken(session, room, origin.ref)) return { outcome: "out-of-order" };
+  }
+  const log = logs.open(room);
+  if (ifAt && (ifAt.offset !== log.head || ifAt.epoch !== log.epoch))
+    return { outcome: "conflict", position: { offset: log.head, epoch: log.epoch } };
+  const position = logs.append(log, data, bound);
+  if (session && origin) sessions.notePublished(session, origin, room, position);
+  return { outcome: "stored", position };
+}
+
+function checkFile(file: unknown): string {
+  if (typeof file === "string" && file !== "" && file !== ":memory:") return resolve(file);
+  const shown = typeof file === "string" ? JSON.stringify(file) : String(file);
+  throw new TypeError(
+    `sqlite broker, option "file" must be the path of a file, not ${shown}; what need not last is for the memory broker`,
+  );
+}
+
+function ignore(): void {}

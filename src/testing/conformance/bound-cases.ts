@@ -1,0 +1,75 @@
+import { deepEqual, equal } from "node:assert/strict";
+import type { CaseDefinition } from "./case.ts";
+import { ampleBound, patienceMs, store, storedAt, texts, read } from "./scene.ts";
+
+/** How long a log is kept. */
+export const boundCases: readonly CaseDefinition[] = [
+  {
+    name: "bound: a log keeps as many entries as its count says",
+    run: async (scene) => {
+      const [a, b] = await scene.pair();
+      const room = scene.room();
+      const bound = { ...ampleBound, count: 5 };
+      for (const data of texts("entry", 12)) await store(a, room, data, { bound });
+      const page = await read(b, room, 7, 10);
+      deepEqual({ base: page.base, head: page.head }, { base: 7, head: 12 });
+      deepEqual(
+        page.entries.map(({ offset, data }) => `${offset} ${data}`),
+        [8, 9, 10, 11, 12].map((offset) => `${offset} entry ${offset}`),
+      );
+    },
+  },
+  {
+    name: "bound: a page that would begin below the base is empty",
+    run: async (scene) => {
+      const a = await scene.start();
+      const room = scene.room();
+      const bound = { ...ampleBound, count: 5 };
+      for (const data of texts("entry", 12)) await store(a, room, data, { bound });
+      deepEqual((await read(a, room, 6, 10)).entries, []);
+      deepEqual((await read(a, room, 0, 10)).entries, []);
+      equal((await read(a, room, 8, 10)).entries.length, 4);
+    },
+  },
+  {
+    name: "bound: appends at once keep to the count as well",
+    run: async (scene) => {
+      const a = await scene.start();
+      const room = scene.room();
+      const bound = { ...ampleBound, count: 3 };
+      await Promise.all(texts("entry", 30).map((data) => store(a, room, data, { bound })));
+      const { base, head } = await read(a, room, 27, 10);
+      deepEqual({ base, head }, { base: 27, head: 30 });
+    },
+  },
+  {
+    name: "bound: entries go when they are too old; the end of the log stays where it was",
+    run: async (scene) => {
+      const [a, b] = await scene.pair();
+      const room = scene.room();
+      const bound = { ...ampleBound, ageMs: 300 };
+      const { epoch } = await store(a, room, "one", { bound });
+      await store(a, room, "two", { bound });
+      await scene.until("a log whose entries are all too old is empty", async () => {
+        const { base, entries } = await read(b, room, 0, 10);
+        return base === 2 && entries.length === 0;
+      });
+      deepEqual(await store(b, room, "three", { bound }), { offset: 3, epoch });
+    },
+    timeoutMs: 2 * patienceMs,
+  },
+  {
+    name: "bound: what was stored once is repeated even when the log has given it up",
+    run: async (scene) => {
+      const [a, b] = await scene.pair();
+      const room = scene.room();
+      const session = await scene.session(a);
+      const bound = { ...ampleBound, count: 2 };
+      const first = { room, data: "first", bound, origin: { session, ref: 1 } };
+      const position = storedAt(await a.broker.append(first));
+      for (const data of texts("entry", 5)) await store(a, room, data, { bound });
+      deepEqual(await b.broker.append(first), { outcome: "repeated", position });
+      deepEqual(await b.broker.find(room, first.origin), position);
+    },
+  },
+];

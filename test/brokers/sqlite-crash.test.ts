@@ -1,0 +1,109 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { expect, onTestFinished, test } from "vitest";
+import { connect, impatient } from "../guarantees/clients.ts";
+import { range, Recorder } from "../guarantees/recorder.ts";
+
+const last = 1500;
+const kills = 4;
+/** Publishes on their way at a time. */
+const underWay = 60;
+
+interface ServerProcess {
+  readonly child: ChildProcess;
+  readonly port: number;
+  kill(): Promise<void>;
+}
+
+async function start(file: string, port = 0): Promise<ServerProcess> {
+  const script = fileURLToPath(new URL("sqlite-server.ts", import.meta.url));
+  const flags = ["--import", "tsx", "--conditions=bowline-source"];
+  const child = spawn(process.execPath, [...flags, script, file, String(port)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const kill = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  };
+  onTestFinished(kill);
+  const [line] = (await once(createInterface(child.stdout), "line")) as [string];
+  return { child, port: Number(line), kill };
+}
+
+function folder(): string {
+  const made = mkdtempSync(join(tmpdir(), "bowline-"));
+  onTestFinished(() => rmSync(made, { recursive: true }));
+  return made;
+}
+
+test("a server killed with SIGKILL mid-burst and started again loses nothing, repeats nothing and announces no gap", async () => {
+  const file = join(folder(), "numbers.db");
+  let server = await start(file);
+  const { port } = server;
+  const reader = connect(port, "reader", impatient);
+  const room = reader.join("numbers/burst");
+  const seen = new Recorder(room);
+  await room.joined();
+
+  const writer = connect(port, "writer", impatient);
+  const own = writer.join("numbers/burst");
+  const heard = new Recorder(own);
+  await own.joined();
+  let next = 0;
+  const offsets: number[] = [];
+  const publishOn = async (): Promise<void> => {
+    while (next < last) {
+      next += 1;
+      const n = next;
+      const { offset } = await own.publish("number", { n });
+      offsets[n - 1] = offset;
+    }
+  };
+  const published = Promise.all(range(1, underWay).map(publishOn));
+
+  for (const kill of range(1, kills)) {
+    await seen.count((kill * last) / (kills + 1));
+    await server.kill();
+    server = await start(file, port);
+  }
+  await published;
+  await seen.count(last);
+  await heard.count(last);
+
+  expect(offsets).toEqual(range(1, last));
+  expect(seen.numbers).toEqual(range(1, last));
+  expect(heard.numbers).toEqual(range(1, last));
+  expect([...seen.gaps, ...heard.gaps]).toEqual([]);
+  const late = new Recorder(connect(port, "late").join("numbers/burst", { history: 1000 }));
+  await late.count(1000);
+  expect(late.numbers).toEqual(range(last - 999, last));
+}, 60_000);
+
+test("a client that comes back after the server was killed and started again gets what it missed", async () => {
+  const file = join(folder(), "numbers.db");
+  const first = await start(file);
+  const reader = connect(first.port, "reader", impatient);
+  const room = reader.join("numbers/a");
+  const seen = new Recorder(room);
+  const writer = connect(first.port, "writer", impatient);
+  const own = writer.join("numbers/a");
+  await room.joined();
+  await own.publish("number", { n: 1 });
+  await seen.count(1);
+  reader.close();
+  await own.publish("number", { n: 2 });
+  expect(await writer.request("increment", { by: 5 })).toBe(5);
+  await first.kill();
+  const waiting = own.publish("number", { n: 3 });
+  await start(file, first.port);
+  expect(await waiting).toEqual({ offset: 3, epoch: room.position?.epoch });
+  const back = new Recorder(connect(first.port, "reader").join("numbers/a", { history: 10 }));
+  await back.count(3);
+  expect(back.numbers).toEqual([1, 2, 3]);
+}, 30_000);

@@ -1,0 +1,154 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { sqlite } from "bowline/sqlite";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { closeDatabase, openDatabase, type Database } from "../../src/brokers/sqlite/database.ts";
+import { applicationId } from "../../src/brokers/sqlite/schema.ts";
+import { SqliteBroker } from "../../src/brokers/sqlite/sqlite-broker.ts";
+import type { AppendRequest } from "../../src/server/broker.ts";
+import { Heard } from "../../src/testing/conformance/heard.ts";
+import { ampleBound } from "../../src/testing/conformance/scene.ts";
+
+function inFolder(name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), "bowline-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return join(folder, name);
+}
+
+const entry: AppendRequest = { room: "r", data: "x", bound: ampleBound };
+const big: AppendRequest = { ...entry, data: "x".repeat(100_000) };
+
+async function startOn(file: string): Promise<void> {
+  const broker = sqlite({ file });
+  try {
+    await broker.start(new Heard().sink, "node");
+  } finally {
+    await broker.stop();
+  }
+}
+
+describe("the file", () => {
+  test.each([undefined, "", ":memory:", 7])("can't be %j", (file) => {
+    expect(() => sqlite({ file: file as string })).toThrow(/option "file" must be the path of a file, not/);
+  });
+
+  test("is made, readable for its owner only", async () => {
+    const file = inFolder("new.db");
+    await startOn(file);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+
+  test("in a folder that does not exist is refused", async () => {
+    const file = inFolder("none/a.db");
+    await expect(startOn(file)).rejects.toThrow(`option "file": ${file}: the folder`);
+  });
+
+  test("that is a folder is refused", async () => {
+    const file = inFolder("folder");
+    mkdirSync(file);
+    await expect(startOn(file)).rejects.toThrow(`option "file": ${file}: it is a folder`);
+  });
+
+  test.runIf(process.platform === "linux")("that can't be made is refused", async () => {
+    await expect(startOn("/proc/bowline.db")).rejects.toThrow('option "file": /proc/bowline.db: ');
+  });
+
+  test("that is no database is refused, and left as it is", async () => {
+    const file = inFolder("notes.txt");
+    writeFileSync(file, "notes ".repeat(1000));
+    await expect(startOn(file)).rejects.toThrow("it is no SQLite database");
+    expect(statSync(file).size).toBe(6000);
+  });
+
+  test("that is a database of something else is refused, and left as it is", async () => {
+    const file = inFolder("other.db");
+    const database = await openDatabase(file);
+    database.exec("PRAGMA application_id = 7");
+    closeDatabase(database);
+    await expect(startOn(file)).rejects.toThrow("a database of something else than Bowline");
+  });
+
+  test("of another version is refused", async () => {
+    const file = inFolder("later.db");
+    const database = await openDatabase(file);
+    database.exec(`PRAGMA application_id = ${applicationId}`);
+    database.exec("PRAGMA user_version = 99");
+    closeDatabase(database);
+    await expect(startOn(file)).rejects.toThrow("it is of version 99, and this Bowline reads version 1");
+  });
+
+  test("that is open in another process is refused, until that ends, however it does", async () => {
+    const file = inFolder("taken.db");
+    const script = fileURLToPath(new URL("sqlite-server.ts", import.meta.url));
+    const flags = ["--import", "tsx", "--conditions=bowline-source"];
+    const other = spawn(process.execPath, [...flags, script, file, "0"], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    onTestFinished(() => void other.kill("SIGKILL"));
+    await once(other.stdout, "data");
+    await expect(startOn(file)).rejects.toThrow("another process has it open; one process at a time");
+    other.kill("SIGKILL");
+    await once(other, "exit");
+    await startOn(file);
+  });
+
+  test("is free again once the broker has stopped", async () => {
+    const file = inFolder("again.db");
+    for (let time = 0; time < 3; time += 1) await startOn(file);
+  });
+});
+
+test("a broker has one node", async () => {
+  const broker = sqlite({ file: inFolder("a.db") });
+  onTestFinished(() => broker.stop());
+  await broker.start(new Heard().sink, "one");
+  await expect(broker.start(new Heard().sink, "two")).rejects.toThrow(/one broker serves one server/);
+});
+
+/** A broker whose disk can be filled up. */
+async function onSmallDisk() {
+  let disk: Database | undefined;
+  const broker = new SqliteBroker({ file: inFolder("full.db") }, async (file) => {
+    disk = await openDatabase(file);
+    return disk;
+  });
+  const heard = new Heard();
+  await broker.start(heard.sink, "node");
+  onTestFinished(() => broker.stop());
+  const setPages = (pages: number): void => disk?.exec(`PRAGMA max_page_count = ${pages}`);
+  return { broker, heard, fill: () => setPages(1), empty: () => setPages(1_000_000) };
+}
+
+describe("a disk that is full", () => {
+  test("is an outage: calls reject and nothing of them is kept, until there is room again", async () => {
+    const { broker, heard, fill, empty } = await onSmallDisk();
+    await broker.subscribe("r", ampleBound);
+    await broker.append(entry);
+    fill();
+    const failed = await Promise.allSettled([broker.append(entry), broker.append(big), broker.append(entry)]);
+    expect(failed.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+    expect(heard.outages).toEqual([expect.stringMatching(/option "file": .*full\.db: the disk is full/)]);
+    expect(await broker.read("r", 0, 10)).toMatchObject({ head: 1, entries: [{ offset: 1, data: "x" }] });
+    empty();
+    await expect.poll(() => heard.outages.at(-1), { timeout: 5000 }).toBeNull();
+    expect(await broker.append(big)).toMatchObject({ outcome: "stored", position: { offset: 2 } });
+    expect(heard.entries("r").map(({ offset }) => offset)).toEqual([1, 2]);
+  });
+});
+
+test("a call that can't be carried out does not keep the others from it", async () => {
+  const { broker, heard } = await onSmallDisk();
+  const impossible = { ...entry, bound: { ...ampleBound, ageMs: Number.NaN } };
+  const results = await Promise.allSettled([
+    broker.append(entry),
+    broker.append(impossible),
+    broker.append(entry),
+  ]);
+  expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+  expect((await broker.read("r", 0, 10)).head).toBe(2);
+  expect(heard.outages).toEqual([]);
+});
