@@ -6,7 +6,11 @@ import type { BrokerAddress, ContenderName } from "./contenders/contender.ts";
 
 const script = fileURLToPath(new URL("server.ts", import.meta.url));
 const root = fileURLToPath(new URL("..", import.meta.url));
-const startMs = 20_000;
+const startMs = 40_000;
+/** How long until one that ended is started again. */
+const againMs = 300;
+/** How much of its last words is kept. */
+const saidLengthMax = 4000;
 
 /** A server in a process of its own, which can be killed and comes back on the same port. */
 export class ServerProcess {
@@ -14,6 +18,7 @@ export class ServerProcess {
   readonly #broker: BrokerAddress;
   #child: ChildProcess | null = null;
   #isUp = false;
+  #starting: Promise<void> | null = null;
   #port = 0;
 
   constructor(contender: ContenderName, broker: BrokerAddress) {
@@ -31,26 +36,24 @@ export class ServerProcess {
     return this.#port;
   }
 
-  /** Starts it; resolves when it listens. */
+  /** Starts it; resolves when it listens. One that can't reach its broker ends, and is started again, as by a supervisor. */
   async start(): Promise<void> {
-    const { name, port } = this.#broker;
-    const child = fork(script, [this.#contender, String(this.#port), name, String(port)], {
-      cwd: root,
-      execArgv: ["--import", "tsx", "--conditions=bowline-source"],
-      stdio: ["ignore", "ignore", "inherit", "ipc"],
-    });
-    this.#child = child;
-    const signal = AbortSignal.timeout(startMs);
-    const exited = once(child, "exit", { signal }).then(([code]): never => {
-      throw new Error(`the ${this.#contender} server ended with ${String(code)} before it listened`);
-    });
-    // Only the first to settle counts.
-    exited.catch(() => {});
-    const [message] = (await Promise.race([once(child, "message", { signal }), exited])) as [
-      { port: number },
-    ];
-    this.#port = message.port;
-    this.#isUp = true;
+    if (this.#isUp) return;
+    // Two faults may bring the same one back.
+    this.#starting ??= this.#startAtLast().finally(() => (this.#starting = null));
+    await this.#starting;
+  }
+
+  async #startAtLast(): Promise<void> {
+    const endMs = performance.now() + startMs;
+    for (;;) {
+      try {
+        return await this.#startOnce();
+      } catch (error) {
+        if (performance.now() > endMs) throw error;
+        await sleep(againMs);
+      }
+    }
   }
 
   /** Ends it as `kill -9` does. Throws if it had ended by itself. */
@@ -68,6 +71,31 @@ export class ServerProcess {
     await this.kill();
     await sleep(afterMs);
     await this.start();
+  }
+
+  async #startOnce(): Promise<void> {
+    const { name, port } = this.#broker;
+    const child = fork(script, [this.#contender, String(this.#port), name, String(port)], {
+      cwd: root,
+      execArgv: ["--import", "tsx", "--conditions=bowline-source"],
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    });
+    let said = "";
+    child.stderr?.on("data", (text) => (said = `${said}${String(text)}`.slice(-saidLengthMax)));
+    const signal = AbortSignal.timeout(startMs);
+    const exited = once(child, "exit", { signal }).then(([code]): never => {
+      throw new Error(
+        `the ${this.#contender} server ended with ${String(code)} before it listened:\n${said}`,
+      );
+    });
+    // Only the first to settle counts.
+    exited.catch(() => {});
+    const [message] = (await Promise.race([once(child, "message", { signal }), exited])) as [
+      { port: number },
+    ];
+    this.#child = child;
+    this.#port = message.port;
+    this.#isUp = true;
   }
 
   async #end(how: (child: ChildProcess) => void): Promise<void> {

@@ -48,6 +48,11 @@ export interface LogPage extends LogState {
 export interface Origin {
   readonly session: string;
   readonly ref: number;
+  /**
+   * The epoch that the session's ledgers had when this was sent. If they have another one by now, what is known of this
+   * was lost, and the answer is `unknown-session`. Absent: whichever they have.
+   */
+  readonly epoch?: string;
 }
 
 export interface AppendRequest {

@@ -52,6 +52,8 @@ export class Connection implements SocketListener, WheelItem {
   user: UserLike | null;
   session = "";
   generation = 0;
+  /** Names the ledgers that its session had when it was opened. */
+  epoch = "";
   /** The rooms it is in. Few, so an array is smaller and faster than a map. */
   readers: Reader[] = [];
   /** Rooms being joined: they count as rooms. */

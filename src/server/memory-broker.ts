@@ -87,7 +87,7 @@ class MemoryBroker implements Broker {
 
   async append({ room: name, data, bound, origin, ifAt }: AppendRequest): Promise<AppendResult> {
     const room = this.#room(name);
-    const ledger = origin && this.#sessions.ledger(origin.session);
+    const ledger = origin && this.#sessions.ledger(origin);
     if (origin && !ledger) return { outcome: "unknown-session" };
     if (ledger && origin) {
       const position = ledger.find(name, origin.ref);
@@ -108,7 +108,7 @@ class MemoryBroker implements Broker {
   }
 
   async find(room: string, origin: Origin): Promise<Position | null> {
-    return this.#sessions.ledger(origin.session)?.find(room, origin.ref) ?? null;
+    return this.#sessions.ledger(origin)?.find(room, origin.ref) ?? null;
   }
 
   async read(name: string, after: number, limit: number): Promise<LogPage> {

@@ -79,20 +79,25 @@ export class MemorySessions {
   }
 
   /** Null when the session is not, or no longer, known. */
-  ledger(session: string): PublishLedger | null {
-    const record = this.#records.get(session);
+  ledger(origin: Origin): PublishLedger | null {
+    const record = this.#recordOf(origin);
     return record ? (record.publishes ??= new PublishLedger()) : null;
   }
 
   claimRequest(origin: Origin): RequestClaim {
-    const record = this.#records.get(origin.session);
+    const record = this.#recordOf(origin);
     if (!record) return { outcome: "unknown-session" };
     record.ref = Math.max(record.ref, origin.ref);
     return (record.answers ??= new AnswerLedger()).claim(origin.ref);
   }
 
   answerRequest(origin: Origin, answer: string): void {
-    this.#records.get(origin.session)?.answers?.answer(origin.ref, answer);
+    this.#recordOf(origin)?.answers?.answer(origin.ref, answer);
+  }
+
+  #recordOf({ session, epoch }: Origin): SessionRecord | undefined {
+    const record = this.#records.get(session);
+    return epoch === undefined || record?.epoch === epoch ? record : undefined;
   }
 
   #add(session: string, record: SessionRecord): void {

@@ -55,8 +55,8 @@ export class Publishing {
   async receivePublish(connection: Connection, frame: PublishFrame): Promise<void> {
     const { broker, insist, queue, sessions } = this.#context;
     const { ref, room } = frame;
-    const { session } = connection;
-    const origin: Origin = { session, ref };
+    const { session, epoch } = connection;
+    const origin: Origin = { session, ref, epoch };
     const key = `${session} ${ref}`;
     // Sent again while an earlier socket's is still at it: that one's answer will go to this connection.
     if (this.#running.has(key)) return;

@@ -83,7 +83,8 @@ export class Requests {
   #runOnce(call: RequestCall): Awaitable<void> {
     const { broker, insist, sessions } = this.#context;
     const { connection, ref } = call;
-    const origin: Origin = { session: connection.session, ref };
+    const { session, epoch } = connection;
+    const origin: Origin = { session, ref, epoch };
     const isNeeded = (): boolean => sessions.connectionOf(origin.session) !== undefined;
     const claiming = insist(() => broker.claimRequest(origin), isNeeded);
     return after(claiming, (claim) => {

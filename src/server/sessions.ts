@@ -70,6 +70,7 @@ export class Sessions {
       // The notice of this very opening may come only after the answer, when it would find the new connection.
       this.receiveOpened(session, generation);
       this.#connections.set(session, connection);
+      connection.epoch = opening.epoch;
       connection.open();
       this.#welcome(connection, user, opening.epoch, opening.ref);
       for (const room of rooms) this.#context.join(connection, room);

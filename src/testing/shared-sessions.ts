@@ -63,12 +63,13 @@ export class SharedSessions {
     }
   }
 
-  isKnown({ session }: Origin): boolean {
-    return this.#ledger(session) !== undefined;
+  isKnown(origin: Origin): boolean {
+    return this.#ledgerOf(origin) !== undefined;
   }
 
-  published({ session, ref }: Origin, room: string): Position | null {
-    const found = this.#ledger(session)?.published.find((it) => it.ref === ref && it.room === room);
+  published(origin: Origin, room: string): Position | null {
+    const { ref } = origin;
+    const found = this.#ledgerOf(origin)?.published.find((it) => it.ref === ref && it.room === room);
     return found?.position ?? null;
   }
 
@@ -84,8 +85,9 @@ export class SharedSessions {
     if (ledger.published.length > ledgerLength) ledger.published.shift();
   }
 
-  claim({ session, ref }: Origin): RequestClaim {
-    const ledger = this.#ledger(session);
+  claim(origin: Origin): RequestClaim {
+    const { ref } = origin;
+    const ledger = this.#ledgerOf(origin);
     if (!ledger) return { outcome: "unknown-session" };
     ledger.ref = Math.max(ledger.ref, ref);
     const answer = ledger.answers.get(ref);
@@ -95,8 +97,9 @@ export class SharedSessions {
     return { outcome: "claimed" };
   }
 
-  answer({ session, ref }: Origin, answer: string): void {
-    const ledger = this.#ledger(session);
+  answer(origin: Origin, answer: string): void {
+    const { ref } = origin;
+    const ledger = this.#ledgerOf(origin);
     if (ledger?.answers.get(ref) !== null) return;
     // Put last: the newest answers are what is kept.
     ledger.answers.delete(ref);
@@ -122,6 +125,11 @@ export class SharedSessions {
   wipe(): void {
     this.#ledgers.clear();
     this.#options.lost(null);
+  }
+
+  #ledgerOf({ session, epoch }: Origin): Ledger | undefined {
+    const ledger = this.#ledger(session);
+    return epoch === undefined || ledger?.epoch === epoch ? ledger : undefined;
   }
 
   #ledger(session: string): Ledger | undefined {

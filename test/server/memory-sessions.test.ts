@@ -81,9 +81,12 @@ describe("the ledger of a session's publishes", () => {
   const opened = () => {
     const { sessions } = bench();
     sessions.open(claim);
-    const find = (room: string, ref: number) => sessions.ledger("s")?.find(room, ref)?.offset ?? null;
-    const add = (room: string, ref: number) => sessions.ledger("s")?.add(room, ref, at(ref * 10));
-    const isOvertaken = (room: string, ref: number) => sessions.ledger("s")?.isOvertaken(room, ref);
+    const find = (room: string, ref: number) =>
+      sessions.ledger({ session: "s", ref: 0 })?.find(room, ref)?.offset ?? null;
+    const add = (room: string, ref: number) =>
+      sessions.ledger({ session: "s", ref: 0 })?.add(room, ref, at(ref * 10));
+    const isOvertaken = (room: string, ref: number) =>
+      sessions.ledger({ session: "s", ref: 0 })?.isOvertaken(room, ref);
     return { sessions, find, add, isOvertaken };
   };
 
@@ -96,7 +99,7 @@ describe("the ledger of a session's publishes", () => {
   });
 
   test("is none for a session that is not known", () => {
-    expect(bench().sessions.ledger("s")).toBeNull();
+    expect(bench().sessions.ledger({ session: "s", ref: 0 })).toBeNull();
   });
 
   test("holds the newest 256, whatever the room, and not one more", () => {

@@ -256,6 +256,28 @@ test("what is published while the session's ledger is gone is never stored twice
   expect(world.history.of("appended").length).toBeLessThanOrEqual(1);
 });
 
+test("what is still insisted upon when the session has new ledgers is dropped, and not stored as new", async () => {
+  const { world, ada, bob } = start({ nodes: 1, broker: "shared" });
+  const [one, two] = [ada.client.join("plain/a"), ada.client.join("plain/b")];
+  bob.client.join("plain/a");
+  await world.run(1000);
+  const [node] = world.nodes;
+  node!.shared!.breakDown("mute");
+  const first = one.publish("message", { n: 1 }).catch((error: unknown) => error);
+  // Carried out, and its answer lost: it is tried again after ever longer waits.
+  while (world.history.of("appended").length === 0) await world.run(1);
+  await world.run(8500);
+  world.store!.wipe();
+  node!.shared!.restore();
+  // Finds the session unknown, which has the client open it anew before the next try comes.
+  two.publish("message", { n: 2 }).catch(() => {});
+  await world.run(10_000);
+  expect(await first).toMatchObject({ code: "UNCERTAIN" });
+  await expectPeace(world);
+  const stored = world.history.of("appended").filter(({ data }) => data.includes('"n":1'));
+  expect(stored).toHaveLength(1);
+});
+
 test("a publish whose answers are lost stays in the ledger, however many later ones are answered", async () => {
   let joinMs = 0;
   const { world, ada } = start({

@@ -57,12 +57,14 @@ export class Sessions {
     this.#count = (this.#statements.count.get() as { count: number }).count;
   }
 
-  find(id: string): Session | undefined {
-    return this.#statements.find.get(id) as Session | undefined;
+  /** The session that an origin means, with the ledgers it means. */
+  of({ session: id, epoch }: Origin): Session | undefined {
+    const session = this.#find(id);
+    return epoch === undefined || session?.epoch === epoch ? session : undefined;
   }
 
   open({ session: id, secret, user, generation }: SessionClaim): SessionOpening {
-    const session = this.find(id);
+    const session = this.#find(id);
     if (!session) {
       const epoch = this.#context.random.id(8);
       this.#statements.make.run(id, secret, toSql(user), epoch, generation, this.#nowMs());
@@ -101,6 +103,10 @@ export class Sessions {
   /** Forgets those that were not renewed for too long, some at a time. */
   sweep(): void {
     this.#forget(this.#statements.expired.all(this.#nowMs() - this.#context.ttlMs, sweepSessions));
+  }
+
+  #find(id: string): Session | undefined {
+    return this.#statements.find.get(id) as Session | undefined;
   }
 
   #forget(sessions: unknown[]): void {

@@ -83,10 +83,10 @@ export class SqliteBroker implements Broker {
     );
   }
 
-  find(room: string, { session: id, ref }: Origin): Promise<Position | null> {
+  find(room: string, origin: Origin): Promise<Position | null> {
     return this.#call(({ sessions }) => {
-      const session = sessions.find(id);
-      return session ? sessions.published(session, room, ref) : null;
+      const session = sessions.of(origin);
+      return session ? sessions.published(session, room, origin.ref) : null;
     });
   }
 
@@ -122,17 +122,17 @@ export class SqliteBroker implements Broker {
     this.#call(({ sessions }) => sessions.renew(ids)).catch(ignore);
   }
 
-  claimRequest({ session: id, ref }: Origin): Promise<RequestClaim> {
+  claimRequest(origin: Origin): Promise<RequestClaim> {
     return this.#call(({ sessions, answers }): RequestClaim => {
-      const session = sessions.find(id);
-      return session ? answers.claim(session, ref) : { outcome: "unknown-session" };
+      const session = sessions.of(origin);
+      return session ? answers.claim(session, origin.ref) : { outcome: "unknown-session" };
     });
   }
 
-  answerRequest({ session: id, ref }: Origin, answer: string): Promise<void> {
+  answerRequest(origin: Origin, answer: string): Promise<void> {
     return this.#call(({ sessions, answers }) => {
-      const session = sessions.find(id);
-      if (session) answers.answer(session, ref, answer);
+      const session = sessions.of(origin);
+      if (session) answers.answer(session, origin.ref, answer);
     });
   }
 
@@ -202,7 +202,7 @@ export class SqliteBroker implements Broker {
 /** One append, ledger and log in one transaction. */
 function append({ logs, sessions }: Opened, request: AppendRequest): AppendResult {
   const { room, data, bound, origin, ifAt } = request;
-  const session = origin && sessions.find(origin.session);
+  const session = origin && sessions.of(origin);
   if (origin && !session) return { outcome: "unknown-session" };
   if (session && origin) {
     const position = sessions.published(session, room, origin.ref);

@@ -210,6 +210,13 @@ export const outageCases: readonly CaseDefinition[] = [
       const again = await insist(scene, () => a.broker.openSession({ ...claim, generation: 2 }));
       ok(again.outcome === "opened" && again.ref === 0, "the session begins anew");
       notEqual(again.epoch, opening.epoch, "a session whose ledgers were lost has another epoch");
+      const late = { ...origin, epoch: opening.epoch };
+      deepEqual(await insist(scene, () => a.broker.append({ ...repeat, origin: late })), {
+        outcome: "unknown-session",
+      });
+      deepEqual(await insist(scene, async () => a.broker.claimRequest(late)), {
+        outcome: "unknown-session",
+      });
       const position = await insist(scene, () => store(a, room, "new"));
       notEqual(position.epoch, former.epoch, "a log that lost its end has another epoch");
       await scene.until(
