@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { startRedis } from "../faults/services/redis.ts";
+import type { BrokerService } from "../faults/services/service.ts";
 import type { ContenderName } from "./contenders/contender.ts";
 import type { LoadTask, Sample } from "./load/task.ts";
 import type { Scenario } from "./scenarios.ts";
@@ -40,7 +42,14 @@ export async function buildProcesses(): Promise<void> {
     platform: "node",
     target: "node20",
     conditions: ["bowline-source"],
-    external: ["ws", "socket.io", "zod"],
+    external: [
+      "ws",
+      "socket.io",
+      "zod",
+      "ioredis",
+      "@socket.io/redis-adapter",
+      "@socket.io/redis-streams-adapter",
+    ],
     logLevel: "error",
   });
 }
@@ -58,25 +67,60 @@ export function findCores(): Pick<Bench, "serverCore" | "loadCore"> {
   return { serverCore: first, loadCore: second };
 }
 
-/** Measures one contender once, with a server and a load generator of its own. */
-export async function measureOnce(
+/** Measures one contender once, with servers, a load generator and, in a cluster, a broker of its own. */
+export function measureOnce(bench: Bench, contender: ContenderName, scenario: Scenario): Promise<Sample> {
+  if (!scenario.cluster) return measureServers(bench, contender, scenario, null);
+  return withBroker(bench, (broker) => measureServers(bench, contender, scenario, broker));
+}
+
+async function measureServers(
   bench: Bench,
   contender: ContenderName,
   scenario: Scenario,
+  broker: BrokerService | null,
 ): Promise<Sample> {
-  const serverFlags = ["--expose-gc", ...profilerFlags(bench, `${scenario.name}-${contender}`)];
-  const server = start("server.mjs", [contender, scenario.role], serverFlags, bench.serverCore);
+  const { cluster, role, work } = scenario;
+  const args = [contender, role, String(broker?.port ?? "")];
+  const count = contender === "bowline-alone" ? 1 : (cluster?.nodes ?? 1);
+  const servers = Array.from({ length: count }, (_, index) => {
+    const profile = `${scenario.name}-${contender}${cluster ? `-${index + 1}` : ""}`;
+    return start("server.mjs", args, ["--expose-gc", ...profilerFlags(bench, profile)], bench.serverCore);
+  });
   try {
-    const { port } = await receive<{ port: number }>(server, contender);
-    const task: LoadTask = { contender, port, serverPid: server.pid as number, work: scenario.work };
-    const load = start("load.mjs", [JSON.stringify(task)], [], bench.loadCore);
-    try {
-      return await receive<Sample>(load, "the load generator");
-    } finally {
-      await end(load);
-    }
+    const ready = await Promise.all(servers.map((server) => receive<{ port: number }>(server, contender)));
+    const serverPids = servers.map(({ pid }) => pid as number);
+    return await generateLoad(bench, {
+      contender,
+      ports: ready.map(({ port }) => port).slice(0, cluster?.nodesWithClients),
+      serverPids,
+      measuredPid: broker?.pid ?? (serverPids[0] as number),
+      work,
+    });
   } finally {
-    await end(server);
+    await Promise.all(servers.map(end));
+  }
+}
+
+async function generateLoad(bench: Bench, task: LoadTask): Promise<Sample> {
+  const load = start("load.mjs", [JSON.stringify(task)], [], bench.loadCore);
+  try {
+    return await receive<Sample>(load, "the load generator");
+  } finally {
+    await end(load);
+  }
+}
+
+/** A Redis that is new and writes nothing to the disk, beside the load generator: servers have their core to themselves. */
+async function withBroker<Result>(
+  { loadCore }: Bench,
+  use: (broker: BrokerService) => Promise<Result>,
+): Promise<Result> {
+  const broker = await startRedis({ persistent: false });
+  try {
+    if (loadCore !== null) spawnSync(pinner, ["-a", "-c", "-p", String(loadCore), String(broker.pid)]);
+    return await use(broker);
+  } finally {
+    await broker.stop();
   }
 }
 

@@ -1,16 +1,15 @@
 import type { ContenderName } from "./contenders/contender.ts";
-import { contenderNames } from "./contenders/contender.ts";
 import type { Sample } from "./load/task.ts";
 import { median } from "./measure.ts";
 import type { Scenario, Target } from "./scenarios.ts";
 
-/** A contender's samples by round. */
-export type Samples = Record<ContenderName, Sample[]>;
+/** Each contender's samples by round. */
+export type Samples = ReadonlyMap<ContenderName, readonly Sample[]>;
 
-export interface TargetResult extends Target {
+export type TargetResult = Target & {
   readonly ratio: number;
   readonly met: boolean;
-}
+};
 
 export interface ContenderResult {
   readonly contender: ContenderName;
@@ -20,14 +19,16 @@ export interface ContenderResult {
   readonly highest: number;
   /** Bowline's figure as a multiple of this one's: the median of the rounds' ratios. */
   readonly ratio: number;
+  /** What all servers together cost, where the figure is the broker's. */
+  readonly serversFigure: number | null;
   /** Null where the time it took says nothing. */
   readonly pace: Pace | null;
 }
 
 export interface Pace {
-  /** Deliveries, round trips or connections. */
+  /** Deliveries, publishes, round trips or connections. */
   readonly perSecond: number;
-  /** Share of the time in which the server had the core. */
+  /** Share of the time in which the process measured had the core. */
   readonly busy: number;
   /** Share of the time in which it was ready to run, but something else had the core. */
   readonly waited: number;
@@ -37,6 +38,8 @@ export interface ScenarioResult {
   readonly name: string;
   readonly title: string;
   readonly unit: string;
+  /** Whose costs the figure is. */
+  readonly measured: "server" | "broker";
   readonly contenders: readonly ContenderResult[];
   readonly targets: readonly TargetResult[];
   readonly failures: readonly string[];
@@ -45,15 +48,13 @@ export interface ScenarioResult {
 /** Sums up a scenario's rounds. */
 export function summarize(scenario: Scenario, samples: Samples): ScenarioResult {
   const { name, title, unit, targets } = scenario;
-  const contenders = contenderNames.map((contender) => summarizeContender(contender, samples));
-  const failures = contenderNames.flatMap((contender) =>
-    samples[contender].flatMap((sample) => sample.failures.map((failure) => `${contender}: ${failure}`)),
+  const measured = scenario.cluster ? "broker" : "server";
+  const contenders = scenario.contenders.map((contender) => summarizeContender(contender, scenario, samples));
+  const failures = scenario.contenders.flatMap((contender) =>
+    of(contender, samples).flatMap((sample) => sample.failures.map((failure) => `${contender}: ${failure}`)),
   );
-  const results = targets.map((target) => {
-    const ratio = ratioTo(target.of, samples);
-    return { ...target, ratio, met: ratio <= target.most };
-  });
-  return { name, title, unit, contenders, targets: results, failures };
+  const results = targets.map((target) => judgeTarget(target, samples));
+  return { name, title, unit, measured, contenders, targets: results, failures };
 }
 
 /** The results as Markdown. */
@@ -61,15 +62,16 @@ export function toMarkdown(results: readonly ScenarioResult[], setting: string):
   return [setting, ...results.map(scenarioTable), targetTable(results)].join("\n\n");
 }
 
-function summarizeContender(contender: ContenderName, samples: Samples): ContenderResult {
-  const own = samples[contender];
+function summarizeContender(contender: ContenderName, scenario: Scenario, samples: Samples): ContenderResult {
+  const own = of(contender, samples);
   const figures = own.map(({ figure }) => figure);
   return {
     contender,
     figure: median(figures),
     lowest: Math.min(...figures),
     highest: Math.max(...figures),
-    ratio: ratioTo(contender, samples),
+    ratio: ratioTo(contender, samples, figureOf),
+    serversFigure: scenario.cluster ? median(own.map(({ serversFigure = NaN }) => serversFigure)) : null,
     pace: paceOf(own),
   };
 }
@@ -90,24 +92,45 @@ function paceOf(samples: readonly Sample[]): Pace | null {
   };
 }
 
-/** Rounds are compared one by one, so that what disturbs the machine for a while disturbs both sides of a ratio. */
-function ratioTo(contender: ContenderName, samples: Samples): number {
-  return median(
-    samples.bowline.map(({ figure }, round) => figure / (samples[contender][round]?.figure ?? NaN)),
-  );
+function judgeTarget(target: Target, samples: Samples): TargetResult {
+  if ("most" in target) {
+    const ratio = ratioTo(target.of, samples, figureOf);
+    return { ...target, ratio, met: ratio <= target.most };
+  }
+  const ratio = ratioTo(target.of, samples, perSecondOf);
+  return { ...target, ratio, met: ratio >= target.leastPerSecond };
 }
 
-function scenarioTable({ name, title, unit, contenders }: ScenarioResult): string {
+/** Rounds are compared one by one, so that what disturbs the machine for a while disturbs both sides of a ratio. */
+function ratioTo(contender: ContenderName, samples: Samples, quantityOf: (sample: Sample) => number): number {
+  const others = of(contender, samples).map(quantityOf);
+  return median(of("bowline", samples).map((sample, round) => quantityOf(sample) / (others[round] ?? NaN)));
+}
+
+function figureOf({ figure }: Sample): number {
+  return figure;
+}
+
+function perSecondOf({ count, usage }: Sample): number {
+  return usage ? count / usage.wallSeconds : NaN;
+}
+
+function of(contender: ContenderName, samples: Samples): readonly Sample[] {
+  return samples.get(contender) ?? [];
+}
+
+function scenarioTable({ name, title, unit, measured, contenders }: ScenarioResult): string {
   const rows = contenders.map((result) => {
     const range = `${figure(result.lowest)}–${figure(result.highest)}`;
     const ratio = result.contender === "bowline" ? "" : result.ratio.toFixed(2);
-    return `| ${result.contender} | ${figure(result.figure)} | ${range} | ${ratio} | ${paceCells(result.pace)} |`;
+    return `| ${result.contender} | ${figure(result.figure)} | ${range} | ${ratio} | ${paceCells(result.pace)} |${serversCell(result)}`;
   });
+  const isCluster = measured === "broker";
   return [
     `**${name}**: ${title}`,
     "",
-    `| | ${unit} | range | Bowline ÷ this | per second | server busy | server waited |`,
-    "|---|---:|---:|---:|---:|---:|---:|",
+    `| | ${unit} | range | Bowline ÷ this | per second | ${measured} busy | ${measured} waited |${isCluster ? " all servers |" : ""}`,
+    `|---|---:|---:|---:|---:|---:|---:|${isCluster ? "---:|" : ""}`,
     ...rows,
   ].join("\n");
 }
@@ -117,14 +140,24 @@ function paceCells(pace: Pace | null): string {
   return `${Math.round(pace.perSecond).toLocaleString("en")} | ${percent(pace.busy)} | ${percent(pace.waited)}`;
 }
 
+function serversCell({ serversFigure }: ContenderResult): string {
+  return serversFigure === null ? "" : ` ${figure(serversFigure)} |`;
+}
+
 function targetTable(results: readonly ScenarioResult[]): string {
   const rows = results.flatMap(({ name, targets }) =>
     targets.map(
-      ({ of, most, ratio, met }) =>
-        `| ${name} | ≤ ${most} of ${of} | ${ratio.toFixed(3)} | ${met ? "met" : "MISSED"} |`,
+      (target) =>
+        `| ${name} | ${describeTarget(target)} | ${target.ratio.toFixed(3)} | ${target.met ? "met" : "MISSED"} |`,
     ),
   );
   return ["| scenario | target | Bowline ÷ it | |", "|---|---|---:|---|", ...rows].join("\n");
+}
+
+function describeTarget(target: Target): string {
+  return "most" in target
+    ? `≤ ${target.most} of ${target.of}`
+    : `per second ≥ ${target.leastPerSecond} of ${target.of}`;
 }
 
 function figure(value: number): string {

@@ -5,9 +5,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
 import { parseArgs } from "node:util";
-import { contenderNames } from "./contenders/contender.ts";
+import type { ContenderName } from "./contenders/contender.ts";
+import type { Sample } from "./load/task.ts";
 import { buildProcesses, findCores, measureOnce, type Bench } from "./processes.ts";
-import { summarize, toMarkdown, type Samples, type ScenarioResult } from "./report.ts";
+import { summarize, toMarkdown, type ScenarioResult } from "./report.ts";
 import { scenarios, type Scenario } from "./scenarios.ts";
 
 const usage = `npm run bench -- [options]
@@ -91,11 +92,11 @@ function isChosen(name: string): boolean {
 
 /** Each contender once, and again from the start: what comes and goes on the machine meets all of them. */
 async function runScenario(bench: Bench, scenario: Scenario, rounds: number): Promise<ScenarioResult> {
-  const samples: Samples = { bowline: [], "socket.io": [], ws: [], tcp: [] };
+  const samples = new Map(scenario.contenders.map((contender): [ContenderName, Sample[]] => [contender, []]));
   for (let round = 1; round <= rounds; round++) {
-    for (const contender of contenderNames) {
+    for (const [contender, own] of samples) {
       const sample = await measureOnce(bench, contender, scenario);
-      samples[contender].push(sample);
+      own.push(sample);
       const failed = sample.failures.length > 0 ? ` FAILED: ${sample.failures[0]}` : "";
       progress(
         `${scenario.name} ${round}/${rounds} ${contender}: ${sample.figure.toFixed(3)} ${scenario.unit}${failed}`,

@@ -26,7 +26,10 @@ const bench = contract({
 export async function startBowline(role: Role, brokerPort: number): Promise<number> {
   const broker = role === "cluster" ? await redisAt(brokerPort) : memory();
   // Publishers here are far above what one person sends, and the rate limit is not what is measured.
-  const server = createServer(bench, { broker, limits: { framesPerSecond: 1_000_000, framesBurst: 1_000_000 } });
+  const server = createServer(bench, {
+    broker,
+    limits: { framesPerSecond: 1_000_000, framesBurst: 1_000_000 },
+  });
   server.request("echo", ({ payload }) => payload);
   server.request("echo-once", ({ payload }) => payload);
   const { port } = await serve(server, { port: 0, host: "127.0.0.1", signals: false });

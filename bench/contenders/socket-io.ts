@@ -19,7 +19,7 @@ export async function startSocketIo(role: Role): Promise<number> {
 /** A server in its plainest form; `listen` resolves with its port. */
 export function createSocketIo(options: Partial<ServerOptions> = {}): {
   readonly io: Server;
-  listen(): Promise<number>;
+  readonly listen: () => Promise<number>;
 } {
   const http = createServer();
   const io = new Server(http, { transports: ["websocket"], serveClient: false, ...options });

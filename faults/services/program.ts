@@ -51,6 +51,8 @@ class ProgramService implements BrokerService {
     if (!command) throw new Error(`${name} is not installed`);
     const child = spawn(command, this.#program.arguments(this.port, this.#folder), { stdio: "ignore" });
     this.#child = child;
+    // It must not outlive this process, whatever ends that.
+    process.once("exit", () => child.kill("SIGKILL"));
     await this.#answers(child);
   }
 
