@@ -25,7 +25,7 @@ export const dataCases: readonly CaseDefinition[] = [
   })),
   {
     name: "data: a room's name may have 256 characters",
-    run: async (scene) => useRoom(scene, await scene.pair(), `${scene.room()}/`.padEnd(256, "🚢")),
+    run: async (scene) => useRoom(scene, await scene.pair(), `${scene.room()}/`.padEnd(256, "⛵")),
   },
   {
     name: "data: rooms whose names differ in case or spelling are different ones",

@@ -1,0 +1,52 @@
+/**
+ * A broker on Redis 7 or later, or Valkey: one server, or a Redis Cluster, which is found out.
+ *
+ * What it keeps, with `p` the prefix. What is in braces decides where a key lies in a cluster, so each of these groups is
+ * on one server, and one script does one call in one step.
+ *
+ * | key | is | goes |
+ * |---|---|---|
+ * | `p:{room}:meta` | text: token of the data set, epoch, head, times | after 2 days without use, plus the log's age bound |
+ * | `p:{room}:log` | list of `<time>:<data>`; the last one is entry `head` | entries by the bound of the room; all of it a quarter of the age bound after the last was too old |
+ * | `p:{room}:ledger:<session>:<epoch>` | text of `<ref> <offset> <epoch>,` | 256 to about 450 entries; two lives of a session after it was last needed |
+ * | `p:{room}:members` | hash: session to generation, lease and member | with their lease; after 4 days without use |
+ * | `p:{s:<session>}:record` | hash: secret, user, generation, epoch, token | `sessionTtlMs` after the last renewal, and so do the next four |
+ * | `p:{s:<session>}:ref` | sorted set with one score: the highest ref | |
+ * | `p:{s:<session>}:answers` | hash: ref to answer | 256 answers, 1,048,576 characters, 1024 fields |
+ * | `p:{s:<session>}:order` | list: which answer is older | as many |
+ * | `p:{s:<session>}:rooms` | set: where the session has ledgers | |
+ * | `p:{leases}` | sorted set: lease to its end | with the node |
+ * | `p:{o:<lease>}:rooms` | set: rooms in which members of this lease are | with the lease; after 6 days without use |
+ * | `p:{data}:marker` | hash: token of the data set, which process wrote it | never: one in each server |
+ *
+ * Channels: `p:{room}` carries entries, signals and presence; `p:{all}` and `p:{n:<node>}` what nodes tell one another.
+ * In a cluster they are sharded channels.
+ *
+ * How safe is what was acknowledged? As safe as Redis makes it. With `appendonly yes` the end of the process loses
+ * nothing, for Redis writes to its log before it answers; the end of the machine may lose the last second, unless
+ * `appendfsync always` is set. Without an append-only file, or when a replica takes over, the newest writes may be gone.
+ * The broker finds that out when it connects again, and then lets all logs and ledgers begin anew: clients are told of a
+ * gap, and of calls that are uncertain, rather than being left with a hole that nobody knows of. The one loss that can't
+ * be seen is that of a machine without `appendfsync always`.
+ *
+ * `maxmemory-policy` has to be `noeviction`. A Redis that is full then counts as an outage until there is room.
+ */
+import type { Broker } from "../../server/broker.ts";
+import { settingsOf, type RedisBrokerOptions } from "./options.ts";
+import { RedisBroker } from "./redis-broker.ts";
+
+export type { RedisBrokerOptions } from "./options.ts";
+
+/**
+ * Makes a broker on Redis, for any number of nodes. It needs the package `ioredis` (`npm install ioredis`), and keeps
+ * two connections from each node to each Redis server. One broker serves one server, which starts and stops it.
+ *
+ * Throws a `TypeError` for an option that can't be. The server's start rejects when Redis can't be used, with an error
+ * that says why and what to do; later on it is waited for.
+ *
+ * @example
+ * createServer(chat, { broker: redis({ url: "redis://127.0.0.1:6379" }) });
+ */
+export function redis(options: RedisBrokerOptions): Broker {
+  return new RedisBroker(settingsOf(options));
+}

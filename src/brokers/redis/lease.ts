@@ -1,0 +1,117 @@
+import { systemClock, type Undo } from "../../base/clock.ts";
+import type { Keys } from "./keys.ts";
+import { roomTtlMs } from "./log.ts";
+import { scripts } from "./scripts.ts";
+import type { Topology } from "./topology.ts";
+
+/** What a {@link Lease} needs of the broker. */
+export interface LeaseContext {
+  readonly topology: Topology;
+  readonly keys: Keys;
+  readonly node: string;
+  readonly leaseMs: number;
+  /** The members of this node are from now on there under this name. */
+  take(owner: string): Promise<void>;
+  /** The members under this name are to be taken away. */
+  evict(owner: string): Promise<void>;
+  /** At each sign of life. */
+  beat(): void;
+}
+
+/**
+ * A node's sign of life. The members of a node that gives none are taken away by the others. A lease that was lost is
+ * over for good, for somebody may be at that: the node takes a new one, under a new name, and enters its members again.
+ */
+export class Lease {
+  readonly #context: LeaseContext;
+  #term = 0;
+  #held = false;
+  #beating = false;
+  #stopped = false;
+  #stopTimer: Undo | null = null;
+
+  constructor(context: LeaseContext) {
+    this.#context = context;
+  }
+
+  async start(): Promise<void> {
+    await this.#beat();
+    this.#beatLater();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#stopTimer?.();
+    const { topology, keys } = this.#context;
+    await this.#context.evict(this.#owner);
+    await topology.shardOf(keys.leases).command("ZREM", keys.leases, this.#owner);
+  }
+
+  /** The nodes whose lease has not run out. */
+  async nodes(): Promise<readonly string[]> {
+    const { topology, keys } = this.#context;
+    const owners = (await topology.shardOf(keys.leases).run(scripts.owners, [keys.leases], [])) as string[];
+    return [...new Set(owners.map(nodeOf))];
+  }
+
+  /** Gives a sign of life now; nothing in Redis may be taken for granted. */
+  async renew(): Promise<void> {
+    if (this.#beating || this.#stopped) return;
+    this.#beating = true;
+    try {
+      await this.#beat();
+    } finally {
+      this.#beating = false;
+    }
+  }
+
+  get #owner(): string {
+    return `${this.#context.node}/${this.#term}`;
+  }
+
+  #beatLater(): void {
+    if (this.#stopped) return;
+    this.#stopTimer = systemClock.setTimer(this.#context.leaseMs / 3, () => {
+      this.#context.beat();
+      this.renew().then(
+        () => this.#beatLater(),
+        () => this.#beatLater(),
+      );
+    });
+  }
+
+  async #beat(): Promise<void> {
+    const [isHeld, expired] = await this.#prolong(false);
+    if (this.#stopped) return;
+    if (!isHeld || !this.#held) await this.#begin();
+    for (const owner of expired) await this.#end(owner);
+  }
+
+  async #begin(): Promise<void> {
+    this.#held = false;
+    this.#term += 1;
+    await this.#prolong(true);
+    await this.#context.take(this.#owner);
+    this.#held = true;
+  }
+
+  async #prolong(begins: boolean): Promise<[held: boolean, expired: readonly string[]]> {
+    const { topology, keys, leaseMs } = this.#context;
+    const args = [this.#owner, leaseMs, 2 * roomTtlMs, begins ? "1" : "0"];
+    const reply = await topology.shardOf(keys.leases).run(scripts.lease, [keys.leases], args);
+    const [held, expired] = reply as [number, string[]];
+    return [held === 1, expired];
+  }
+
+  /** Several nodes may be at it: each member goes once. The name goes last, so that one who dies at it is followed. */
+  async #end(owner: string): Promise<void> {
+    const { topology, keys } = this.#context;
+    await this.#context.evict(owner);
+    await topology.shardOf(keys.leases).command("ZREM", keys.leases, owner);
+  }
+}
+
+/** Of "<node>/<term>". */
+function nodeOf(owner: string): string {
+  return owner.slice(0, owner.lastIndexOf("/"));
+}

@@ -1,0 +1,141 @@
+import type { Redis, RedisOptions } from "ioredis";
+import { systemClock, type Undo } from "../../base/clock.ts";
+
+/** What {@link Link} needs. */
+export interface LinkContext {
+  create(): Redis;
+  /** Everything that has to be true of a connection before anything else uses it. */
+  prepare(redis: Redis): Promise<void>;
+  /** The connection is ready to be used. */
+  up(redis: Redis): void;
+  /** It is gone; or one more attempt to have it again has failed. */
+  down(error: Error): void;
+  readonly timeoutMs: number;
+}
+
+/**
+ * How ioredis is to behave: it tells at once what is wrong, and keeps nothing for later. What was not carried out is
+ * the node's to do again; a client that does so too delivers late and twice.
+ */
+export const clientOptions: RedisOptions = {
+  lazyConnect: true,
+  enableOfflineQueue: false,
+  enableReadyCheck: false,
+  maxRetriesPerRequest: 0,
+  autoResubscribe: false,
+  autoResendUnfulfilledCommands: false,
+  retryStrategy: null,
+  disableClientInfo: true,
+  protocol: 2,
+};
+
+/**
+ * One connection that is made again whenever it ends, each time with a client of its own: of a connection that is
+ * over, nothing is left that could still act.
+ */
+export class Link {
+  readonly #context: LinkContext;
+  #redis: Redis | null = null;
+  #attempt = 0;
+  #stopped = false;
+  #stopTimer: Undo | null = null;
+
+  constructor(context: LinkContext) {
+    this.#context = context;
+  }
+
+  /** The connection if there is one. */
+  get redis(): Redis | null {
+    return this.#redis;
+  }
+
+  /** Makes the first connection; rejects if that fails, and does not try again. */
+  async open(): Promise<void> {
+    const redis = await this.#connect();
+    if (this.#stopped) return destroy(redis);
+    this.#use(redis);
+  }
+
+  /** Makes the first connection, and tries until it can. */
+  openLater(): void {
+    this.#retry();
+  }
+
+  /** Gives up the connection of the moment: it does not answer, or can't be trusted. */
+  fail(error: Error): void {
+    const redis = this.#redis;
+    if (!redis) return;
+    this.#redis = null;
+    destroy(redis);
+    this.#context.down(error);
+    this.#retryLater();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#stopTimer?.();
+    if (this.#redis) destroy(this.#redis);
+    this.#redis = null;
+  }
+
+  #use(redis: Redis): void {
+    this.#attempt = 0;
+    this.#redis = redis;
+    redis.once("end", () => {
+      if (this.#redis === redis) this.fail(new Error("the connection was lost"));
+    });
+    this.#context.up(redis);
+    // Ended before anybody listened for it.
+    if (redis.status !== "ready" && this.#redis === redis) this.fail(new Error("the connection was lost"));
+  }
+
+  async #connect(): Promise<Redis> {
+    const redis = this.#context.create();
+    let reason: Error | null = null;
+    redis.on("error", (error) => (reason = error));
+    try {
+      await within(this.#context.timeoutMs, redis.connect());
+      await within(this.#context.timeoutMs, this.#context.prepare(redis));
+      return redis;
+    } catch (error) {
+      destroy(redis);
+      // The client's own says no more than that it is closed; what it heard before says why.
+      throw reason ?? error;
+    }
+  }
+
+  #retryLater(): void {
+    if (this.#stopped) return;
+    this.#attempt += 1;
+    this.#stopTimer = systemClock.setTimer(Math.min(50 * this.#attempt, 500), () => this.#retry());
+  }
+
+  #retry(): void {
+    this.open().catch((error: unknown) => {
+      if (this.#stopped) return;
+      this.#context.down(error as Error);
+      this.#retryLater();
+    });
+  }
+}
+
+/** Rejects when `work` takes longer than that. */
+export async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  let stopTimer: Undo = () => {};
+  const late = new Promise<never>((_, reject) => {
+    stopTimer = systemClock.setTimer(timeoutMs, () =>
+      reject(new Error(`no answer from Redis in ${timeoutMs} ms`)),
+    );
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    stopTimer();
+  }
+}
+
+/** Ends it at once: a goodbye to a server that is frozen would never be over. */
+function destroy(redis: Redis): void {
+  redis.disconnect();
+  redis.stream?.destroy();
+}

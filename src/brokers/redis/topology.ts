@@ -1,0 +1,271 @@
+import { createHash } from "node:crypto";
+import type { Redis, RedisOptions } from "ioredis";
+import { checkRole, checkServer, readInfo } from "./incarnation.ts";
+import { slotOf, type Keys } from "./keys.ts";
+import { clientOptions, within } from "./link.ts";
+import { redact, type Settings } from "./options.ts";
+import { Shard, type ShardContext } from "./shard.ts";
+
+/** What {@link Topology} needs of the broker. */
+export interface TopologyContext extends Pick<ShardContext, "receive" | "receiveHole" | "receiveOutage"> {
+  readonly settings: Settings;
+  readonly keys: Keys;
+  /** Data may have been lost somewhere. */
+  receiveLoss(): void;
+  /** Keys are found on other servers than before. */
+  receiveShift(): void;
+}
+
+type Client = new (options: RedisOptions) => Redis;
+
+/** Slots of a cluster, from `first` to `last`, and who serves them. */
+interface SlotRange {
+  readonly first: number;
+  readonly last: number;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Which server has which key: one server for all of them, or the masters of a Redis Cluster. */
+export class Topology {
+  readonly #context: TopologyContext;
+  #Client: Client | null = null;
+  #url: URL;
+  #clustered = false;
+  /** By address. */
+  #shards = new Map<string, Shard>();
+  /** By slot; without a cluster, one for all of them. */
+  #slots: Shard[] = [];
+  #incarnation = "";
+  #refreshing = false;
+  #stopped = false;
+
+  constructor(context: TopologyContext) {
+    this.#context = context;
+    this.#url = context.settings.urls[0] as URL;
+  }
+
+  /** Names all data sets together: ledgers of a session may be in any of them. */
+  get incarnation(): string {
+    return (this.#incarnation ||= nameOf(this.shards.map((shard) => shard.token)));
+  }
+
+  get publishCommand(): "PUBLISH" | "SPUBLISH" {
+    return this.#clustered ? "SPUBLISH" : "PUBLISH";
+  }
+
+  shardOf(key: string): Shard {
+    const shard = this.#slots[this.#clustered ? slotOf(key) : 0];
+    if (!shard) throw new Error("no server of the Redis Cluster has this key now");
+    return shard;
+  }
+
+  get shards(): readonly Shard[] {
+    return [...this.#shards.values()];
+  }
+
+  async start(): Promise<void> {
+    const { urls } = this.#context.settings;
+    this.#Client = await loadClient();
+    const ranges = await this.#explore();
+    if (ranges) this.#clustered = true;
+    else if (urls.length > 1)
+      throw new Error(
+        `redis broker: option "url" lists several servers, and ${redact(this.#url)} is in no cluster`,
+      );
+    try {
+      const shards = this.#adopt(ranges ?? [{ first: 0, last: 0, ...addressOf(this.#url) }]);
+      await Promise.all(shards.map((shard) => shard.open()));
+    } catch (error) {
+      this.stop();
+      throw startError(this.#url, error as Error);
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const shard of this.#shards.values()) shard.stop();
+  }
+
+  /** Finds out which server has which slot now. */
+  async refresh(): Promise<void> {
+    if (!this.#clustered || this.#refreshing || this.#stopped) return;
+    this.#refreshing = true;
+    try {
+      const ranges = await this.#ask();
+      if (this.#stopped) return;
+      const before = this.#slots;
+      for (const shard of this.#adopt(ranges)) shard.openLater();
+      if (this.#slots.some((shard, slot) => shard !== before[slot])) this.#context.receiveShift();
+    } finally {
+      this.#refreshing = false;
+    }
+  }
+
+  /** The first of the addresses that answers; its slots if it is in a cluster. */
+  async #explore(): Promise<readonly SlotRange[] | null> {
+    let failure: Error | null = null;
+    for (const url of this.#context.settings.urls) {
+      try {
+        this.#url = url;
+        return await this.#scout(addressOf(url), async (redis) => {
+          const info = await readInfo(redis);
+          const clustered = info.get("cluster_enabled") === "1";
+          checkServer(info, this.#context.settings.allowEviction);
+          if (!clustered) checkRole(info);
+          return clustered ? readSlots(redis, url) : null;
+        });
+      } catch (error) {
+        failure ??= startError(url, error as Error);
+      }
+    }
+    throw failure ?? new Error("no url");
+  }
+
+  /** The slots, from the first member that answers. */
+  async #ask(): Promise<readonly SlotRange[]> {
+    const known = [...this.#shards.keys()].map((address) => addressOf(new URL(`redis://${address}`)));
+    for (const address of [...known, ...this.#context.settings.urls.map(addressOf)]) {
+      try {
+        return await this.#scout(address, (redis) => readSlots(redis, this.#url));
+      } catch {
+        // The next one may know.
+      }
+    }
+    throw new Error("no member of the Redis Cluster can be reached");
+  }
+
+  /** Asks a server something over a connection of its own. */
+  async #scout<T>(address: { host: string; port: number }, ask: (redis: Redis) => Promise<T>): Promise<T> {
+    const { timeoutMs } = this.#context.settings;
+    const redis = this.#create(address);
+    let reason: Error | null = null;
+    redis.on("error", (error) => (reason ??= error));
+    try {
+      await within(timeoutMs, redis.connect());
+      return await within(timeoutMs, ask(redis));
+    } catch (error) {
+      throw reason ?? error;
+    } finally {
+      redis.disconnect();
+      redis.stream?.destroy();
+    }
+  }
+
+  /** Takes a map of the slots over; returns the servers that are new in it. Those that have none any more are left. */
+  #adopt(ranges: readonly SlotRange[]): Shard[] {
+    const before = this.#shards;
+    const added: Shard[] = [];
+    this.#shards = new Map();
+    this.#slots = [];
+    for (const range of ranges) {
+      const address = `${range.host}:${range.port}`;
+      let shard = this.#shards.get(address) ?? before.get(address);
+      if (!shard) added.push((shard = this.#shard(range)));
+      this.#shards.set(address, shard);
+      for (let slot = range.first; slot <= range.last; slot++) this.#slots[slot] = shard;
+    }
+    for (const [address, shard] of before) if (!this.#shards.has(address)) this.#leave(shard);
+    return added;
+  }
+
+  #leave(shard: Shard): void {
+    shard.stop();
+    this.#context.receiveOutage(shard, null);
+    // Its slots have come to others, which may have them in another state.
+    this.#receiveToken(true);
+  }
+
+  #shard(range: SlotRange): Shard {
+    const { keys, settings, ...context } = this.#context;
+    const shard: Shard = new Shard({
+      receive: context.receive,
+      receiveHole: context.receiveHole,
+      receiveOutage: context.receiveOutage,
+      receiveToken: (isNew) => this.#receiveToken(isNew),
+      receiveMoved: () => void this.refresh().catch(ignore),
+      create: () => this.#create(range),
+      timeoutMs: settings.timeoutMs,
+      clustered: this.#clustered,
+      marker: () => keys.marker(this.#tagOf(shard)),
+    });
+    return shard;
+  }
+
+  #create({ host, port }: { readonly host: string; readonly port: number }): Redis {
+    const { username, password, pathname, protocol } = this.#url;
+    const { client, timeoutMs } = this.#context.settings;
+    return new (this.#Client as Client)({
+      ...(protocol === "rediss:" && { tls: {} }),
+      ...client,
+      ...clientOptions,
+      host,
+      port,
+      connectTimeout: timeoutMs,
+      ...(username && { username: decodeURIComponent(username) }),
+      ...(password && { password: decodeURIComponent(password) }),
+      ...(!this.#clustered && { db: Number(pathname.slice(1) || 0) }),
+    });
+  }
+
+  #receiveToken(isNew: boolean): void {
+    this.#incarnation = "";
+    if (isNew) this.#context.receiveLoss();
+  }
+
+  /** A tag that leads to a slot of this server: the same on every node. */
+  #tagOf(shard: Shard): string {
+    if (!this.#clustered) return "data";
+    for (let number = 0; number < 1_000_000; number++) {
+      if (this.#slots[slotOf(`{m${number}}`)] === shard) return `m${number}`;
+    }
+    throw new Error("this member of the Redis Cluster has no slots any more");
+  }
+}
+
+/** All data sets together, under one short name. */
+function nameOf(tokens: readonly string[]): string {
+  const [only = ""] = tokens;
+  if (tokens.length === 1) return only;
+  return createHash("sha1").update(tokens.toSorted().join(" ")).digest("base64url").slice(0, 12);
+}
+
+async function loadClient(): Promise<Client> {
+  try {
+    return (await import("ioredis")).Redis;
+  } catch (error) {
+    throw new Error("redis broker: the package ioredis is missing; install it: npm install ioredis", {
+      cause: error,
+    });
+  }
+}
+
+function addressOf(url: URL): { host: string; port: number } {
+  return { host: url.hostname.replace(/^\[(.*)\]$/, "$1"), port: Number(url.port || 6379) };
+}
+
+async function readSlots(redis: Redis, url: URL): Promise<SlotRange[]> {
+  const ranges = (await redis.cluster("SLOTS")) as unknown as [number, number, [string | null, number]][];
+  if (ranges.length === 0) throw new Error("its cluster has no slots assigned; create the cluster first");
+  // A member that does not know its own name leaves it out.
+  return ranges.map(([first, last, [host, port]]) => ({
+    first,
+    last,
+    host: host || addressOf(url).host,
+    port,
+  }));
+}
+
+/** Says what is wrong with the address, and what to do about it. */
+function startError(url: URL, error: Error): Error {
+  const isForeign = /RESP type|Protocol error/.test(error.message);
+  const reason = isForeign ? "what answers there is no Redis" : error.message;
+  const advice = /^it |its /.test(reason)
+    ? ""
+    : "; check the address and the password, and that Redis is running";
+  return new Error(`redis broker: option "url" (${redact(url)}) can't be used: ${reason}${advice}`, {
+    cause: error,
+  });
+}
+
+function ignore(): void {}

@@ -1,0 +1,276 @@
+import { createServer, type AddressInfo, type Server } from "node:net";
+import { once } from "node:events";
+import { afterEach, describe, expect, test } from "vitest";
+import { redis, type RedisBrokerOptions } from "bowline/redis";
+import { FaultProxy } from "../support/fault-proxy.ts";
+import { bound, insist, startNode, until, type RedisNode } from "../support/redis-node.ts";
+import { RedisServer, redisPath } from "../support/redis-server.ts";
+
+const undo: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const task of undo.splice(0).reverse()) await task();
+});
+
+async function serve(...args: string[]): Promise<RedisServer> {
+  const server = await RedisServer.start(args.length > 0 ? { args } : {});
+  undo.push(() => server.stop());
+  return server;
+}
+
+async function node(options: RedisBrokerOptions, more?: { session?: boolean }): Promise<RedisNode> {
+  const started = await startNode(options, more);
+  undo.push(() => started.broker.stop());
+  return started;
+}
+
+const lastOutage = ({ heard }: RedisNode): unknown => heard.outages.at(-1);
+const reopen = { session: "ada", secret: "k", user: "ada", generation: 2 };
+
+describe.skipIf(!redisPath)("a data set that is not what it was", () => {
+  test("restarted with its log of writes, it is the same: epochs and ledgers stay", async () => {
+    const server = await serve();
+    const a = await node({ url: server.url }, { session: true });
+    const first = await a.append("r", "one", 1);
+    await server.kill();
+    await server.restart();
+    expect(await insist(() => a.append("r", "one", 1))).toEqual({ ...first, outcome: "repeated" });
+    expect(await a.append("r", "two", 2)).toMatchObject({ outcome: "stored", position: { offset: 2 } });
+  });
+
+  test("restarted from a snapshot, it may lack its end: new epochs, and no session is known", async () => {
+    const server = await serve("--appendonly", "no");
+    const a = await node({ url: server.url }, { session: true });
+    const { epoch } = await a.broker.subscribe("r", bound);
+    await a.append("r", "one", 1);
+    await server.command("SAVE");
+    await a.append("r", "two", 2);
+    await server.kill();
+    await server.restart();
+    expect(await insist(() => a.append("r", "two", 2))).toEqual({ outcome: "unknown-session" });
+    const page = await a.broker.read("r", 0, 10);
+    expect(page).toMatchObject({ base: 0, head: 0, entries: [] });
+    expect(page.epoch).not.toBe(epoch);
+    expect(await a.broker.openSession(reopen)).toMatchObject({ outcome: "opened" });
+    expect(await a.append("r", "two", 2)).toMatchObject({ outcome: "stored" });
+  });
+
+  test("served by a replica that took over, it may lack its end", async () => {
+    const server = await serve();
+    const replica = await serve("--appendonly", "yes", "--replicaof", `127.0.0.1 ${server.port}`);
+    const a = await node({ url: server.url }, { session: true });
+    const { epoch } = await a.broker.subscribe("r", bound);
+    await a.append("r", "one", 1);
+    await until(async () => Number(await replica.command("EXISTS", "bowline:{r}:log")) === 1);
+    await server.kill();
+    await replica.command("REPLICAOF", "NO", "ONE");
+    await replica.command("CONFIG", "SET", "port", String(server.port));
+    expect(await insist(() => a.append("r", "one", 1))).toEqual({ outcome: "unknown-session" });
+    expect((await a.broker.read("r", 0, 10)).epoch).not.toBe(epoch);
+  });
+
+  test("emptied under a live connection, it is noticed: holes, and a ledger that is gone loses its session", async () => {
+    const server = await serve();
+    const a = await node({ url: server.url }, { session: true });
+    const { epoch } = await a.broker.subscribe("r", bound);
+    await a.append("r", "one", 1);
+    await server.command("FLUSHALL");
+    expect(await a.append("r", "one", 1)).toEqual({ outcome: "unknown-session" });
+    await until(() => a.holes.includes("r"));
+    expect((await a.broker.read("r", 0, 10)).epoch).not.toBe(epoch);
+  });
+});
+
+describe.skipIf(!redisPath)("a server that is out of reach", () => {
+  test("frozen, it is an outage: calls reject soon, and entries flow again when it is over", async () => {
+    const server = await serve();
+    const a = await node({ url: server.url });
+    await a.broker.subscribe("r", bound);
+    server.freeze();
+    await expect(a.append("r", "x")).rejects.toThrow(/no answer from Redis in 500 ms/);
+    expect(lastOutage(a)).toMatch(/no answer/);
+    await expect(a.append("r", "x")).rejects.toThrow(/can't be reached/);
+    server.thaw();
+    await until(() => lastOutage(a) === null);
+    const { position } = (await insist(() => a.append("r", "after"))) as { position: { offset: number } };
+    await until(() => a.heard.entries("r").some(({ offset }) => offset === position.offset));
+  });
+
+  test("a subscription whose connection was killed lives again, and says that there is a hole", async () => {
+    const server = await serve();
+    const a = await node({ url: server.url });
+    await a.broker.subscribe("r", bound);
+    await server.command("CLIENT", "KILL", "TYPE", "pubsub");
+    await until(() => a.holes.includes("r"));
+    await a.append("r", "after");
+    await until(() => a.heard.entries("r").length === 1);
+    expect(a.heard.outages).toEqual([]);
+  });
+
+  test("a line that is silent in one direction is noticed by the subscriber", async () => {
+    const server = await serve();
+    const proxy = new FaultProxy(server.port);
+    await proxy.listen();
+    undo.push(() => proxy.close());
+    const a = await node({ url: `redis://127.0.0.1:${proxy.port}` });
+    await a.broker.subscribe("r", bound);
+    proxy.freeze("toClient");
+    await until(() => typeof lastOutage(a) === "string");
+    proxy.thawNew();
+    await until(() => a.holes.includes("r") && lastOutage(a) === null);
+  });
+
+  test("word of a newer connection that was lost is asked for again", async () => {
+    const server = await serve();
+    const proxy = new FaultProxy(server.port);
+    await proxy.listen();
+    undo.push(() => proxy.close());
+    const a = await node({ url: `redis://127.0.0.1:${proxy.port}`, leaseMs: 60_000 }, { session: true });
+    const b = await node({ url: server.url });
+    proxy.freeze("toClient");
+    await b.broker.openSession(reopen);
+    proxy.cut();
+    await until(() => a.heard.opened.get("ada")?.includes(2));
+  });
+
+  test("scripts that were dropped are loaded again", async () => {
+    const server = await serve();
+    const a = await node({ url: server.url });
+    await server.command("SCRIPT", "FLUSH");
+    await expect(a.append("r", "x")).rejects.toThrow(/NOSCRIPT/);
+    expect(await insist(() => a.append("r", "x"))).toMatchObject({ outcome: "stored" });
+  });
+
+  test("full, it is an outage until there is room", async () => {
+    const server = await serve();
+    const a = await node({ url: server.url });
+    await a.append("r", "x");
+    await server.command("CONFIG", "SET", "maxmemory", "1");
+    await expect(a.append("r", "y")).rejects.toThrow(/OOM/);
+    expect(lastOutage(a)).toMatch(/OOM/);
+    expect((await a.broker.read("r", 0, 10)).entries).toHaveLength(1);
+    await server.command("CONFIG", "SET", "maxmemory", "0");
+    await until(() => lastOutage(a) === null);
+    expect(await a.append("r", "y")).toMatchObject({ position: { offset: 2 } });
+  });
+
+  test("made a replica, it is an outage", async () => {
+    const server = await serve();
+    const a = await node({ url: server.url });
+    await server.command("REPLICAOF", "127.0.0.1", "1");
+    await expect(a.append("r", "y")).rejects.toThrow(/READONLY/);
+    await until(() => /READONLY|replica/.test(String(lastOutage(a))));
+    await server.command("REPLICAOF", "NO", "ONE");
+    await until(() => lastOutage(a) === null);
+  });
+});
+
+describe.skipIf(!redisPath)("leases", () => {
+  const member = { session: "ada", user: "ada", state: null };
+
+  test("a node that was cut off for longer than its lease loses its members, and enters them again", async () => {
+    const server = await serve();
+    const proxy = new FaultProxy(server.port);
+    await proxy.listen();
+    undo.push(() => proxy.close());
+    const a = await node({ url: `redis://127.0.0.1:${proxy.port}` });
+    const b = await node({ url: server.url });
+    await b.broker.subscribe("r", bound);
+    await a.broker.enter("r", member, 1);
+    proxy.freeze("toServer", "toClient");
+    await until(() => b.heard.presence("r").some(({ gone }) => gone === "ada"));
+    expect(await b.broker.nodes()).toHaveLength(1);
+    proxy.thaw("toServer", "toClient");
+    await until(async () => (await b.broker.members("r", 10)).count === 1);
+    await until(async () => (await b.broker.nodes()).length === 2);
+    expect(b.heard.presence("r").at(-1)).toEqual({ set: member, count: 1 });
+  });
+
+  test("a data set that was lost gets its members back", async () => {
+    const server = await serve();
+    const a = await node({ url: server.url });
+    await a.broker.enter("r", member, 1);
+    await server.kill();
+    await server.restart({ keepData: false });
+    await until(async () => (await a.broker.members("r", 10)).count === 1);
+  });
+
+  test("a node that stops takes its members and its lease with it", async () => {
+    const server = await serve();
+    const a = await startNode({ url: server.url });
+    const b = await node({ url: server.url });
+    await a.broker.enter("r", member, 1);
+    await a.broker.stop();
+    expect(await b.broker.members("r", 10)).toEqual({ count: 0, list: [] });
+    expect(await b.broker.nodes()).toHaveLength(1);
+  });
+});
+
+describe.skipIf(!redisPath)("starting", () => {
+  const start = async (options: RedisBrokerOptions): Promise<void> => {
+    const started = await startNode(options);
+    await started.broker.stop();
+  };
+
+  test("with a wrong password is refused, and the password is not shown", async () => {
+    const server = await serve("--requirepass", "right");
+    const failure = start({ url: `redis://:guess@127.0.0.1:${server.port}` });
+    await expect(failure).rejects.toThrow(/option "url" \(redis:\/\/:\*\*\*@127\.0\.0\.1.*WRONGPASS/);
+    await expect(start({ url: server.url })).rejects.toThrow(/NOAUTH/);
+    await start({ url: `redis://:right@127.0.0.1:${server.port}/3` });
+  });
+
+  test("on a server that may evict is refused, unless that is allowed", async () => {
+    const server = await serve("--maxmemory-policy", "allkeys-lru");
+    await expect(start({ url: server.url })).rejects.toThrow(/maxmemory-policy is allkeys-lru.*noeviction/);
+    await start({ url: server.url, allowEviction: true });
+  });
+
+  test("on what is no Redis is refused", async () => {
+    const server: Server = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.end("HTTP/1.1 400 Bad Request\r\n\r\n");
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    undo.push(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    await expect(start({ url: `redis://127.0.0.1:${port}` })).rejects.toThrow(
+      /option "url" \(redis:.*no Redis/,
+    );
+  });
+
+  test("where nobody listens, or nobody answers, is refused soon", async () => {
+    await expect(start({ url: "redis://127.0.0.1:1" })).rejects.toThrow(/option "url".*ECONNREFUSED/);
+    const silent = createServer(() => {}).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    undo.push(() => silent.close());
+    const { port } = silent.address() as AddressInfo;
+    await expect(start({ url: `redis://127.0.0.1:${port}` })).rejects.toThrow(
+      /no answer from Redis in 500 ms/,
+    );
+  });
+
+  test("with several servers that are no cluster is refused", async () => {
+    const server = await serve();
+    await expect(start({ url: [server.url, "redis://127.0.0.1:1"] })).rejects.toThrow(/in no cluster/);
+  });
+
+  test("twice is refused: one broker serves one server", async () => {
+    const server = await serve();
+    const { broker, heard } = await node({ url: server.url });
+    await expect(broker.start(heard.sink, "other")).rejects.toThrow(/one broker serves one server/);
+  });
+});
+
+describe("options", () => {
+  test.each([
+    [{ url: "" }, /option "url" must be redis:\/\/host:port/],
+    [{ url: [] }, /option "url" must be/],
+    [{ url: "http://:secret@host" }, /option "url" .* not "\*\*\*@host"/],
+    [{ url: "redis://h", prefix: "a b" }, /option "prefix" must be .* not "a b"/],
+    [{ url: "redis://h", leaseMs: 1.5 }, /option "leaseMs" must be .* not 1.5/],
+    [{ url: "redis://h", sessionTtlMs: 0 }, /option "sessionTtlMs" must be .* not 0/],
+  ])("%j is refused with its name and value", (options, message) => {
+    expect(() => redis(options as RedisBrokerOptions)).toThrow(message);
+  });
+});

@@ -1,0 +1,131 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Redis } from "ioredis";
+
+/** Where redis-server is; undefined where it is not installed, and what needs it is to be skipped. */
+export const redisPath: string | undefined = process.env["SERVICE_REDIS_SERVER"];
+
+/** A Redis server of a test's own, on a free port of the loopback, with its data in a folder of its own. */
+export class RedisServer {
+  readonly port: number;
+  readonly #folder: string;
+  readonly #args: readonly string[];
+  #process: ChildProcess | null = null;
+
+  /** `args`: settings beside those for the port and the folder. By default every write is logged. */
+  static async start({ args = ["--appendonly", "yes"] }: { args?: string[] } = {}): Promise<RedisServer> {
+    const folder = await mkdtemp(join(tmpdir(), "bowline-redis-"));
+    const server = new RedisServer(await freePort(), folder, args);
+    await server.restart();
+    return server;
+  }
+
+  private constructor(port: number, folder: string, args: readonly string[]) {
+    this.port = port;
+    this.#folder = folder;
+    this.#args = args;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it where it was: with its data, or with nothing. */
+  async restart({ keepData = true }: { readonly keepData?: boolean } = {}): Promise<void> {
+    if (this.#process) return;
+    if (!keepData) await rm(this.#folder, { recursive: true, force: true });
+    await mkdir(this.#folder, { recursive: true });
+    const own = ["--bind", "127.0.0.1", "--port", String(this.port), "--dir", this.#folder, "--save", ""];
+    own.push("--repl-diskless-sync-delay", "0");
+    this.#process = spawn(redisPath as string, [...own, ...this.#args], { stdio: "ignore" });
+    while (!(await this.#answers())) {
+      if (this.#process.exitCode !== null)
+        throw new Error(`redis-server ended with ${this.#process.exitCode}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  /** Ends it as a crash does. */
+  async kill(): Promise<void> {
+    const child = this.#process;
+    this.#process = null;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, "exit");
+    child.kill("SIGKILL");
+    await ended;
+  }
+
+  /** Stops it where it is: connections stay, and nothing is answered. */
+  freeze(): void {
+    this.#process?.kill("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.#process?.kill("SIGCONT");
+  }
+
+  /** Ends it, and removes its data. */
+  async stop(): Promise<void> {
+    await this.kill();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Sends one command over a connection of its own. */
+  async command(name: string, ...args: string[]): Promise<unknown> {
+    const redis = new Redis(this.port, "127.0.0.1", {
+      lazyConnect: true,
+      enableReadyCheck: false,
+      disableClientInfo: true,
+      protocol: 2,
+      retryStrategy: null,
+    });
+    redis.on("error", () => {});
+    try {
+      await redis.connect();
+      return await redis.call(name, ...args);
+    } finally {
+      redis.disconnect();
+    }
+  }
+
+  async #answers(): Promise<boolean> {
+    try {
+      return (await this.command("PING")) === "PONG";
+    } catch (error) {
+      // It asks for a password, so it is there.
+      return String(error).includes("NOAUTH");
+    }
+  }
+}
+
+/** Three masters, each with a third of the slots. */
+export async function startCluster(): Promise<RedisServer[]> {
+  const args = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--appendonly", "yes"];
+  const servers = await Promise.all([0, 1, 2].map(() => RedisServer.start({ args })));
+  const [first] = servers as [RedisServer];
+  const bounds = [0, 5461, 10_923, 16_384];
+  for (const [index, server] of servers.entries()) {
+    const range = [String(bounds[index]), String((bounds[index + 1] as number) - 1)];
+    await server.command("CLUSTER", "ADDSLOTSRANGE", ...range);
+    await server.command("CLUSTER", "SET-CONFIG-EPOCH", String(index + 1));
+    if (server !== first) await server.command("CLUSTER", "MEET", "127.0.0.1", String(first.port));
+  }
+  const isWhole = async (server: RedisServer): Promise<boolean> =>
+    /cluster_state:ok[^]*cluster_known_nodes:3/.test(String(await server.command("CLUSTER", "INFO")));
+  for (const server of servers)
+    while (!(await isWhole(server))) await new Promise((resolve) => setTimeout(resolve, 20));
+  return servers;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
