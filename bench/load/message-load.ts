@@ -43,8 +43,8 @@ interface Sender {
 }
 
 /**
- * Closed-loop senders: each has a number of messages under way and sends the next one when one of them is done. Measures from one moment at which nothing is under way to another, so that costs and deliveries belong
- * together exactly.
+ * Closed-loop senders: each has a number of messages under way and sends the next one when one of them is done. Measures
+ * from one moment at which nothing is under way to another, so that costs and deliveries belong together exactly.
  */
 export class MessageLoad {
   readonly #plan: MessagePlan;

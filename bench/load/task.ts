@@ -61,7 +61,7 @@ export interface Sample {
   readonly count: number;
   /** Null where the time it took says nothing. */
   readonly usage: Usage | null;
-  /** In a cluster, where the figure is the broker's: that of all servers together. */
+  /** The same for all servers together: another one than the figure where that is the broker's. */
   readonly serversFigure?: number;
   /** Deliveries that were lost, repeated, out of order or damaged, and broken connections. Empty if all is well. */
   readonly failures: readonly string[];

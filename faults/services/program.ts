@@ -52,7 +52,9 @@ class ProgramService implements BrokerService {
     const child = spawn(command, this.#program.arguments(this.port, this.#folder), { stdio: "ignore" });
     this.#child = child;
     // It must not outlive this process, whatever ends that.
-    process.once("exit", () => child.kill("SIGKILL"));
+    const killIt = (): void => void child.kill("SIGKILL");
+    process.once("exit", killIt);
+    child.once("exit", () => process.off("exit", killIt));
     await this.#answers(child);
   }
 

@@ -1,0 +1,51 @@
+/**
+ * The broker on NATS JetStream: rooms, sessions and presence for many nodes.
+ *
+ * It needs nats-server 2.9 or later with JetStream (`nats-server -js`), and two packages beside Bowline:
+ * `npm install @nats-io/transport-node @nats-io/jetstream`. What it keeps there, with the prefix `bowline`:
+ *
+ * | stream | a message is | goes |
+ * |---|---|---|
+ * | `bowline_log` | what one node appended to a room at a time, at most 256 entries | with the bound of its room, and after `logTtlMs` |
+ * | `bowline_session` | a session: a hash of its secret, its highest ref, the requests it claimed | after `sessionTtlMs` without renewal |
+ * | `bowline_ledger` | an answer to a request; what a room's log said of a session before it was cut | after four times `sessionTtlMs` |
+ * | `bowline_presence` | a member of a room | with the member, or the lease of its node |
+ * | `bowline_lease` | a node that is alive (always in memory) | after `leaseMs` |
+ *
+ * Live messages go over plain subjects: `bowline.live.>`, `bowline.opened`, `bowline.told.>`. An account that may use no
+ * more needs `bowline.>`, `$JS.API.>` and `_INBOX.>`.
+ *
+ * Limits:
+ * - `replicas` above 1 takes nats-server 2.10.20, and the start is refused with an older one: its clusters do not keep to
+ *   the order that a write demands. Newer ones do, but for writes of several nodes to one room that are under way at the
+ *   moment at which another server takes the stream over.
+ * - An entry may have as much as NATS takes in a message, less 32 KiB: 992 KiB with the default `max_payload`. A longer
+ *   one rejects with a `RangeError`. An answer that is too long is not kept: asked for again, it counts as unanswered.
+ * - A room begins a new log, and its readers see a gap, when nothing was published in it for `logTtlMs`.
+ * - With one replica, what is acknowledged survives the end of the server's process, and not that of its disk or, for the
+ *   newest two minutes, of its machine: use `replicas: 3` where that matters. A node that finds a stream shorter than it
+ *   was begins it anew, so that clients are told (`gap`, `UNCERTAIN`) and never left guessing.
+ * - Answers of one session are held to the bound on their length by each node for those it gave itself.
+ *
+ * @module
+ */
+import type { Broker } from "../../server/broker.ts";
+import { NatsBroker } from "./nats-broker.ts";
+import { settingsOf, type NatsOptions } from "./options.ts";
+
+export type { NatsOptions, NatsTls } from "./options.ts";
+
+/**
+ * A broker on NATS JetStream. One serves one server; the nodes of a cluster have the same `servers` and `prefix`. Lives
+ * from the start of its server to its end. Throws a `TypeError` for an option that can't be what it is; the server's start
+ * rejects, naming `servers`, when there is no NATS with JetStream.
+ *
+ * @example
+ * createServer(chat, { broker: nats({ servers: "nats://localhost:4222" }) });
+ *
+ * @example
+ * createServer(chat, { broker: nats({ servers: ["nats://n1:4222", "nats://n2:4222"], replicas: 3, prefix: "chat" }) });
+ */
+export function nats(options: NatsOptions): Broker {
+  return new NatsBroker(settingsOf(options));
+}

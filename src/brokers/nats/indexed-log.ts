@@ -1,0 +1,179 @@
+import { systemClock } from "../../base/clock.ts";
+import { systemRandom } from "../../base/random.ts";
+import type { LogBound, LogEntry, LogState } from "../../server/broker.ts";
+import type { LedgerArchive } from "./ledger-archive.ts";
+import { decodeMeta, emptyMeta, encodeMeta, encodeTexts, entriesOf } from "./log-message.ts";
+import { RoomIndex, type LogChunk, type LogMeta } from "./room-index.ts";
+import type { Store } from "./store.ts";
+import type { Stored } from "./stored.ts";
+import { tokenOf } from "./subjects.ts";
+
+/** What an {@link IndexedLog} needs of the broker. */
+export interface IndexedLogContext {
+  readonly store: Store;
+  readonly archive: LedgerArchive;
+  readonly logTtlMs: number;
+}
+
+/** A part of a log that was looked up, and is yet to be got. */
+export interface LogLookup {
+  readonly state: LogState;
+  /** Null when it was removed in between. */
+  entries(): Promise<readonly LogEntry[] | null>;
+}
+
+const unbounded: LogBound = { count: Infinity, ageMs: Infinity };
+/** How often a log has to be found shorter than it was before that is believed. */
+const shorterMax = 3;
+
+/**
+ * One room's log in the stream, and what this node knows of it. A message that is stored says after which other one it
+ * comes, and the server refuses it if it does not: so offsets have no hole, and whoever stores one knows everything that
+ * was stored before.
+ */
+export class IndexedLog {
+  readonly #context: IndexedLogContext;
+  readonly #room: string;
+  #index: RoomIndex;
+  /** With the id of the stream it was made for: what the index knows holds for that one only. */
+  #subject = "";
+  #purging = false;
+  #foundShorter = 0;
+
+  constructor(context: IndexedLogContext, room: string) {
+    this.#context = context;
+    this.#room = room;
+    this.#index = new RoomIndex(context.logTtlMs);
+  }
+
+  get index(): RoomIndex {
+    return this.#index;
+  }
+
+  /** Whether the index knows anything; it may be behind. */
+  get isKnown(): boolean {
+    return this.#index.lastSeq > 0 && this.#subject === this.#currentSubject();
+  }
+
+  /** Looks up where at most `limit` entries after an offset are. */
+  page(after: number, limit: number): LogLookup {
+    const index = this.#index;
+    const subject = this.#subject;
+    const state = index.state(systemClock.now());
+    const chunks = after < state.base ? [] : index.chunksAfter(after, limit);
+    const isWanted = ({ offset }: LogEntry): boolean => offset > after && offset <= after + limit;
+    const entries = async (): Promise<readonly LogEntry[] | null> => {
+      const found = await Promise.all(chunks.map(({ seq }) => this.#context.store.at(seq)));
+      const gone = found.findLastIndex((message) => message?.subject !== subject);
+      if (gone < 0) return (found as Stored[]).flatMap(entriesOf).filter(isWanted);
+      // Another node, or its age, took it away just now: it is below the base from here on.
+      const { first, count } = chunks[gone] as LogChunk;
+      index.remove(first + count - 1);
+      return null;
+    };
+    return { state, entries };
+  }
+
+  /** Gives the log a bound, for every node. */
+  async setBound(bound: LogBound): Promise<void> {
+    for (;;) {
+      const { bound: held, epoch, head } = this.#index;
+      if (held.count === bound.count && held.ageMs === bound.ageMs) return;
+      if (!(await this.put(emptyMeta(epoch, head, bound, systemClock.now()), []))) await this.refresh();
+    }
+  }
+
+  /** Stores the next message; false when another one came first. */
+  async put(meta: LogMeta, texts: readonly string[]): Promise<boolean> {
+    const message = { meta: encodeMeta(meta), body: texts.length > 0 ? encodeTexts(texts) : "" };
+    const index = this.#index;
+    const seq = await this.#context.store.put(this.#subject, message, index.lastSeq);
+    if (seq === null) return false;
+    index.add(seq, meta);
+    return true;
+  }
+
+  /** A message that was stored. One that does not follow is no harm: whoever stores the next finds out what is missing. */
+  receive({ subject, seq, meta }: Stored): void {
+    if (subject === this.#subject && this.#index.lastSeq > 0) this.#index.add(seq, decodeMeta(meta));
+  }
+
+  /** Brings the index up to what the stream holds at this moment; begins a log where there is none. */
+  async refresh(bound: LogBound = unbounded): Promise<void> {
+    for (;;) {
+      if (this.#subject !== this.#currentSubject()) this.#reset();
+      const known = this.#index.lastSeq;
+      const last = await this.#context.store.last(this.#subject);
+      if (last && last.seq < known) {
+        await this.#receiveShorter();
+      } else if (last) {
+        this.#foundShorter = 0;
+        if (await this.#follow(last)) return;
+      } else {
+        this.#reset();
+        if (await this.put(emptyMeta(systemRandom.id(12), 0, bound, systemClock.now()), [])) return;
+      }
+    }
+  }
+
+  /** Removes what the bound has given up, when there is enough of it; what fails is done with the next. */
+  purgeSoon(): void {
+    if (this.#purging) return;
+    const index = this.#index;
+    const nowMs = systemClock.now();
+    const garbage = index.garbage(nowMs);
+    if (!garbage) return;
+    this.#purging = true;
+    const { archive, store } = this.#context;
+    const subject = this.#subject;
+    const purge = async (): Promise<void> => {
+      await archive.save(this.#room, index, garbage.upTo, nowMs);
+      await store.purge(subject, garbage.before);
+      index.remove(garbage.upTo);
+    };
+    purge()
+      .catch(() => {})
+      .finally(() => (this.#purging = false));
+  }
+
+  /** Takes in what was stored up to `last`; false when it does not go on from what is known. */
+  async #follow(last: Stored): Promise<boolean> {
+    const index = this.#index;
+    if (last.seq <= index.lastSeq) return true;
+    if (index.lastSeq > 0 && index.add(last.seq, decodeMeta(last.meta))) return true;
+    const from = index.lastSeq + 1;
+    const missed = await this.#context.store.scan({ subject: this.#subject, from, metaOnly: true });
+    for (const { seq, meta } of missed) {
+      if (index.add(seq, decodeMeta(meta))) continue;
+      // Either this is another log by now, or there is what should not be: from the beginning, both can be told.
+      if (from > 1) {
+        this.#reset();
+        return false;
+      }
+      index.skip(seq);
+    }
+    return index.lastSeq >= last.seq;
+  }
+
+  /**
+   * The log ends before it did, as when the server's disk lost its end, and others went on from there. Its positions must
+   * not be given out again: it is begun anew. Not at the first sight of it, for a server that was just relieved of the
+   * stream may not know the newest yet.
+   */
+  async #receiveShorter(): Promise<void> {
+    this.#foundShorter += 1;
+    if (this.#foundShorter < shorterMax)
+      throw new Error(`nats: the log of ${this.#room} is shorter than it was`);
+    await this.#context.store.purge(this.#subject);
+    this.#foundShorter = 0;
+  }
+
+  #reset(): void {
+    this.#subject = this.#currentSubject();
+    this.#index = new RoomIndex(this.#context.logTtlMs);
+  }
+
+  #currentSubject(): string {
+    return this.#context.store.subject(tokenOf(this.#room));
+  }
+}

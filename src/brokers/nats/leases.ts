@@ -1,0 +1,110 @@
+import { systemClock, type Undo } from "../../base/clock.ts";
+import type { Link } from "./link.ts";
+import type { Presence } from "./presence.ts";
+import type { Store } from "./store.ts";
+import { nameOf, tokenOf } from "./subjects.ts";
+
+/**
+ * Which nodes are alive: each stores a message again and again, in a stream that forgets what is as old as the lease.
+ * The first of them by name takes away the members of those that are gone.
+ */
+export class Leases {
+  readonly #store: Store;
+  readonly #link: Link;
+  readonly #node: string;
+  readonly #leaseMs: number;
+  /** When the newest lease was asked for. */
+  #leasedMs = -Infinity;
+  #incarnation = "";
+  /** Whether this node was without a lease since it last looked after its members. */
+  #hasLapsed = false;
+  /** Since when this node has seen all others that live: they too need a while to come back after an outage. */
+  #sinceMs = 0;
+  /** Whose members were looked for last. */
+  #swept = "";
+  #stopTimer: Undo = () => {};
+  #stopped = false;
+
+  constructor(store: Store, link: Link, node: string, leaseMs: number) {
+    this.#store = store;
+    this.#link = link;
+    this.#node = node;
+    this.#leaseMs = leaseMs;
+  }
+
+  /** Renews the lease from here on, and looks after the others'; does something else, too, at every beat. */
+  begin(presence: Presence, everyBeat: () => Promise<void>): void {
+    this.#sinceMs ||= systemClock.elapsed();
+    this.#stopTimer = systemClock.setTimer(this.#leaseMs / 3, () => {
+      // What fails is done at the next beat.
+      Promise.allSettled([this.#beat(presence), everyBeat()])
+        .then(() => {
+          if (!this.#stopped) this.begin(presence, everyBeat);
+        })
+        .catch(() => {});
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#stopTimer();
+    if (this.#link.isUp) await this.#store.purge(this.#subject()).catch(() => {});
+  }
+
+  /** The service was away, and others may still be; with what it kept, where it kept it. */
+  receiveReturn(isWhole: boolean): void {
+    this.#sinceMs = systemClock.elapsed();
+    this.#swept = "";
+    if (!isWhole) this.#hasLapsed = true;
+  }
+
+  /** Makes sure that there is a lease. */
+  async hold(): Promise<void> {
+    const isHeld =
+      systemClock.elapsed() - this.#leasedMs < this.#leaseMs && this.#incarnation === this.#store.incarnation;
+    if (isHeld) return;
+    this.#hasLapsed = true;
+    await this.#renew();
+  }
+
+  async nodes(): Promise<string[]> {
+    const leases = await this.#store.scan({ subject: this.#store.subject("*") });
+    const nodes = new Set(leases.map(({ subject }) => nameOf(subject.split(".")[3] as string)));
+    return [...nodes.add(this.#node)].sort();
+  }
+
+  async #beat(presence: Presence): Promise<void> {
+    await this.hold();
+    await this.#renew();
+    if (this.#hasLapsed) {
+      // The members of a node without a lease may be gone.
+      this.#hasLapsed = false;
+      await presence.reenter().catch((error: unknown) => {
+        this.#hasLapsed = true;
+        throw error;
+      });
+    }
+    await this.#sweep(presence);
+  }
+
+  async #sweep(presence: Presence): Promise<void> {
+    const nodes = await this.nodes();
+    const names = nodes.join(" ");
+    const isSettled = systemClock.elapsed() - this.#sinceMs > this.#leaseMs;
+    if (nodes[0] !== this.#node || names === this.#swept || !isSettled) return;
+    await presence.removeOthers(new Set(nodes));
+    this.#swept = names;
+  }
+
+  async #renew(): Promise<void> {
+    const { incarnation } = this.#store;
+    const startedMs = systemClock.elapsed();
+    await this.#store.write(this.#subject(), { body: "" });
+    this.#leasedMs = startedMs;
+    this.#incarnation = incarnation;
+  }
+
+  #subject(): string {
+    return this.#store.subject(tokenOf(this.#node));
+  }
+}

@@ -1,0 +1,114 @@
+import type { AppendRequest, AppendResult, LogBound, LogEntry } from "../../server/broker.ts";
+import type { EntryOrigin, LogMeta, RoomIndex } from "./room-index.ts";
+import type { Stored } from "./stored.ts";
+
+/** An append whose session is known. */
+export interface KnownAppend {
+  readonly request: AppendRequest;
+  readonly origin: EntryOrigin | null;
+}
+
+/** What becomes of the first appends of a row: one message that is to follow what the index knows. */
+export interface AppendPlan {
+  /** Null when nothing has to be stored. */
+  readonly message: { readonly meta: LogMeta; readonly texts: readonly string[] } | null;
+  /** By append, for as many as fit the message. They hold once it is stored. */
+  readonly results: readonly AppendResult[];
+}
+
+/** Most entries and UTF-8 bytes of entries put into one message; a larger entry has a message to itself. */
+const entriesMax = 256;
+const bytesMax = 128 * 1024;
+
+/** Decides about appends as if one were carried out after the other. */
+export function planAppends(index: RoomIndex, appends: readonly KnownAppend[], nowMs: number): AppendPlan {
+  const { epoch, head, bound } = index;
+  const texts: string[] = [];
+  const origins: (EntryOrigin | null)[] = [];
+  const results: AppendResult[] = [];
+  let bytes = 0;
+  let newBound = bound;
+  for (const { request, origin } of appends) {
+    const size = Buffer.byteLength(request.data);
+    if (texts.length === entriesMax || (texts.length > 0 && bytes + size > bytesMax)) break;
+    const end = { epoch, offset: head + texts.length };
+    const known = origin && knownResult(index, origins, origin);
+    const { ifAt } = request;
+    if (known) {
+      results.push(known);
+    } else if (ifAt && (ifAt.epoch !== epoch || ifAt.offset !== end.offset)) {
+      results.push({ outcome: "conflict", position: end });
+    } else {
+      texts.push(request.data);
+      origins.push(origin);
+      bytes += size;
+      newBound = request.bound;
+      results.push({ outcome: "stored", position: { epoch, offset: end.offset + 1 } });
+    }
+  }
+  if (texts.length === 0) return { message: null, results };
+  const meta = {
+    epoch,
+    first: head + 1,
+    count: texts.length,
+    at: nowMs,
+    bound: encodeBound(newBound),
+    origins,
+  };
+  return { message: { meta, texts }, results };
+}
+
+/** What the ledger says, counting what is about to be stored. */
+function knownResult(
+  index: RoomIndex,
+  planned: readonly (EntryOrigin | null)[],
+  [name, ref]: EntryOrigin,
+): AppendResult | null {
+  const { epoch, head } = index;
+  const same = planned.findIndex((it) => it?.[0] === name && it[1] === ref);
+  if (same >= 0) return { outcome: "repeated", position: { epoch, offset: head + same + 1 } };
+  const refs = index.ledgers.get(name)?.refs;
+  const offset = refs?.find(ref);
+  if (offset !== undefined) return { outcome: "repeated", position: { epoch, offset } };
+  const isOvertaken =
+    planned.some((it) => it?.[0] === name && it[1] > ref) || (refs !== undefined && ref < refs.highest);
+  return isOvertaken ? { outcome: "out-of-order" } : null;
+}
+
+/** A message without entries: it begins a log, or gives it another bound. */
+export function emptyMeta(epoch: string, head: number, bound: LogBound, nowMs: number): LogMeta {
+  return { epoch, first: head + 1, count: 0, at: nowMs, bound: encodeBound(bound), origins: [] };
+}
+
+export function encodeMeta({ epoch, first, count, at, bound, origins }: LogMeta): string {
+  const hasOrigins = origins.some((origin) => origin !== null);
+  return JSON.stringify([epoch, first, count, at, bound, ...(hasOrigins ? [origins] : [])]);
+}
+
+export function decodeMeta(text: string): LogMeta {
+  const [epoch, first, count, at, bound, origins = []] = JSON.parse(text) as [
+    LogMeta["epoch"],
+    LogMeta["first"],
+    LogMeta["count"],
+    LogMeta["at"],
+    LogMeta["bound"],
+    LogMeta["origins"]?,
+  ];
+  return { epoch, first, count, at, bound, origins };
+}
+
+/** JSON within JSON costs some bytes, and takes every string, in whatever language or state it is. */
+export function encodeTexts(texts: readonly string[]): string {
+  return JSON.stringify(texts);
+}
+
+export function entriesOf({ meta, body }: Pick<Stored, "meta" | "body">): LogEntry[] {
+  const { first, count } = decodeMeta(meta);
+  if (count === 0) return [];
+  return (JSON.parse(body) as string[]).map((data, index) => ({ offset: first + index, data }));
+}
+
+/** JSON has no infinity. */
+function encodeBound({ count, ageMs }: LogBound): LogMeta["bound"] {
+  return [Number.isFinite(count) ? count : null, Number.isFinite(ageMs) ? ageMs : null];
+}

@@ -1,0 +1,201 @@
+import { systemClock } from "../../base/clock.ts";
+import type { Position } from "../../protocol/frames.ts";
+import type {
+  AppendRequest,
+  AppendResult,
+  LogBound,
+  LogEntry,
+  LogPage,
+  LogState,
+  Origin,
+} from "../../server/broker.ts";
+import { IndexedLog, type IndexedLogContext } from "./indexed-log.ts";
+import { decodeMeta, entriesOf, planAppends, type KnownAppend } from "./log-message.ts";
+import type { Sessions } from "./sessions.ts";
+import type { Stored } from "./stored.ts";
+
+/** What the logs of all rooms have in common. */
+export interface RoomLogContext extends IndexedLogContext {
+  readonly sessions: Sessions;
+  /** Most bytes of one message. */
+  payloadBytesMax(): number;
+}
+
+interface Append {
+  readonly request: AppendRequest;
+  settle(result: AppendResult): void;
+  reject(error: unknown): void;
+}
+
+interface KnownSession extends KnownAppend {
+  readonly append: Append;
+  /** Whether the ref may have been carried out before: an old one is looked for everywhere. Lost: with its ledgers. */
+  ref: "unknown" | "new" | "old" | "lost";
+}
+
+interface Query {
+  /** Answers from the index, when that knows the whole log. */
+  run(): Promise<void>;
+  reject(error: unknown): void;
+}
+
+/** Left of a message for headers and what surrounds the entries. */
+const envelopeBytes = 32 * 1024;
+
+/** The calls about one room's log, carried out in their order; those that wait together go together. */
+export class RoomLog {
+  readonly #context: RoomLogContext;
+  readonly #room: string;
+  readonly #log: IndexedLog;
+  #queue: (Append | Query)[] = [];
+  #working = false;
+  /** The newest message that came live. */
+  #live: Pick<Stored, "subject" | "seq"> = { subject: "", seq: 0 };
+
+  constructor(context: RoomLogContext, room: string) {
+    this.#context = context;
+    this.#room = room;
+    this.#log = new IndexedLog(context, room);
+  }
+
+  get idle(): boolean {
+    return !this.#working;
+  }
+
+  append(request: AppendRequest): Promise<AppendResult> {
+    const bytesMax = this.#context.payloadBytesMax() - envelopeBytes;
+    // Quotes, and whatever else JSON escapes, take more than they are.
+    if (Buffer.byteLength(JSON.stringify(request.data)) > bytesMax)
+      return Promise.reject(new RangeError(`nats: an entry has more than the ${bytesMax} bytes NATS takes`));
+    return new Promise((settle, reject) => this.#add({ request, settle, reject }));
+  }
+
+  find(origin: Origin): Promise<Position | null> {
+    return this.#query(async () => {
+      const ledger = await this.#context.sessions.ledger(origin);
+      if (ledger === null) return null;
+      const { index } = this.#log;
+      await this.#context.archive.complete(this.#room, index, ledger);
+      const offset = index.ledger(ledger).refs.find(origin.ref);
+      return offset === undefined ? null : { epoch: index.epoch, offset };
+    });
+  }
+
+  async read(after: number, limit: number): Promise<LogPage> {
+    // Where the entries are is looked up in its turn; getting them keeps nobody waiting.
+    const pages = await this.#query(async () => this.#log.page(after, limit));
+    const entries = await pages.entries();
+    return entries ? { ...pages.state, entries } : this.read(after, limit);
+  }
+
+  /** The state of the log, which has this bound from here on. */
+  subscribe(bound: LogBound): Promise<LogState> {
+    return this.#query(async () => {
+      await this.#log.setBound(bound);
+      this.#log.purgeSoon();
+      return this.#log.index.state(systemClock.now());
+    });
+  }
+
+  /** A message that came live; gives its entries, or null when it is an old one. */
+  receive(message: Stored): { readonly epoch: string; readonly entries: readonly LogEntry[] } | null {
+    const { subject, seq } = message;
+    // Each server that has a copy of the stream may send its messages, in order, and sooner or later than the others.
+    if (this.#live.subject === subject && this.#live.seq >= seq) return null;
+    this.#live = { subject, seq };
+    this.#log.receive(message);
+    return { epoch: decodeMeta(message.meta).epoch, entries: entriesOf(message) };
+  }
+
+  #query<T>(answer: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const run = async (): Promise<void> => answer().then(resolve, reject);
+      this.#add({ run, reject });
+    });
+  }
+
+  #add(item: Append | Query): void {
+    this.#queue.push(item);
+    if (this.#working) return;
+    this.#working = true;
+    void this.#work();
+  }
+
+  async #work(): Promise<void> {
+    // What is asked in one turn of the event loop goes together.
+    await Promise.resolve();
+    while (this.#queue.length > 0) {
+      const isAppend = "request" in (this.#queue[0] as Append | Query);
+      const end = this.#queue.findIndex((item) => "request" in item !== isAppend);
+      const items = this.#queue.splice(0, end < 0 ? this.#queue.length : end);
+      try {
+        if (isAppend) await this.#appendAll(items as Append[]);
+        else await this.#answerAll(items as Query[]);
+      } catch (error) {
+        for (const item of items) item.reject(error);
+      }
+    }
+    this.#working = false;
+  }
+
+  async #answerAll(queries: readonly Query[]): Promise<void> {
+    await this.#log.refresh();
+    for (const query of queries) await query.run();
+  }
+
+  async #appendAll(appends: readonly Append[]): Promise<void> {
+    const isCompared = appends.some(({ request }) => request.ifAt);
+    if (isCompared || !this.#log.isKnown) await this.#log.refresh(appends[0]?.request.bound);
+    let left: KnownSession[] = [];
+    for (const it of await Promise.all(appends.map((append) => this.#know(append)))) if (it) left.push(it);
+    while (left.length > 0) {
+      await this.#completeLedgers(left);
+      const { index } = this.#log;
+      const after = index.lastSeq;
+      const { message, results } = planAppends(index, left, systemClock.now());
+      const isRaised = await this.#raise(left.filter((_, at) => results[at]?.outcome === "stored"));
+      left = left.filter(({ ref }) => ref !== "lost");
+      // What came in between, or turned out to be no new ref, may change the plan.
+      if (!isRaised || index !== this.#log.index || index.lastSeq !== after) continue;
+      if (message && !(await this.#log.put(message.meta, message.texts))) {
+        await this.#log.refresh();
+        continue;
+      }
+      results.forEach((result, at) => left[at]?.append.settle(result));
+      left = left.slice(results.length);
+    }
+    this.#log.purgeSoon();
+  }
+
+  /** Finds the session's ledgers; null, and answered, when it has none. */
+  async #know(append: Append): Promise<KnownSession | null> {
+    const { request } = append;
+    if (!request.origin) return { append, request, origin: null, ref: "new" };
+    const ledger = await this.#context.sessions.ledger(request.origin);
+    if (ledger !== null) return { append, request, origin: [ledger, request.origin.ref], ref: "unknown" };
+    append.settle({ outcome: "unknown-session" });
+    return null;
+  }
+
+  /** Notes with the sessions that refs are about to be carried out. False when one is not above all before. */
+  async #raise(appends: readonly KnownSession[]): Promise<boolean> {
+    const raises = appends.map(async (known) => {
+      const { origin } = known.request;
+      if (!origin || !known.origin || known.ref !== "unknown") return true;
+      // The ledgers that were found, and no others: the session may have been lost and begun anew since.
+      const isNew = await this.#context.sessions.raise({ ...origin, epoch: known.origin[0] });
+      known.ref = isNew === null ? "lost" : isNew ? "new" : "old";
+      if (isNew === null) known.append.settle({ outcome: "unknown-session" });
+      return isNew === true;
+    });
+    return (await Promise.all(raises)).every(Boolean);
+  }
+
+  /** Looks for what the log no longer holds; a ref above all before can't be anywhere yet. */
+  async #completeLedgers(appends: readonly KnownSession[]): Promise<void> {
+    const { index } = this.#log;
+    const names = new Set(appends.map(({ origin, ref }) => (origin && ref === "old" ? origin[0] : "")));
+    names.delete("");
+    await Promise.all(Array.from(names, (name) => this.#context.archive.complete(this.#room, index, name)));
+  }
+}

@@ -1,0 +1,214 @@
+import type { ConsumerConfig, MsgRequest, StreamConfig, StreamInfo } from "@nats-io/jetstream";
+import { systemRandom } from "../../base/random.ts";
+import type { Link } from "./link.ts";
+import { scan, type Scan } from "./scan.ts";
+import { metaHeader, storedOf, type Stored } from "./stored.ts";
+
+/** What a {@link Store} is made of. */
+export interface StoreSpec {
+  readonly prefix: string;
+  /** Names the stream and its subjects. */
+  readonly kind: string;
+  /** How many tokens its keys have. */
+  readonly keyTokens: number;
+  readonly replicas: number;
+  readonly storage: "file" | "memory";
+  /** After which messages vanish; 0: never. */
+  readonly ttlMs: number;
+  /** Whether only the newest message of each key is kept. */
+  readonly newestOnly: boolean;
+  /** Where stored messages are published again, with `$1` and so on for the tokens of the key. */
+  readonly republish?: string;
+}
+
+/** A message to store. */
+export interface Message {
+  readonly meta?: string;
+  readonly body: string;
+}
+
+/** How often a stream has to be found shorter than it was before that is believed. */
+const shorterMax = 3;
+/** Another message was stored under the key since the one that was expected to be the last. */
+const wrongLastSequence = new Set([10_071, 10_164]);
+const nameInUse = new Set([10_058]);
+const streamNotFound = new Set([10_059]);
+const noMessageFound = new Set([10_037]);
+
+/**
+ * One stream of JetStream: the newest message of a key is read, and written only if it is still the one that was read.
+ *
+ * Its subjects hold an id that is drawn when the stream is made. A node that does not know yet that the stream was lost
+ * and made anew writes to subjects that nobody has: what it knew of sequences can never be taken for the new one's.
+ */
+export class Store {
+  readonly name: string;
+  readonly #link: Link;
+  readonly #spec: StoreSpec;
+  readonly #subjectPrefix: string;
+  #incarnation = "";
+  /** The highest sequence this node knows of: a stream that ends before it has lost something. */
+  #seen = 0;
+  #foundShorter = 0;
+
+  constructor(link: Link, spec: StoreSpec) {
+    this.#link = link;
+    this.#spec = spec;
+    this.name = `${spec.prefix}_${spec.kind}`;
+    this.#subjectPrefix = `${spec.prefix}.${spec.kind}`;
+  }
+
+  /** Another one once the stream was lost, in part or as a whole, and made anew. */
+  get incarnation(): string {
+    return this.#incarnation;
+  }
+
+  /** Makes sure that the stream is there, and is whole as far as this node knows. */
+  async open(): Promise<void> {
+    // As it is before the question: what is stored while that is under way is not in the answer.
+    const seen = this.#seen;
+    const info = (await this.#info()) ?? (await this.#make());
+    const incarnation = (info.config.subjects[0] as string).split(".")[2] as string;
+    if (incarnation === this.#incarnation && info.state.last_seq < seen) return this.#receiveShorter();
+    if (incarnation !== this.#incarnation) this.#seen = 0;
+    this.#incarnation = incarnation;
+    this.#foundShorter = 0;
+    this.#saw(info.state.last_seq);
+  }
+
+  /** Applies this node's own settings to a stream that was made with others. */
+  async configure(): Promise<void> {
+    const info = await this.#info();
+    const { max_age, num_replicas } = this.#config(this.#incarnation);
+    if (!info || (info.config.max_age === max_age && info.config.num_replicas === num_replicas)) return;
+    await this.#link.manager.streams.update(this.name, { max_age, num_replicas });
+  }
+
+  /** The subject of a key, as long as the stream is the one it is now. */
+  subject(key: string): string {
+    return `${this.#subjectPrefix}.${this.#incarnation}.${key}`;
+  }
+
+  /** Stores a message, whatever is there. */
+  async write(subject: string, message: Message): Promise<void> {
+    await this.#publish(subject, message);
+  }
+
+  /** Stores a message as the one after `last`; gives its sequence, or null when another one is the last. */
+  async put(subject: string, message: Message, last: number): Promise<number | null> {
+    try {
+      return await this.#publish(subject, message, last);
+    } catch (error) {
+      if (this.#isRefusal(error, wrongLastSequence)) return null;
+      throw error;
+    }
+  }
+
+  /** The newest message of a subject, or of all that a pattern fits: asked of the server that decides about it. */
+  async last(subject: string): Promise<Stored | null> {
+    return this.#get({ last_by_subj: subject });
+  }
+
+  /** The message with this sequence. */
+  async at(seq: number): Promise<Stored | null> {
+    const found = await this.#link.call(() => this.#link.manager.direct.getMessage(this.name, { seq }));
+    // A copy that lags behind may not have it yet.
+    return found ? storedOf(found.subject, found.seq, found.header, found.string()) : this.#get({ seq });
+  }
+
+  /** Everything under a pattern, oldest first. */
+  async scan(what: Scan): Promise<Stored[]> {
+    const config: Partial<ConsumerConfig> = { num_replicas: 1, mem_storage: true };
+    const found = await this.#link.call(() => scan(this.#link, this.name, what, config));
+    for (const { seq } of found) this.#saw(seq);
+    return found;
+  }
+
+  /** Removes what is stored under a subject, all of it or what is before a sequence. */
+  async purge(subject: string, before?: number): Promise<void> {
+    const what = before === undefined ? { filter: subject } : { filter: subject, seq: before };
+    await this.#link.call(() => this.#link.manager.streams.purge(this.name, what));
+  }
+
+  async #publish(subject: string, { meta, body }: Message, last?: number): Promise<number> {
+    const headers = this.#link.client.headers();
+    if (meta !== undefined) headers.set(metaHeader, meta);
+    const options = { headers, ...(last !== undefined && { expect: { lastSubjectSequence: last } }) };
+    const { seq } = await this.#link.call(() => this.#link.jetstream.publish(subject, body, options));
+    this.#saw(seq);
+    return seq;
+  }
+
+  #isRefusal(error: unknown, codes: ReadonlySet<number>): boolean {
+    return error instanceof this.#link.client.JetStreamApiError && codes.has(error.code);
+  }
+
+  async #get(query: MsgRequest): Promise<Stored | null> {
+    try {
+      const found = await this.#link.call(() => this.#link.manager.streams.getMessage(this.name, query));
+      if (!found) return null;
+      this.#saw(found.seq);
+      return storedOf(found.subject, found.seq, found.header, found.string());
+    } catch (error) {
+      if (this.#isRefusal(error, noMessageFound)) return null;
+      throw error;
+    }
+  }
+
+  /**
+   * The stream ends before it did, as when the server's disk lost its end: sequences given out before must not be given
+   * out again, so it is made anew. Not at the first sight of it, for a server of a cluster that just took the stream over
+   * may not know the newest yet.
+   */
+  async #receiveShorter(): Promise<void> {
+    this.#foundShorter += 1;
+    if (this.#foundShorter < shorterMax)
+      throw new Error(`nats: the stream ${this.name} is shorter than it was`);
+    await this.#link.manager.streams.delete(this.name).catch(() => false);
+    return this.open();
+  }
+
+  #saw(seq: number): void {
+    if (seq > this.#seen) this.#seen = seq;
+  }
+
+  // What follows is asked while the link counts as lost, too: that is how it is found again.
+
+  async #info(): Promise<StreamInfo | null> {
+    try {
+      return await this.#link.manager.streams.info(this.name);
+    } catch (error) {
+      if (this.#isRefusal(error, streamNotFound)) return null;
+      throw error;
+    }
+  }
+
+  /** Of several nodes that make it at a time, one does; the others take what that made. */
+  async #make(): Promise<StreamInfo> {
+    try {
+      return await this.#link.manager.streams.add(this.#config(systemRandom.id(10)));
+    } catch (error) {
+      if (!this.#isRefusal(error, nameInUse)) throw error;
+      return this.#link.manager.streams.info(this.name);
+    }
+  }
+
+  #config(
+    incarnation: string,
+  ): Partial<StreamConfig> & Pick<StreamConfig, "name" | "max_age" | "num_replicas"> {
+    const { keyTokens, republish, storage, replicas, ttlMs, newestOnly } = this.#spec;
+    const subject = `${this.#subjectPrefix}.${incarnation}${".*".repeat(keyTokens)}`;
+    return {
+      name: this.name,
+      subjects: [subject],
+      storage: storage,
+      num_replicas: replicas,
+      max_age: ttlMs * 1_000_000,
+      max_msgs_per_subject: newestOnly ? 1 : -1,
+      allow_direct: true,
+      // The shortest that a server takes, which must not be above the age.
+      duplicate_window: 100 * 1_000_000,
+      ...(republish !== undefined && { republish: { src: subject, dest: republish } }),
+    };
+  }
+}

@@ -1,0 +1,228 @@
+import { createServer, type AddressInfo, type Server } from "node:net";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { nats, type NatsOptions } from "bowline/nats";
+import type { Broker, LogBound } from "../../src/server/broker.ts";
+import { Heard } from "../../src/testing/conformance/heard.ts";
+import { NatsServer, natsPath } from "../support/nats-server.ts";
+
+const ample: LogBound = { count: 1000, ageMs: 3_600_000 };
+const claim = { session: "session-1", secret: "a-secret-of-its-own", user: "ada", generation: 1 };
+
+interface Node {
+  readonly broker: Broker;
+  readonly heard: Heard;
+}
+
+describe.skipIf(!natsPath)("nats, when things go wrong", () => {
+  let server: NatsServer;
+  let brokers: Broker[] = [];
+
+  beforeEach(async () => {
+    server = await NatsServer.start();
+  });
+
+  afterEach(async () => {
+    server.thaw();
+    for (const broker of brokers) await broker.stop();
+    brokers = [];
+    await server.stop();
+  });
+
+  async function start(options: Partial<NatsOptions> = {}): Promise<Node> {
+    const broker = nats({ servers: server.url, ...options });
+    const heard = new Heard();
+    await broker.start(heard.sink, `node-${brokers.length}`);
+    brokers.push(broker);
+    return { broker, heard };
+  }
+
+  async function append({ broker }: Node, room: string, data: string, bound = ample): Promise<string> {
+    const result = await broker.append({ room, data, bound });
+    if (result.outcome !== "stored") throw new Error(result.outcome);
+    return `${result.position.epoch} ${result.position.offset}`;
+  }
+
+  /** Waits until the node was told of an outage and of its end. */
+  async function recovery({ heard }: Node): Promise<void> {
+    await vi.waitFor(() => expect(heard.outages.length).toBeGreaterThan(1), { timeout: 8000 });
+    await vi.waitFor(() => expect(heard.outages.at(-1)).toBeNull(), { timeout: 8000 });
+  }
+
+  /** Does again what fails, as a node does. */
+  function insist<T>(task: () => Promise<T>): Promise<T> {
+    return vi.waitFor(task, { timeout: 8000 });
+  }
+
+  test("a server that freezes: calls reject, and what was subscribed to lives again", async () => {
+    const node = await start();
+    await node.broker.subscribe("room", ample);
+    await append(node, "room", "before");
+    server.freeze();
+    // It stops a moment after the signal.
+    while (await append(node, "room", "during").catch(() => null));
+    const startedMs = performance.now();
+    await expect(node.broker.read("room", 0, 10)).rejects.toThrow(/nats: servers "nats:\/\/127/);
+    expect(performance.now() - startedMs, "known by now").toBeLessThan(500);
+    expect(node.heard.outages).toHaveLength(1);
+    server.thaw();
+    await recovery(node);
+    expect(node.heard.holes("room")).toBe(1);
+    await append(node, "room", "after");
+    await vi.waitFor(() => expect(node.heard.data("room").at(-1)).toBe("after"));
+  });
+
+  test("a stream that somebody deletes is made anew, and no position of the old one comes again", async () => {
+    const node = await start();
+    const other = await start();
+    await node.broker.openSession(claim);
+    await node.broker.subscribe("room", ample);
+    const former = await append(node, "room", "lost");
+    await server.deleteStream("bowline_log");
+    const origin = { session: claim.session, ref: 1 };
+    const again = await insist(() => node.broker.append({ room: "room", data: "x", bound: ample, origin }));
+    expect(again, "its ledgers were in there").toEqual({ outcome: "unknown-session" });
+    await recovery(node);
+    expect(node.heard.holes("room")).toBeGreaterThan(0);
+    const fresh = await insist(() => append(other, "room", "new"));
+    expect(fresh).toMatch(/ 1$/);
+    expect(fresh).not.toBe(former);
+    const page = await insist(() => node.broker.read("room", 0, 10));
+    expect(`${page.epoch} ${page.head}`).toBe(fresh);
+  });
+
+  test("a server that comes back with older data than it had begins new epochs", async () => {
+    const node = await start();
+    await node.broker.openSession(claim);
+    await append(node, "room", "one");
+    await server.kill();
+    await server.saveData();
+    await server.restart();
+    await recovery(node);
+    const lost = await insist(() => append(node, "room", "two"));
+    await server.kill();
+    await server.returnToSaved();
+    await server.restart();
+    await vi.waitFor(() => expect(node.heard.outages.filter((it) => it === null)).toHaveLength(2), 8000);
+    const now = await insist(() => append(node, "room", "another two"));
+    expect(now).not.toBe(lost);
+    expect(now).toMatch(/ 1$/);
+  });
+
+  test("a log that is cut keeps its ledger, for nodes too that never saw what was cut", async () => {
+    const node = await start();
+    await node.broker.openSession(claim);
+    const bound: LogBound = { count: 4, ageMs: 3_600_000 };
+    const origin = { session: claim.session, ref: 1 };
+    const first = await node.broker.append({ room: "room", data: "first", bound, origin });
+    if (first.outcome !== "stored") throw new Error(first.outcome);
+    for (let number = 0; number < 300; number += 1) await append(node, "room", `${number}`, bound);
+    await vi.waitFor(async () => expect(await server.messages("bowline_log")).toBeLessThan(100));
+    const late = await start();
+    expect(await late.broker.find("room", origin)).toEqual(first.position);
+    const again = await late.broker.append({ room: "room", data: "first", bound, origin });
+    expect(again).toEqual({ ...first, outcome: "repeated" });
+    const page = await late.broker.read("room", 297, 10);
+    expect(page).toMatchObject({ base: 297, head: 301 });
+    expect(page.entries.map(({ data }) => data)).toEqual(["296", "297", "298", "299"]);
+  });
+
+  test("a room nobody publishes in for longer than logs are kept begins anew", async () => {
+    const node = await start({ logTtlMs: 1000 });
+    const former = await append(node, "room", "old");
+    await vi.waitFor(async () => expect(await server.messages("bowline_log")).toBe(0), 8000);
+    const fresh = await append(node, "room", "new");
+    expect(fresh).toMatch(/ 1$/);
+    expect(fresh).not.toBe(former);
+  });
+
+  test("members are put back by their nodes when the stream they were in is lost", async () => {
+    const [node, other] = [await start({ leaseMs: 600 }), await start({ leaseMs: 600 })];
+    const member = { session: claim.session, user: "ada", state: 1 };
+    await node.broker.enter("room", member, 1);
+    await server.deleteStream("bowline_presence");
+    const members = (): Promise<unknown> => other.broker.members("room", 10);
+    await insist(async () => expect(await members()).toEqual({ count: 1, list: [member] }));
+  });
+
+  test("a second prefix is another world", async () => {
+    const [node, other] = [await start(), await start({ prefix: "other" })];
+    await append(node, "room", "x");
+    expect((await other.broker.read("room", 0, 10)).head).toBe(0);
+    expect(await other.broker.nodes()).toEqual(["node-1"]);
+  });
+
+  test("an entry larger than NATS takes is refused, and nothing else is harmed", async () => {
+    const node = await start();
+    await expect(append(node, "room", "x".repeat(1_048_576))).rejects.toThrow(RangeError);
+    expect(await append(node, "room", "x")).toMatch(/ 1$/);
+    expect(node.heard.outages).toEqual([]);
+  });
+});
+
+describe.skipIf(!natsPath)("nats, when it can't start", () => {
+  async function refusal(options: NatsOptions): Promise<string> {
+    const startedMs = performance.now();
+    const broker = nats(options);
+    const error: unknown = await broker.start(new Heard().sink, "node").catch((reason: unknown) => reason);
+    await broker.stop();
+    expect(performance.now() - startedMs).toBeLessThan(6000);
+    return (error as Error).message;
+  }
+
+  /** A server that is none. */
+  async function impostor(greeting: string): Promise<Server> {
+    const impostor = createServer((socket) => {
+      socket.on("error", () => {});
+      if (greeting) socket.write(greeting);
+    });
+    await new Promise<void>((resolve) => void impostor.listen(0, "127.0.0.1", resolve));
+    return impostor;
+  }
+
+  test("nobody listens", async () => {
+    const message = await refusal({ servers: "nats://ada:hunter2@127.0.0.1:9" });
+    expect(message).toContain('servers "nats://***@127.0.0.1:9"');
+    expect(message).not.toContain("hunter2");
+  });
+
+  test("an address that is none", async () => {
+    expect(await refusal({ servers: "::::" })).toContain('servers "::::"');
+  });
+
+  for (const greeting of ["", "HTTP/1.1 400 Bad Request\r\n\r\n"])
+    test(`something else listens, and says ${JSON.stringify(greeting)}`, async () => {
+      const other = await impostor(greeting);
+      const { port } = other.address() as AddressInfo;
+      expect(await refusal({ servers: `127.0.0.1:${port}` })).toContain(`servers "127.0.0.1:${port}"`);
+      other.close();
+    });
+
+  test("NATS without JetStream", async () => {
+    const server = await NatsServer.start({ jetstream: false });
+    expect(await refusal({ servers: server.url })).toContain("-js");
+    await server.stop();
+  });
+
+  test("a wrong password", async () => {
+    const server = await NatsServer.start({ config: 'authorization { user: "ada", password: "right" }' });
+    expect(await refusal({ servers: server.url, user: "ada", pass: "wrong" })).toContain("no connection");
+    const broker = nats({ servers: server.url, user: "ada", pass: "right" });
+    await broker.start(new Heard().sink, "node");
+    await broker.stop();
+    await server.stop();
+  });
+
+  test("more replicas than there are servers, or than they can keep", async () => {
+    const server = await NatsServer.start();
+    expect(await refusal({ servers: server.url, replicas: 3 })).toMatch(/replicas/);
+    await server.stop();
+  });
+
+  test("options that can't be what they are", () => {
+    expect(() => nats({ servers: [] })).toThrow(/servers must be/);
+    expect(() => nats({ servers: "x", prefix: "a.b" })).toThrow(/prefix must be.*"a\.b"/);
+    expect(() => nats({ servers: "x", leaseMs: 0 })).toThrow(/leaseMs must be.*0/);
+    expect(() => nats({ servers: "x", replicas: 1.5 })).toThrow(/replicas must be.*1\.5/);
+    expect(() => nats({ servers: "x", storage: "disk" as "file" })).toThrow(/storage must be.*"disk"/);
+  });
+});
