@@ -32,7 +32,7 @@ export class Line {
 
   /** Ends it at once and without a goodbye, at both ends. */
   cut(): void {
-    for (const side of Object.values(this.#sides)) side.resetAndDestroy();
+    for (const side of Object.values(this.#sides)) reset(side);
   }
 
   /** Called when either end is gone. */
@@ -54,6 +54,12 @@ export class Line {
     from.on("end", () => to.end());
     from.on("close", () => to.destroy());
   }
+}
+
+/** One that is being ended, or has something to write, can't be reset: Node would keep its handle for ever. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded || socket.writableLength > 0) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 /** A TCP relay whose lines fail one by one, on command. */
