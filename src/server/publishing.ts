@@ -66,6 +66,8 @@ export class Publishing {
     const known = frame.retry ? insist(() => broker.find(room, origin), isNeeded) : null;
     if (known instanceof Promise) known.catch(ignore);
     await queue.run(`${session} ${room}`, async () => {
+      // An earlier one was given up: it is sent again over another line, and this one must not be stored before it.
+      if (connection.gaveUp) return void this.#running.delete(key);
       const answer = await this.#answerTo(connection, frame, origin, known);
       this.#running.delete(key);
       const current = sessions.connectionOf(session) ?? connection;
@@ -134,6 +136,8 @@ export class Publishing {
       return { type: "ack", ref, position };
     } catch (error) {
       if (error instanceof SessionLost) return null;
+      // Over, and with nobody to insist for: what comes after it has to wait for it elsewhere.
+      connection.gaveUp ||= connection.state === "closed" && isUnavailable(error);
       return refusalFrame({ ref }, refusalOf(error, "publish", this.#context.report));
     }
   }
@@ -203,6 +207,10 @@ export class Publishing {
 }
 
 function ignore(): void {}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof BowlineError && error.code === "UNAVAILABLE";
+}
 
 function definitionOf<Kind extends "event" | "signal">(
   { definition: { events } }: RoomMatch<RoomDefinition>,

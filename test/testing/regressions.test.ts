@@ -256,6 +256,25 @@ test("what is published while the session's ledger is gone is never stored twice
   expect(world.history.of("appended").length).toBeLessThanOrEqual(1);
 });
 
+test("a publish that its node gave up is not overtaken by the next one", async () => {
+  for (let seed = 1; seed <= 24; seed += 1) {
+    const { world, ada } = start({ seed, nodes: 2 });
+    const room = ada.client.join("plain/a");
+    await world.run(4000);
+    const [node] = world.nodes.filter(({ shared }) => shared!.subscriptions().length > 0);
+    node!.shared!.breakDown("reject");
+    const published = Promise.all([1, 2, 3].map((n) => room.publish("message", { n })));
+    // The first one is tried and waits; the others are behind it when the line goes.
+    await world.run(150);
+    ada.cut();
+    await world.run(50 + 10 * seed);
+    node!.shared!.restore();
+    const [positions] = await Promise.all([published, world.run(20_000)]);
+    expect(positions.map(({ offset }) => offset)).toEqual([1, 2, 3]);
+    await expectPeace(world);
+  }
+});
+
 test("what is still insisted upon when the session has new ledgers is dropped, and not stored as new", async () => {
   const { world, ada, bob } = start({ nodes: 1, broker: "shared" });
   const [one, two] = [ada.client.join("plain/a"), ada.client.join("plain/b")];
