@@ -43,7 +43,7 @@ if (own.redis) {
 }
 console.log(`\nA node that was killed is back after ${comeBackMs / 1000} s. Nothing that was sent is lost.`);
 
-process.once("SIGINT", end).once("SIGTERM", end);
+process.once("SIGINT", () => void end()).once("SIGTERM", () => void end());
 
 function nextNode(): { readonly host: string; readonly port: number } | null {
   const ports = nodes.flatMap(({ port }) => port ?? []);

@@ -86,12 +86,13 @@ class ProgramService implements BrokerService {
   }
 
   async #answers(child: ChildProcess): Promise<void> {
-    const { name, answers } = this.#program;
+    const program = this.#program;
+    const { name } = program;
     const endMs = performance.now() + startMs;
     for (;;) {
       if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}`);
       try {
-        return await answers(this.port);
+        return await program.answers(this.port);
       } catch (error) {
         if (performance.now() > endMs) throw new Error(`${name} did not answer`, { cause: error });
         await sleep(pollMs);

@@ -9,8 +9,18 @@ export function startRedis({ persistent = true } = {}): Promise<BrokerService> {
   return startProgram({
     name: "redis-server",
     arguments: (port, folder) => [
-      ...["--port", String(port), "--bind", "127.0.0.1", "--dir", folder],
-      ...["--appendonly", persistent ? "yes" : "no", "--save", "", "--maxmemory-policy", "noeviction"],
+      "--port",
+      String(port),
+      "--bind",
+      "127.0.0.1",
+      "--dir",
+      folder,
+      "--appendonly",
+      persistent ? "yes" : "no",
+      "--save",
+      "",
+      "--maxmemory-policy",
+      "noeviction",
     ],
     answers: (port) => ask(port, "PING\r\n", "+PONG"),
   });
