@@ -12,6 +12,8 @@ import type { Member, Position } from "../protocol/frames.ts";
  * a ring of that size forgets nothing that matters.
  */
 export const ledgerLength = 256;
+/** Sessions looked at, at most, for one without a connection, before a bound on sessions is passed instead. */
+export const evictionTries = 100;
 
 /** Most UTF-16 units of answers kept per session; an older one that is asked for again counts as unanswered. */
 export const answerLengthMax: number = 1024 * 1024;
@@ -133,6 +135,8 @@ export interface BrokerSink {
   receiveTold(message: string): void;
   /** The broker can't be reached, and why; or, with null, it can again. */
   receiveOutage(reason: Error | null): void;
+  /** Whether a session has a connection on this node. A broker that bounds how many it knows gives up others first. */
+  isConnected(session: string): boolean;
 }
 
 /**

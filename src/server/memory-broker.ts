@@ -22,7 +22,7 @@ import { MemorySessions } from "./memory-sessions.ts";
 export interface MemoryBrokerOptions {
   /** How long a session without a connection is remembered. Default 1 hour. */
   readonly sessionTtlMs?: number;
-  /** Most sessions remembered; the longest disconnected go first. Default 200,000. */
+  /** Most sessions remembered; the longest disconnected go first, connected ones never. Default 200,000. */
   readonly sessionsMax?: number;
   /** Most logs held; those nobody is subscribed to go first, the longest unused before others. Default 100,000. */
   readonly roomsMax?: number;
@@ -70,7 +70,13 @@ class MemoryBroker implements Broker {
     this.#roomsMax = options.roomsMax ?? 100_000;
     this.#evictAt = this.#roomsMax;
     const { sessionTtlMs = 3_600_000, sessionsMax = 200_000 } = options;
-    this.#sessions = new MemorySessions(this.#clock, this.#random, sessionTtlMs, sessionsMax);
+    this.#sessions = new MemorySessions({
+      clock: this.#clock,
+      random: this.#random,
+      ttlMs: sessionTtlMs,
+      max: sessionsMax,
+      isConnected: (session) => this.#sink?.isConnected(session) ?? false,
+    });
   }
 
   async start(sink: BrokerSink, node: string): Promise<void> {

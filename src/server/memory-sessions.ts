@@ -4,6 +4,7 @@ import { RecentRefs } from "../base/recent-refs.ts";
 import type { Position } from "../protocol/frames.ts";
 import {
   answerLengthMax,
+  evictionTries,
   ledgerLength,
   type Origin,
   type RequestClaim,
@@ -22,20 +23,23 @@ interface SessionRecord {
   answers: AnswerLedger | null;
 }
 
+/** What {@link MemorySessions} needs. */
+export interface MemorySessionsContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ttlMs: number;
+  readonly max: number;
+  isConnected(session: string): boolean;
+}
+
 /** Sessions of the memory broker, in the order of their last renewal. */
 export class MemorySessions {
-  readonly #clock: Clock;
-  readonly #random: Random;
-  readonly #ttlMs: number;
-  readonly #max: number;
+  readonly #context: MemorySessionsContext;
   readonly #records = new Map<string, SessionRecord>();
   #stopSweep: Undo | null = null;
 
-  constructor(clock: Clock, random: Random, ttlMs: number, max: number) {
-    this.#clock = clock;
-    this.#random = random;
-    this.#ttlMs = ttlMs;
-    this.#max = max;
+  constructor(context: MemorySessionsContext) {
+    this.#context = context;
   }
 
   stop(): void {
@@ -46,7 +50,7 @@ export class MemorySessions {
   open({ session, secret, user, generation }: SessionClaim): SessionOpening {
     const record = this.#records.get(session);
     if (!record) {
-      const epoch = this.#random.id(8);
+      const epoch = this.#context.random.id(8);
       this.#add(session, {
         epoch,
         secret,
@@ -102,24 +106,40 @@ export class MemorySessions {
 
   #add(session: string, record: SessionRecord): void {
     this.#touch(session, record);
-    if (this.#records.size > this.#max) this.#records.delete(this.#records.keys().next().value as string);
-    this.#stopSweep ??= this.#clock.setTimer(this.#ttlMs / 4, () => this.#sweep());
+    if (this.#records.size > this.#context.max) this.#evict();
+    this.#sweepLater();
+  }
+
+  /** However many sessions others open, a connected one is not given up for them. */
+  #evict(): void {
+    let tries = 0;
+    for (const [session, record] of this.#records) {
+      if (tries === evictionTries) return;
+      if (!this.#context.isConnected(session)) return void this.#records.delete(session);
+      this.#touch(session, record);
+      tries += 1;
+    }
   }
 
   #touch(session: string, record: SessionRecord): void {
-    record.renewedMs = this.#clock.elapsed();
+    record.renewedMs = this.#context.clock.elapsed();
     this.#records.delete(session);
     this.#records.set(session, record);
   }
 
   #sweep(): void {
     this.#stopSweep = null;
-    const oldestMs = this.#clock.elapsed() - this.#ttlMs;
+    const oldestMs = this.#context.clock.elapsed() - this.#context.ttlMs;
     for (const [session, record] of this.#records) {
       if (record.renewedMs >= oldestMs) break;
       this.#records.delete(session);
     }
-    if (this.#records.size > 0) this.#stopSweep = this.#clock.setTimer(this.#ttlMs / 4, () => this.#sweep());
+    if (this.#records.size > 0) this.#sweepLater();
+  }
+
+  #sweepLater(): void {
+    const { clock, ttlMs } = this.#context;
+    this.#stopSweep ??= clock.setTimer(ttlMs / 4, () => this.#sweep());
   }
 }
 

@@ -188,6 +188,7 @@ export class Node implements Gate {
         if (reason) this.report(reason, "broker");
         this.sessions.receiveOutage(reason);
       },
+      isConnected: (session) => this.sessions.connectionOf(session) !== undefined,
     };
     await broker.start(sink, this.cluster.node);
     this.#wheel.start();

@@ -225,6 +225,7 @@ function callThrough(sink: BrokerSink): BrokerSink {
     receiveHole: (room) => sink.receiveHole(room),
     receiveTold: (message) => sink.receiveTold(message),
     receiveOutage: (reason) => sink.receiveOutage(reason),
+    isConnected: (session) => sink.isConnected(session),
   };
 }
 

@@ -18,10 +18,11 @@ async function bench(options: Partial<SqliteBrokerOptions> = {}) {
   const folder = mkdtempSync(join(tmpdir(), "bowline-"));
   const file = join(folder, "a.db");
   const clock = new FakeClock();
+  const heard = new Heard();
   let broker: Broker;
   const start = async (): Promise<void> => {
     broker = sqlite({ file, clock, ...options });
-    await broker.start(new Heard().sink, "node");
+    await broker.start(heard.sink, "node");
   };
   await start();
   onTestFinished(async () => {
@@ -55,7 +56,7 @@ async function bench(options: Partial<SqliteBrokerOptions> = {}) {
     await start();
     return count;
   };
-  return { clock, now, restart, append, head, epochOf, rows };
+  return { clock, connected: heard.connected, now, restart, append, head, epochOf, rows };
 }
 
 describe("logs", () => {
@@ -134,6 +135,17 @@ describe("a session without a connection", () => {
     await epochOf("d", 1);
     expect(await epochOf("a", 2)).toBe(epochs[0]);
     expect(await epochOf("b", 2)).not.toBe(epochs[1]);
+  });
+
+  test("does not make a connected one go, however many others come, or stand before it", async () => {
+    const { clock, connected, epochOf } = await bench({ sessionsMax: 3 });
+    const [a, b] = [await epochOf("a", 1), await epochOf("b", 1)];
+    connected.add("a").add("b");
+    for (let other = 0; other < 20; other += 1) {
+      await clock.advance(1);
+      await epochOf(`other ${other}`, 1);
+    }
+    expect([await epochOf("a", 2), await epochOf("b", 2)]).toEqual([a, b]);
   });
 });
 

@@ -10,12 +10,19 @@ const hour = 3_600_000;
 
 function bench({ ttlMs = hour, max = 100 } = {}) {
   const clock = new FakeClock();
-  const sessions = new MemorySessions(clock, new FakeRandom(), ttlMs, max);
+  const connected = new Set<string>();
+  const sessions = new MemorySessions({
+    clock,
+    random: new FakeRandom(),
+    ttlMs,
+    max,
+    isConnected: (session) => connected.has(session),
+  });
   const epochOf = (session: string, generation: number): string | null => {
     const opening = sessions.open({ ...claim, session, generation });
     return opening.outcome === "opened" ? opening.epoch : null;
   };
-  return { clock, sessions, epochOf };
+  return { clock, connected, sessions, epochOf };
 }
 
 describe("opening a session", () => {
@@ -73,6 +80,24 @@ describe("a session without a connection", () => {
     epochOf("d", 1);
     expect(epochOf("a", 2)).toBe(a);
     expect(epochOf("b", 2)).not.toBe(b);
+  });
+
+  test("does not make a connected one go, however many others come, or stand before it", () => {
+    const { connected, epochOf } = bench({ max: 3 });
+    const [a, b] = ["a", "b"].map((session) => epochOf(session, 1));
+    connected.add("a").add("b");
+    for (let other = 0; other < 20; other += 1) epochOf(`other ${other}`, 1);
+    expect([epochOf("a", 2), epochOf("b", 2)]).toEqual([a, b]);
+  });
+
+  test("is known beyond the bound where all others are connected", () => {
+    const { connected, epochOf } = bench({ max: 2 });
+    const names = ["a", "b", "c", "d"];
+    const epochs = names.map((session) => {
+      connected.add(session);
+      return epochOf(session, 1);
+    });
+    expect(names.map((session) => epochOf(session, 2))).toEqual(epochs);
   });
 });
 

@@ -14,7 +14,7 @@ export interface SqliteBrokerOptions {
   readonly file: string;
   /** How long a session without a connection is remembered; time while the server is down does not count. Default 1 hour. */
   readonly sessionTtlMs?: number;
-  /** Most sessions remembered; the longest disconnected go first. Default 200,000. */
+  /** Most sessions remembered; the longest disconnected go first, connected ones never. Default 200,000. */
   readonly sessionsMax?: number;
   /** Most logs held; those nobody is subscribed to go, the longest unused first. Default 100,000. */
   readonly roomsMax?: number;

@@ -1,7 +1,13 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
 import type { Position } from "../../protocol/frames.ts";
-import { ledgerLength, type Origin, type SessionClaim, type SessionOpening } from "../../server/broker.ts";
+import {
+  evictionTries,
+  ledgerLength,
+  type Origin,
+  type SessionClaim,
+  type SessionOpening,
+} from "../../server/broker.ts";
 import type { Database } from "./database.ts";
 import { toSql } from "./sql-text.ts";
 
@@ -12,6 +18,7 @@ export interface SessionsContext {
   readonly random: Random;
   readonly ttlMs: number;
   readonly max: number;
+  isConnected(session: string): boolean;
 }
 
 /** A session's row. */
@@ -69,7 +76,7 @@ export class Sessions {
       const epoch = this.#context.random.id(8);
       this.#statements.make.run(id, secret, toSql(user), epoch, generation, this.#nowMs());
       this.#count += 1;
-      if (this.#count > this.#context.max) this.#forget(this.#statements.oldest.all(1));
+      if (this.#count > this.#context.max) this.#evict();
       return { outcome: "opened", epoch, ref: 0 };
     }
     if (session.secret !== secret || session.user !== toSql(user)) return { outcome: "mismatch" };
@@ -103,6 +110,16 @@ export class Sessions {
   /** Forgets those that were not renewed for too long, some at a time. */
   sweep(): void {
     this.#forget(this.#statements.expired.all(this.#nowMs() - this.#context.ttlMs, sweepSessions));
+  }
+
+  /** However many sessions others open, a connected one is not given up for them. */
+  #evict(): void {
+    const now = this.#nowMs();
+    for (let tries = 0; tries < evictionTries; tries += 1) {
+      const [oldest] = this.#statements.oldest.all(1) as { id: string }[];
+      if (!oldest || !this.#context.isConnected(oldest.id)) return this.#forget(oldest ? [oldest] : []);
+      this.#statements.renew.run(now, oldest.id, now);
+    }
   }
 
   #find(id: string): Session | undefined {

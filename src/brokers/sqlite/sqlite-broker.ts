@@ -161,7 +161,8 @@ export class SqliteBroker implements Broker {
     const shared = { database, clock: this.#clock, random: this.#random };
     const isUsed = (room: string): boolean => this.#subscribed.has(room) || this.#presence.hasAny(room);
     const logs = new Logs({ ...shared, roomsMax, isUsed });
-    const sessions = new Sessions({ ...shared, ttlMs: sessionTtlMs, max: sessionsMax });
+    const isConnected = (session: string): boolean => this.#sink?.isConnected(session) ?? false;
+    const sessions = new Sessions({ ...shared, ttlMs: sessionTtlMs, max: sessionsMax, isConnected });
     const calls = new GroupCommit({
       ...shared,
       file: this.#file,

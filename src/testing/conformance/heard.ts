@@ -13,6 +13,8 @@ export class Heard {
   readonly told: string[] = [];
   /** Messages of outages, null for their ends. */
   readonly outages: (string | null)[] = [];
+  /** Sessions that have a connection, for the broker. */
+  readonly connected = new Set<string>();
   readonly #entries = new Map<string, HeardEntry[]>();
   readonly #signals = new Map<string, { key: string; data: string }[]>();
   readonly #presence = new Map<string, PresenceChange[]>();
@@ -33,6 +35,7 @@ export class Heard {
     },
     receiveTold: (message) => void this.told.push(message),
     receiveOutage: (reason) => void this.outages.push(reason && reason.message),
+    isConnected: (session) => this.connected.has(session),
   };
 
   /** Entries of a room in the order they came; fails when that was not a rising one. */
