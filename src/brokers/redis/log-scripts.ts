@@ -1,181 +1,221 @@
 import { script, time, type Script } from "./script.ts";
 
 /**
- * A room's log: KEYS[1] is one text of all that is known about it, KEYS[2] a list of "<time>:<data>". An entry's offset
- * follows from its place, so the list and \`head\` can't contradict one another.
+ * A room's log: a hash of what is known about it, and a list of "<time>:<data>". An entry's offset follows from its
+ * place, so the list and \`head\` can't contradict one another.
  *
- * \`due\`: until then no entry is too old. \`kept\`: when the life of the list was last prolonged.
+ * Fields of the hash: \`held\`: "<token> <count> <age>", the data set that it is in and the bound that it is held to, one
+ * text because an append only has to know that both are as expected. \`due\`: the next append after that moment looks
+ * after the log. Until then it may hold a little more than its bound, so whoever reads it trims it first.
  */
 const log = `
+local call, match, sub, concat = redis.call, string.match, string.sub, table.concat
 local function format(value) return string.format('%d', value) end
 
-local function open(token, epoch)
-  local text = redis.call('GET', KEYS[1])
-  if text then
-    local known, name, head, due, kept, age = string.match(text, '^(%S+) (%S+) (%d+) (%d+) (%d+) (%d+)$')
-    if known == token then
-      return {epoch = name, head = tonumber(head), due = tonumber(due), kept = tonumber(kept), age = tonumber(age)}
-    end
+-- Without \`held\` the bound that it has stays.
+local function open(meta, list, token, held, epoch)
+  local known, name, head, due = unpack(call('HMGET', meta, 'held', 'epoch', 'head', 'due'))
+  local log = {meta = meta, list = list, held = held or known, epoch = name, head = 0, due = 0}
+  if known and (known == held or match(known, '^%S+') == token) then
+    log.head = tonumber(head)
+    if known == log.held then log.due = tonumber(due) end
+  else
+    call('DEL', list)
+    log.held, log.epoch = held or token .. ' 0 0', epoch
   end
-  redis.call('DEL', KEYS[2])
-  return {epoch = epoch, head = 0, due = 0, kept = 0, age = 0, changed = true}
+  return log
 end
 
-local function save(log, token, ttl)
-  local values = {token, log.epoch, format(log.head), format(log.due), format(log.kept), format(log.age)}
-  redis.call('SET', KEYS[1], table.concat(values, ' '), 'PX', format(ttl + log.age))
-end
-
-local function timeAt(index)
-  local entry = redis.call('LINDEX', KEYS[2], index)
-  return tonumber(string.match(entry, '^%d+'))
+local function timeAt(list, index)
+  return tonumber(match(call('LINDEX', list, format(index)), '^%d+'))
 end
 
 -- How many entries are too old: they are in the order of their times.
-local function countOld(length, oldest)
+local function countOld(list, length, oldest)
   local low, high = 0, length
   while low < high do
     local middle = math.floor((low + high) / 2)
-    if timeAt(middle) < oldest then low = middle + 1 else high = middle end
+    if timeAt(list, middle) < oldest then low = middle + 1 else high = middle end
   end
   return low
 end
 
 -- Returns how many entries are left.
-local function trim(log, length, count, at)
-  if length > count then
-    -- No index stands for "nothing at all".
-    if count == 0 then redis.call('DEL', KEYS[2]) else redis.call('LTRIM', KEYS[2], -count, -1) end
-    length = count
-  end
-  if length > 0 and at > log.due then
-    local old = countOld(length, at - log.age)
-    if old > 0 then redis.call('LTRIM', KEYS[2], old, -1) end
-    length = length - old
-    if length > 0 then log.due = timeAt(0) + log.age end
-    log.changed = true
-  end
-  return length
+local function trimCount(list, length, count)
+  if length <= count then return length end
+  -- No index stands for "nothing at all".
+  if count == 0 then call('DEL', list) else call('LTRIM', list, format(-count), '-1') end
+  return count
+end
+
+local function trim(log, length, at)
+  local count, age = match(log.held, '(%d+) (%d+)$')
+  length = trimCount(log.list, length, tonumber(count))
+  local oldest = at - tonumber(age)
+  if length == 0 or timeAt(log.list, 0) >= oldest then return length end
+  local old = countOld(log.list, length, oldest)
+  call('LTRIM', log.list, format(old), '-1')
+  return length - old
+end
+
+-- The list goes away as a whole when nothing was added for longer than an entry is kept.
+local function save(log, ttl, at)
+  local age = tonumber(match(log.held, '%d+$'))
+  call('PEXPIRE', log.list, format(age * 1.25 + 1000))
+  call('HSET', log.meta, 'held', log.held, 'epoch', log.epoch, 'head', format(log.head), 'due', format(at + age / 16))
+  call('PEXPIRE', log.meta, format(ttl + age * 1.25))
 end`;
 
 /**
- * Appends a batch to one room and publishes it as one message.
+ * Appends to rooms, and publishes what is appended to one of them as one message. In a Redis Cluster it is one room.
  *
- * KEYS: meta, log, then one ledger for each session of the batch.
- * ARGV: token, new epoch, "PUBLISH" or "SPUBLISH", channel, count, age, ttl of the room, ttl of a ledger; then for each
- * entry: data, its length in the units of JavaScript, origin ("<index of the ledger> <ref> <what is known>"), position
- * it has to follow ("<offset> <epoch>"). The last two may be empty.
+ * KEYS, for each room: meta, log, then the ledgers; one that is to be listed is followed by the set of its session's rooms.
+ * ARGV: token, what new epochs begin with, "PUBLISH" or "SPUBLISH", ttl of a room, ttl of a ledger; then for each room:
+ * count, age, position that the entry has to follow ("<offset> <epoch>", or empty), the lengths of the data in the
+ * units of JavaScript ("<length>,<length>"), numbers of ledgers and of entries; then for each ledger what is known of
+ * it; then for each entry: data, which ledger (0: none), ref.
  *
- * What is known of a ledger: "x" that it must exist, "r" that its life has to be prolonged, "xr" both.
- * Returns: epoch, then for each entry an offset, or a text.
+ * What is known of a ledger: "x" that it must exist, "xr" that its life has to be prolonged too; "n" nothing, so that
+ * it is to be listed; "r" nothing, and it can't be listed from here.
+ * Returns for each room "<epoch> <offset of the first that was stored>"; if some were not, a list of that text and
+ * of why each was not, empty for one that was.
  */
 export const append: Script = script(
   "",
   time,
   log,
   `
-local token, ttl, ledgerTtl = ARGV[1], tonumber(ARGV[7]), ARGV[8]
-local log = open(token, ARGV[2])
+local token, drawn, command, roomTtl, ledgerTtl = unpack(ARGV, 1, 5)
 local at = now()
-local count = tonumber(ARGV[5])
-local age = tonumber(ARGV[6])
-if age ~= log.age then log.age, log.due = age, 0 end
-local results, pushed, data, lengths = {log.epoch}, {}, {}, {}
+local stamp = format(at) .. ':'
+local replies, nextKey, nextArg = {}, 1, 6
 
--- The ledger is a text of "<ref> <offset> <epoch>," that only grows, so the newest ref is found at its end.
-local function lookUp(key, ref, known)
-  local tail = redis.call('GETRANGE', key, -64, -1)
-  if tail == '' then
-    return string.sub(known, 1, 1) == 'x' and 'unknown' or nil
+-- A ledger is a text of "<ref> <offset> <epoch>," that only grows, so its newest ref is found at its end.
+local function openLedgers(count)
+  local ledgers = {}
+  for i = 1, count do
+    local key, known = KEYS[nextKey], ARGV[nextArg]
+    local ref = match(',' .. call('GETRANGE', key, '-64', '-1'), '.*,(%d+) ')
+    local ledger = {key = key, known = known, ref = ref and tonumber(ref), added = '', rooms = false}
+    nextKey, nextArg = nextKey + 1, nextArg + 1
+    if known == 'n' then ledger.rooms, nextKey = KEYS[nextKey], nextKey + 1 end
+    ledgers[i] = ledger
   end
-  if ref > tonumber(string.match(tail, '(%d+) %d+ [^,]+,$')) then return nil end
-  local all = ',' .. redis.call('GET', key)
-  return string.match(all, ',' .. format(ref) .. ' (%d+ [^,]+),') or 'overtaken'
+  return ledgers
 end
 
-local function note(key, ref, offset, known)
-  local entry = format(ref) .. ' ' .. format(offset) .. ' ' .. log.epoch .. ','
-  local length = redis.call('APPEND', key, entry)
+local function lookUp(ledger, ref)
+  if not ledger.ref then return sub(ledger.known, 1, 1) == 'x' and 'unknown' or nil end
+  if tonumber(ref) > ledger.ref then return nil end
+  local all = ',' .. (call('GET', ledger.key) or '') .. ledger.added
+  return match(all, ',' .. ref .. ' (%d+ [^,]+),') or 'overtaken'
+end
+
+local function saveLedger(ledger, channel)
+  local length = call('APPEND', ledger.key, ledger.added)
   if length > 12288 then
     -- Longer than the entries to be kept can be: the older half is more than enough to forget.
-    local all = redis.call('GET', key)
+    local all = call('GET', ledger.key)
     local _, count = string.gsub(all, ',', ',')
     local cut = 0
     for _ = 1, count - 256 do cut = string.find(all, ',', cut + 1, true) end
-    redis.call('SET', key, string.sub(all, cut + 1), 'PX', ledgerTtl)
-  elseif length == #entry or string.sub(known, -1) ~= 'x' then
-    redis.call('PEXPIRE', key, ledgerTtl)
+    call('SET', ledger.key, sub(all, cut + 1), 'PX', ledgerTtl)
+  elseif length == #ledger.added or ledger.known ~= 'x' then
+    call('PEXPIRE', ledger.key, ledgerTtl)
+  end
+  if ledger.rooms then
+    call('SADD', ledger.rooms, channel)
+    call('PEXPIRE', ledger.rooms, ledgerTtl)
   end
 end
 
-local function appendOne(i)
-  local index, ref, known = string.match(ARGV[i + 2], '^(%d+) (%d+) (.+)$')
-  if index then
-    index, ref = tonumber(index), tonumber(ref)
-    local found = lookUp(KEYS[index], ref, known)
-    if found then return found end
+local function lengthsOfStored(lengths, refused)
+  local left, i = {}, 0
+  for length in string.gmatch(lengths, '%d+') do
+    i = i + 1
+    if not refused[i] then left[#left + 1] = length end
   end
-  local after = ARGV[i + 3]
-  local head = log.head + #data
-  if after ~= '' and after ~= format(head) .. ' ' .. log.epoch then return 'conflict ' .. format(head) end
-  data[#data + 1] = ARGV[i]
-  lengths[#lengths + 1] = ARGV[i + 1]
-  pushed[#pushed + 1] = format(at) .. ':' .. ARGV[i]
-  if index then note(KEYS[index], ref, head + 1, known) end
-  return head + 1
+  return concat(left, ',')
 end
 
-for i = 9, #ARGV, 4 do results[#results + 1] = appendOne(i) end
-if #data == 0 then
-  if log.changed then save(log, token, ttl) end
-  return results
+local function describe(state, refused, size)
+  local reply = {state}
+  for i = 1, size do reply[i + 1] = refused[i] or '' end
+  return reply
 end
 
-local first = log.head + 1
-local length = redis.call('RPUSH', KEYS[2], unpack(pushed))
-log.head = log.head + #data
-if length == #data then log.due = at + log.age end
--- The list goes away as a whole when nothing was added for longer than an entry is kept.
-if length == #data or at > log.kept + log.age / 4 then
-  redis.call('PEXPIRE', KEYS[2], format(log.age * 1.25 + 1000))
-  log.kept = at
+local function write(log, pushed, count)
+  local length = call('RPUSH', log.list, unpack(pushed))
+  log.head = log.head + #pushed
+  if at > log.due or length == #pushed then
+    trim(log, length, at)
+    save(log, roomTtl, at)
+  else
+    if length > count * 1.125 then trimCount(log.list, length, count) end
+    call('HINCRBY', log.meta, 'head', format(#pushed))
+  end
 end
-trim(log, length, count, at)
-save(log, token, ttl)
-local head = 'e' .. log.epoch .. ' ' .. format(first) .. ' ' .. table.concat(lengths, ',') .. ';'
-redis.call(ARGV[3], ARGV[4], head .. table.concat(data))
-return results`,
+
+local function appendTo(meta, list)
+  local count, age, after, lengths, ledgerCount, size = unpack(ARGV, nextArg, nextArg + 5)
+  local log = open(meta, list, token, token .. ' ' .. count .. ' ' .. age, drawn .. #replies)
+  nextKey, nextArg, size = nextKey + 2, nextArg + 6, tonumber(size)
+  local ledgers = openLedgers(tonumber(ledgerCount))
+  local head, ending = log.head, ' ' .. log.epoch .. ','
+  local isElsewhere = after ~= '' and after ~= format(head) .. ' ' .. log.epoch
+  local data, pushed, stored, refused = {}, {}, 0, nil
+  for i = 1, size do
+    local ledger, ref = ledgers[tonumber(ARGV[nextArg + 1])], ARGV[nextArg + 2]
+    local reason = ledger and lookUp(ledger, ref) or isElsewhere and 'conflict ' .. format(head)
+    if reason then
+      refused = refused or {}
+      refused[i] = reason
+    else
+      stored = stored + 1
+      data[stored], pushed[stored] = ARGV[nextArg], stamp .. ARGV[nextArg]
+      if ledger then
+        ledger.ref, ledger.added = tonumber(ref), ledger.added .. ref .. ' ' .. format(head + stored) .. ending
+      end
+    end
+    nextArg = nextArg + 3
+  end
+  local state = log.epoch .. ' ' .. format(head + 1)
+  if stored > 0 then
+    write(log, pushed, tonumber(count))
+    local channel = sub(meta, 1, -6)
+    for i = 1, #ledgers do if ledgers[i].added ~= '' then saveLedger(ledgers[i], channel) end end
+    if refused then lengths = lengthsOfStored(lengths, refused) end
+    call(command, channel, 'e' .. state .. ' ' .. lengths .. ';' .. concat(data))
+  elseif log.due == 0 then
+    save(log, roomTtl, at)
+  end
+  return refused and describe(state, refused, size) or state
+end
+
+while nextKey <= #KEYS do replies[#replies + 1] = appendTo(KEYS[nextKey], KEYS[nextKey + 1]) end
+return replies`,
 );
 
 /**
  * Reads a log, and makes it when there is none.
  *
- * KEYS: meta, log. ARGV: token, new epoch, ttl of the room, after, limit, and if they have changed, count and age.
- * Returns: epoch, base, head, entries.
+ * KEYS: meta, log. ARGV: token, new epoch, ttl of the room, after, limit, and the bound to hold it to ("<count> <age>")
+ * if one is given. Returns: epoch, base, head, entries.
  */
 export const read: Script = script(
   "allow-oom",
   time,
   log,
   `
-local log = open(ARGV[1], ARGV[2])
-local count = math.huge
-if ARGV[6] then
-  count = tonumber(ARGV[6])
-  local age = tonumber(ARGV[7])
-  if age ~= log.age then
-    log.age, log.due, log.changed = age, 0, true
-    redis.call('PEXPIRE', KEYS[2], format(age * 1.25 + 1000))
-  end
-end
-local length = redis.call('LLEN', KEYS[2])
-length = trim(log, length, count, now())
-if log.changed or ARGV[6] then save(log, ARGV[1], tonumber(ARGV[3])) end
+local at = now()
+local log = open(KEYS[1], KEYS[2], ARGV[1], ARGV[6] and ARGV[1] .. ' ' .. ARGV[6], ARGV[2])
+local length = trim(log, call('LLEN', KEYS[2]), at)
+if log.due == 0 or ARGV[6] then save(log, ARGV[3], at) end
 local base = log.head - length
 local start, limit = tonumber(ARGV[4]) - base, tonumber(ARGV[5])
 local page = {log.epoch, base, log.head}
 if start < 0 or limit < 1 or start >= length then return page end
-page[4] = redis.call('LRANGE', KEYS[2], format(start), format(start + limit - 1))
+page[4] = call('LRANGE', KEYS[2], format(start), format(start + limit - 1))
 return page`,
 );
 

@@ -3,8 +3,8 @@ import { script, type Script } from "./script.ts";
 /**
  * Opens a session.
  *
- * KEYS: record, highest ref, answers, their order, rooms with a ledger. ARGV: secret, user, generation, new epoch, token, ttl.
- * Returns: outcome, epoch, highest ref, rooms.
+ * KEYS: record, highest ref of its requests, answers, their order, rooms with a ledger. ARGV: secret, user, generation, new epoch, token, ttl.
+ * Returns: outcome, epoch, highest ref of its requests, rooms.
  */
 export const openSession: Script = script(
   "",

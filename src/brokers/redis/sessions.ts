@@ -39,6 +39,19 @@ export interface KnownSession {
   readonly ledgers: Map<string, number>;
 }
 
+/**
+ * What is known of a ledger before an append: "x" that it must exist, "xr" that its life has to be prolonged too; "n"
+ * nothing, so that it is listed with the session; "r" nothing, and it has to be listed afterwards.
+ */
+export type LedgerState = "x" | "xr" | "n" | "r";
+
+/** A ledger that was appended with. */
+interface NotedLedger {
+  readonly session: string;
+  readonly known: KnownSession;
+  readonly state: LedgerState;
+}
+
 /** What Redis says of a session. */
 interface Seen {
   readonly epoch: string;
@@ -78,7 +91,7 @@ export class Sessions {
     const [outcome, epoch, ref, rooms] = reply as [string, string, number, string[]];
     if (outcome !== "opened") return { outcome: outcome === "stale" ? "stale" : "mismatch" };
     this.#know(session, { epoch, incarnation, rooms });
-    return { outcome, epoch, ref };
+    return { outcome, epoch, ref: Math.max(ref, await this.#newestPublish(session, epoch, rooms)) };
   }
 
   /** The session if it is whole: null if the ledgers that are meant may be gone. Looked up when it was never seen from here. */
@@ -125,32 +138,29 @@ export class Sessions {
     for (const [session, known] of this.#known) if (known.usedMs < oldestMs) this.#known.delete(session);
   }
 
-  /** Whether the ledger in this room was prolonged lately; null if it is not known to exist. */
-  isFresh({ ledgers }: KnownSession, channel: string): boolean | null {
-    const prolongedMs = ledgers.get(channel);
-    if (prolongedMs === undefined) return null;
-    return systemClock.elapsed() - prolongedMs < this.ledgerTtlMs * renewShare;
+  /** Where a session's ledgers are listed. */
+  roomsKey(session: string): string {
+    return `${this.#keys.session(session)}:rooms`;
   }
 
-  /** Takes note of what an append said about the session's ledger in this room. */
-  async noteLedger(
-    session: string,
-    known: KnownSession,
+  /** `canList`: whether the append itself can list it. */
+  ledgerState(known: KnownSession, channel: string, canList: boolean): LedgerState {
+    if (known.ledgers.has(channel)) return this.#isFresh(known, channel) ? "x" : "xr";
+    return canList ? "n" : "r";
+  }
+
+  /** Takes note of what an append said about the ledger; gives a promise if that takes a while, and may fail. */
+  noteLedger(
+    { session, known, state }: NotedLedger,
     channel: string,
-    result: AppendResult,
-  ): Promise<void> {
-    if (result.outcome === "unknown-session") this.lose(session);
-    if (result.outcome !== "stored" || this.isFresh(known, channel)) return;
-    const isFirst = !known.ledgers.has(channel);
-    known.ledgers.set(channel, systemClock.elapsed());
-    const key = `${this.#keys.session(session)}:rooms`;
-    if (isFirst) await this.#try(key, "SADD", key, channel);
-  }
-
-  /** Takes note of the highest ref that was carried out. */
-  async raiseRef(session: string, ref: number): Promise<void> {
-    const key = `${this.#keys.session(session)}:ref`;
-    await this.#try(key, "ZADD", key, "XX", "GT", String(ref), "ref");
+    outcome: AppendResult["outcome"],
+  ): Promise<void> | undefined {
+    if (outcome === "unknown-session") this.lose(session);
+    // One that was repeated may never have been listed: the node that stored it may be gone.
+    if (state === "r" && (outcome === "stored" || outcome === "repeated"))
+      return this.#list(session, known, channel, outcome === "stored");
+    if (outcome === "stored") known.ledgers.set(channel, systemClock.elapsed());
+    return undefined;
   }
 
   async claim(origin: Origin): Promise<RequestClaim> {
@@ -186,25 +196,42 @@ export class Sessions {
     return Math.ceil(this.#ttlMs * (1 + renewShare));
   }
 
-  /** What only helps later on: whether the append itself is done does not depend on it. */
-  async #try(key: string, ...command: readonly string[]): Promise<void> {
-    try {
-      await this.#topology.shardOf(key).command(...command);
-    } catch {
-      // An outage is reported where it is found out.
-    }
+  async #list(session: string, known: KnownSession, channel: string, isNew: boolean): Promise<void> {
+    if (known.ledgers.has(channel)) return;
+    const nowMs = systemClock.elapsed();
+    const key = this.roomsKey(session);
+    const shard = this.#topology.shardOf(key);
+    const ttlMs = String(this.ledgerTtlMs);
+    await Promise.all([shard.command("SADD", key, channel), shard.command("PEXPIRE", key, ttlMs)]);
+    known.ledgers.set(channel, isNew ? nowMs : -Infinity);
+  }
+
+  /** The highest ref that was published with: a room's is at the end of its ledger, and no publish has to note it twice. */
+  async #newestPublish(session: string, epoch: string, rooms: readonly string[]): Promise<number> {
+    const asked = rooms.map((channel) => {
+      const key = ledgerKey(channel, session, epoch);
+      return this.#topology.shardOf(key).command("GETRANGE", key, "-64", "-1");
+    });
+    const ends = await Promise.all(asked);
+    return ends.reduce<number>((highest, end) => Math.max(highest, newestRef(String(end))), 0);
   }
 
   /** Prolongs the ledgers that were not written to for long; one that is gone takes the session with it. */
   async #prolong(session: string, known: KnownSession): Promise<void> {
     for (const channel of known.ledgers.keys()) {
-      if (this.isFresh(known, channel)) continue;
+      if (this.#isFresh(known, channel)) continue;
       const key = ledgerKey(channel, session, known.epoch);
       const nowMs = systemClock.elapsed();
       const held = await this.#topology.shardOf(key).command("PEXPIRE", key, String(this.ledgerTtlMs));
       if (!held) return this.lose(session);
       known.ledgers.set(channel, nowMs);
     }
+  }
+
+  /** Whether it was prolonged lately. */
+  #isFresh({ ledgers }: KnownSession, channel: string): boolean {
+    const prolongedMs = ledgers.get(channel) ?? -Infinity;
+    return systemClock.elapsed() - prolongedMs < this.ledgerTtlMs * renewShare;
   }
 
   #isMeant(known: KnownSession, epoch: string | undefined): boolean {
@@ -246,4 +273,9 @@ export class Sessions {
     const keys = [`${key}:record`, `${key}:ref`, `${key}:answers`, `${key}:order`, `${key}:rooms`];
     return this.#topology.shardOf(key).run(script, keys, args);
   }
+}
+
+/** Of the end of a ledger, whose entries are "<ref> <offset> <epoch>,". */
+function newestRef(end: string): number {
+  return Number(/(\d+) \d+ [^ ,]+,$/.exec(end)?.[1] ?? 0);
 }

@@ -46,6 +46,8 @@ export class Shard {
   /** Names the data set: {@link identify}. */
   token = "";
   readonly publishCommand: "PUBLISH" | "SPUBLISH";
+  /** How often something was asked for that appends must not overtake, or be overtaken by. */
+  asked = 0;
   readonly #context: ShardContext;
   readonly #commands: Link;
   readonly #subscriber: Link;
@@ -78,6 +80,10 @@ export class Shard {
     });
   }
 
+  get clustered(): boolean {
+    return this.#context.clustered;
+  }
+
   /** Rejects when the server can't be used; later it is waited for. */
   async open(): Promise<void> {
     await Promise.all([this.#commands.open(), this.#subscriber.open()]);
@@ -98,10 +104,11 @@ export class Shard {
 
   /** Runs a script in one step. Rejects at once while the server is away. */
   run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    this.asked += 1;
     return this.runLate(script, () => ({ keys, args }));
   }
 
-  /** The same, with keys and arguments asked for when it is sent. */
+  /** The same for appends, with keys and arguments asked for when it is sent: until then more may be added. */
   runLate(script: Script, input: () => ScriptInput): Promise<unknown> {
     return this.#enqueue(() => {
       const { keys, args } = input();
@@ -111,12 +118,13 @@ export class Shard {
 
   /** Runs a single command. */
   command(...args: readonly string[]): Promise<unknown> {
+    this.asked += 1;
     return this.#enqueue(() => args);
   }
 
   /** Gives a message to whoever is subscribed; it may be lost. */
   publish(channel: string, message: string): void {
-    this.command(this.publishCommand, channel, message).catch(ignore);
+    this.#enqueue(() => [this.publishCommand, channel, message]).catch(ignore);
   }
 
   async subscribe(channel: string): Promise<void> {
