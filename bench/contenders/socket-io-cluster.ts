@@ -17,11 +17,14 @@ export async function startSocketIoRedis(_role: Role, brokerPort: number): Promi
   return port;
 }
 
-/** With the adapter over a stream, set up as its manual shows for ioredis. */
+/**
+ * With the adapter over a stream, set up as its manual shows for ioredis. A node that lags by more than the stream holds
+ * misses messages, which with the default of 10,000 happens here under load.
+ */
 export async function startSocketIoStreams(_role: Role, brokerPort: number): Promise<number> {
   const { createAdapter } = await import("@socket.io/redis-streams-adapter");
   const redis = connect(brokerPort);
-  const port = await startNode(createAdapter(redis));
+  const port = await startNode(createAdapter(redis, { maxLen: 100_000 }));
   await untilReading(redis);
   return port;
 }

@@ -1,7 +1,7 @@
 import { systemRandom } from "../../base/random.ts";
 import type { AppendRequest, AppendResult, LogBound } from "../../server/broker.ts";
 import type { Position } from "../../protocol/frames.ts";
-import { ledgerKey } from "./keys.ts";
+import { ledgerKey, refText } from "./keys.ts";
 import type { KnownSession, LedgerState, Sessions } from "./sessions.ts";
 import type { ScriptInput, Shard } from "./shard.ts";
 
@@ -120,7 +120,7 @@ export class AppendCall {
       args.push(ledger.state);
     }
     for (const { request, ledger } of entries)
-      args.push(request.data, ledger ? String(ledger.index) : "0", String(request.origin?.ref ?? ""));
+      args.push(request.data, ledger ? String(ledger.index) : "0", refText(request.origin?.ref ?? 0));
   }
 
   #settleSection({ channel, entries }: Section, reply: SectionReply): void {

@@ -55,6 +55,11 @@ function escaped(name: string): string {
 const unsafe = /[%{}\p{Cs}]/u;
 const unsafeAll: RegExp = new RegExp(unsafe, "gu");
 
+/** A ref as ledgers have it: of one width, so that the newest is found without a search. */
+export function refText(ref: number): string {
+  return String(ref).padStart(16, "0");
+}
+
 const slotCount = 16_384;
 
 /** The slot of a Redis Cluster that a key with braces lies in: CRC-16 (XMODEM) of what is in them. */

@@ -73,7 +73,7 @@ end`;
  * ARGV: token, what new epochs begin with, "PUBLISH" or "SPUBLISH", ttl of a room, ttl of a ledger; then for each room:
  * count, age, position that the entry has to follow ("<offset> <epoch>", or empty), the lengths of the data in the
  * units of JavaScript ("<length>,<length>"), numbers of ledgers and of entries; then for each ledger what is known of
- * it; then for each entry: data, which ledger (0: none), ref.
+ * it; then for each entry: data, which ledger (0: none), ref in 16 digits.
  *
  * What is known of a ledger: "x" that it must exist, "xr" that its life has to be prolonged too; "n" nothing, so that
  * it is to be listed; "r" nothing, and it can't be listed from here.
@@ -90,13 +90,13 @@ local at = now()
 local stamp = format(at) .. ':'
 local replies, nextKey, nextArg = {}, 1, 6
 
--- A ledger is a text of "<ref> <offset> <epoch>," that only grows, so its newest ref is found at its end.
+-- A ledger is a text of "<offset> <epoch> <ref of 16 digits>," that only grows: its newest ref is its end.
 local function openLedgers(count)
   local ledgers = {}
   for i = 1, count do
     local key, known = KEYS[nextKey], ARGV[nextArg]
-    local ref = match(',' .. call('GETRANGE', key, '-64', '-1'), '.*,(%d+) ')
-    local ledger = {key = key, known = known, ref = ref and tonumber(ref), added = '', rooms = false}
+    local ref = tonumber(call('GETRANGE', key, '-17', '-2'))
+    local ledger = {key = key, known = known, ref = ref, added = '', rooms = false}
     nextKey, nextArg = nextKey + 1, nextArg + 1
     if known == 'n' then ledger.rooms, nextKey = KEYS[nextKey], nextKey + 1 end
     ledgers[i] = ledger
@@ -107,8 +107,8 @@ end
 local function lookUp(ledger, ref)
   if not ledger.ref then return sub(ledger.known, 1, 1) == 'x' and 'unknown' or nil end
   if tonumber(ref) > ledger.ref then return nil end
-  local all = ',' .. (call('GET', ledger.key) or '') .. ledger.added
-  return match(all, ',' .. ref .. ' (%d+ [^,]+),') or 'overtaken'
+  local all = (call('GET', ledger.key) or '') .. ledger.added
+  return match(all, '(%d+ [^ ,]+) ' .. ref .. ',') or 'overtaken'
 end
 
 local function saveLedger(ledger, channel)
@@ -161,7 +161,7 @@ local function appendTo(meta, list)
   local log = open(meta, list, token, token .. ' ' .. count .. ' ' .. age, drawn .. #replies)
   nextKey, nextArg, size = nextKey + 2, nextArg + 6, tonumber(size)
   local ledgers = openLedgers(tonumber(ledgerCount))
-  local head, ending = log.head, ' ' .. log.epoch .. ','
+  local head, epoch = log.head, ' ' .. log.epoch .. ' '
   local isElsewhere = after ~= '' and after ~= format(head) .. ' ' .. log.epoch
   local data, pushed, stored, refused = {}, {}, 0, nil
   for i = 1, size do
@@ -174,7 +174,7 @@ local function appendTo(meta, list)
       stored = stored + 1
       data[stored], pushed[stored] = ARGV[nextArg], stamp .. ARGV[nextArg]
       if ledger then
-        ledger.ref, ledger.added = tonumber(ref), ledger.added .. ref .. ' ' .. format(head + stored) .. ending
+        ledger.ref, ledger.added = tonumber(ref), ledger.added .. format(head + stored) .. epoch .. ref .. ','
       end
     end
     nextArg = nextArg + 3
@@ -219,12 +219,12 @@ page[4] = call('LRANGE', KEYS[2], format(start), format(start + limit - 1))
 return page`,
 );
 
-/** KEYS: ledger. ARGV: ref, ttl. Returns "<offset> <epoch>" or nothing. */
+/** KEYS: ledger. ARGV: ref in 16 digits, ttl. Returns "<offset> <epoch>" or nothing. */
 export const find: Script = script(
   "allow-oom",
   `
 local all = redis.call('GET', KEYS[1])
 if not all then return nil end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-return string.match(',' .. all, ',' .. ARGV[1] .. ' (%d+ [^,]+),') or nil`,
+return string.match(all, '(%d+ [^ ,]+) ' .. ARGV[1] .. ',') or nil`,
 );

@@ -9,7 +9,7 @@ import type {
 } from "../../server/broker.ts";
 import type { Position } from "../../protocol/frames.ts";
 import { AppendCall, boundArgs, positionOf } from "./append-call.ts";
-import { ledgerKey, type Keys } from "./keys.ts";
+import { ledgerKey, refText, type Keys } from "./keys.ts";
 import { scripts } from "./scripts.ts";
 import type { KnownSession, Sessions } from "./sessions.ts";
 import type { ScriptInput, Shard } from "./shard.ts";
@@ -48,7 +48,7 @@ export class Logs {
     const known = await this.#sessions.find(origin);
     if (!known) return null;
     const key = ledgerKey(this.#keys.room(room), session, known.epoch);
-    const text = await this.#shard(room).run(scripts.find, [key], [ref, this.#sessions.ledgerTtlMs]);
+    const text = await this.#shard(room).run(scripts.find, [key], [refText(ref), this.#sessions.ledgerTtlMs]);
     return typeof text === "string" ? positionOf(text) : null;
   }
 

@@ -210,10 +210,10 @@ export class Sessions {
   async #newestPublish(session: string, epoch: string, rooms: readonly string[]): Promise<number> {
     const asked = rooms.map((channel) => {
       const key = ledgerKey(channel, session, epoch);
-      return this.#topology.shardOf(key).command("GETRANGE", key, "-64", "-1");
+      return this.#topology.shardOf(key).command("GETRANGE", key, "-17", "-2");
     });
     const ends = await Promise.all(asked);
-    return ends.reduce<number>((highest, end) => Math.max(highest, newestRef(String(end))), 0);
+    return ends.reduce<number>((highest, end) => Math.max(highest, Number(end)), 0);
   }
 
   /** Prolongs the ledgers that were not written to for long; one that is gone takes the session with it. */
@@ -273,9 +273,4 @@ export class Sessions {
     const keys = [`${key}:record`, `${key}:ref`, `${key}:answers`, `${key}:order`, `${key}:rooms`];
     return this.#topology.shardOf(key).run(script, keys, args);
   }
-}
-
-/** Of the end of a ledger, whose entries are "<ref> <offset> <epoch>,". */
-function newestRef(end: string): number {
-  return Number(/(\d+) \d+ [^ ,]+,$/.exec(end)?.[1] ?? 0);
 }
