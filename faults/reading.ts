@@ -19,7 +19,7 @@ export class Reading {
   readonly #log: ReaderLog;
   readonly #publications: Publications;
   readonly #sent: ReadonlyMap<string, Sent>;
-  readonly #seen = new Set<string>();
+  readonly #seen = new Map<string, Position>();
   readonly #repeated: string[] = [];
   readonly #misordered: string[] = [];
   /** Places that were passed over without a word. What was at them may still be delivered out of order. */
@@ -79,12 +79,13 @@ export class Reading {
 
   #readDelivery(id: string, position: Position): void {
     this.#delivered += 1;
-    if (this.#seen.has(id)) {
-      this.#repeated.push(id);
+    const before = this.#seen.get(id);
+    if (before) {
+      this.#repeated.push(`${id} at ${textOf(before)} and ${textOf(position)}`);
       this.#advance(position);
       return;
     }
-    this.#seen.add(id);
+    this.#seen.set(id, position);
     if (this.#place && position.epoch !== this.#place.epoch) {
       this.#leaveEpoch();
       this.#newest.clear();
@@ -138,7 +139,7 @@ export class Reading {
     const passedOver = this.#holes.map((hole) => ({ hole, id: this.#publications.idAt(hole) }));
     const missing = passedOver.filter(({ id }) => id === undefined || !this.#seen.has(id));
     const displaced = [...this.#publications.displaced].filter((id) => !this.#seen.has(id));
-    const names = missing.map(({ hole, id }) => id ?? `what is at ${hole.epoch}/${hole.offset}`);
+    const names = missing.map(({ hole, id }) => id ?? `what is at ${textOf(hole)}`);
     return [...new Set([...names, ...displaced, ...this.#silentChanges])].map(
       (name) => `${name} at ${reader}`,
     );
@@ -150,4 +151,8 @@ export class Reading {
     const announced = new Set(lost);
     return unseen.filter((id) => !announced.has(`${id} at ${this.#log.reader}`)).length;
   }
+}
+
+function textOf({ epoch, offset }: Position): string {
+  return `${epoch}/${offset}`;
 }

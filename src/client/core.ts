@@ -9,15 +9,8 @@ import type { Fate, Publish, RequestCallOptions } from "./calls.ts";
 import { Connection, type TokenSource } from "./connection.ts";
 import { Journal } from "./journal.ts";
 import { JoinedRoom } from "./joined-room.ts";
-import {
-  fits,
-  localError,
-  Outbox,
-  type Call,
-  type OutboxEntry,
-  type OutboxLimits,
-  type Outcome,
-} from "./outbox.ts";
+import { fits, localError, type Call, type OutboxEntry, type Outcome } from "./outbox-entry.ts";
+import { Outbox, type OutboxLimits } from "./outbox.ts";
 import { RoomState, type JoinOptions, type RoomContext } from "./room.ts";
 import { Session } from "./session.ts";
 import type { Transport } from "./socket.ts";

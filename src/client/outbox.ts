@@ -1,6 +1,13 @@
-import { clientErrorCodes } from "../protocol/codes.ts";
-import { BowlineError } from "../protocol/errors.ts";
-import type { Position } from "../protocol/frames.ts";
+import type { BowlineError } from "../protocol/errors.ts";
+import {
+  fits,
+  frameText,
+  localError,
+  longestRef,
+  type Call,
+  type Outcome,
+  type OutboxEntry,
+} from "./outbox-entry.ts";
 import type { Session } from "./session.ts";
 import type { Journal } from "./journal.ts";
 import type { StoreChange, StoredPublish } from "./store.ts";
@@ -11,33 +18,6 @@ export interface OutboxLimits {
   readonly count: number;
   /** UTF-16 units of their payloads as JSON. Default 1,048,576. */
   readonly length: number;
-}
-
-/** How a call ended. */
-export type Outcome =
-  | { readonly position: Position }
-  | { readonly reply: unknown }
-  | { readonly error: BowlineError };
-
-/** What was asked for. */
-export type Call =
-  | { readonly type: "publish"; readonly room: string; readonly event: string }
-  | { readonly type: "request"; readonly request: string; readonly idempotent: boolean };
-
-/** What is waiting to be settled. */
-export interface OutboxEntry {
-  readonly ref: number;
-  readonly call: Call;
-  /** The payload as JSON, taken when the call was made. */
-  readonly json: string;
-  /** Whether it was sent, over this socket or an earlier one. */
-  sent: boolean;
-  /** Whether the store has it. */
-  stored: boolean;
-  /** Whether the store has it as one that may have been sent: that comes before sending. */
-  marked: boolean;
-  /** Told once how it ended. What a store brought back has nobody waiting. */
-  settled: (outcome: Outcome) => void;
 }
 
 /** What a new connection means for what is waiting. */
@@ -64,12 +44,6 @@ export interface OutboxContext {
   readonly report: (error: unknown) => void;
   /** Runs a task after a moment. */
   later(task: () => void): void;
-}
-
-/** A refusal that this client itself makes, with the table's text. */
-export function localError(code: keyof typeof clientErrorCodes, message?: string): BowlineError {
-  const { text, retryable } = clientErrorCodes[code];
-  return new BowlineError(code, message ?? text, { retryable });
 }
 
 /**
@@ -293,20 +267,6 @@ export class Outbox {
       failed(error);
     }
   }
-}
-
-/** Whether a message is within what a server takes. A UTF-16 unit takes at most three bytes. */
-export function fits(text: string, bytesMax: number): boolean {
-  return text.length * 3 <= bytesMax || new TextEncoder().encode(text).length <= bytesMax;
-}
-
-const longestRef = Number.MAX_SAFE_INTEGER;
-
-function frameText(ref: number, call: Call, json: string, isRetry: boolean): string {
-  const head = `{"type":"${call.type}","ref":${ref},`;
-  if (call.type === "request") return `${head}"request":${JSON.stringify(call.request)},"payload":${json}}`;
-  const target = `"room":${JSON.stringify(call.room)},"event":${JSON.stringify(call.event)}`;
-  return `${head}${target},"payload":${json}${isRetry ? ',"retry":true' : ""}}`;
 }
 
 function ignore(): void {}

@@ -13,7 +13,7 @@ import type {
   PresenceFrame,
   SignalFrame,
 } from "../protocol/frames.ts";
-import { localError } from "./outbox.ts";
+import { localError } from "./outbox-entry.ts";
 import { Presence } from "./presence.ts";
 
 /** What joining a room takes besides its name. */

@@ -1,10 +1,11 @@
 import type { Clock } from "../base/clock.ts";
-import { encodeFrame, eventFramePrefix, eventFrameText } from "../protocol/encode.ts";
-import type { GapFrame, Member, Position, PresenceFrame } from "../protocol/frames.ts";
+import { eventFramePrefix, eventFrameText } from "../protocol/encode.ts";
+import type { GapFrame, Position } from "../protocol/frames.ts";
 import type { Broker, LogBound, LogEntry, LogPage, PresenceChange } from "./broker.ts";
 import type { Batch, Framing } from "./engine.ts";
 import type { Flushable, Flusher } from "./flusher.ts";
 import type { Reader } from "./reader.ts";
+import { RoomPresence, type ListedMembers } from "./room-presence.ts";
 import { Tail } from "./tail.ts";
 
 /** What the rooms of one hub have in common. */
@@ -20,8 +21,6 @@ export interface HubContext {
 
 /** Entries read at a time to mend a hole. */
 const fillPage = 256;
-/** Share of the bound on listed members that a room must have come down to before they are listed again. */
-const relistShare = 0.9;
 /** Frames waiting for the end of the turn beyond which a room does not wait for it. */
 const pendingLengthMax = 256 * 1024;
 
@@ -38,6 +37,7 @@ export class HubRoom implements Flushable {
   readonly #prefix: string;
   readonly #readers: Reader[] = [];
   readonly #tail: Tail;
+  readonly #presence: RoomPresence;
   /** Everything up to here was received. */
   #head = 0;
   /** The last entry heard of while the log was read: if that did not bring it, it is read again. */
@@ -48,12 +48,6 @@ export class HubRoom implements Flushable {
   #pending: string[] = [];
   #pendingLength = 0;
   #signals: Map<string, string> | null = null;
-  #presence: Map<string, Member | null> | null = null;
-  /** How many are present, as last heard. */
-  #memberCount = 0;
-  /** Whether there are too many members to list them. */
-  #crowded = false;
-  #presenceFlushes = 0;
   #dirty = false;
 
   constructor(context: HubContext, name: string, bound: LogBound) {
@@ -62,6 +56,12 @@ export class HubRoom implements Flushable {
     this.bound = bound;
     this.#prefix = eventFramePrefix(name);
     this.#tail = new Tail(context.clock, bound);
+    this.#presence = new RoomPresence({
+      room: name,
+      membersMax: context.presenceMembers,
+      list: (limit) => context.broker.members(name, limit),
+      retry: (task, error) => this.retry(task, error),
+    });
     this.ready = this.#subscribe();
   }
 
@@ -100,10 +100,7 @@ export class HubRoom implements Flushable {
   }
 
   receivePresence(change: PresenceChange): void {
-    this.#presence ??= new Map();
-    if (change.set) this.#presence.set(change.set.session, change.set);
-    if (change.gone !== undefined) this.#presence.set(change.gone, null);
-    this.#memberCount = change.count;
+    this.#presence.receive(change);
     this.#markDirty();
   }
 
@@ -111,14 +108,13 @@ export class HubRoom implements Flushable {
   receiveHole(): void {
     if (this.#filling) this.#missed = true;
     else this.#fill();
-    this.#relist();
+    this.#presence.relist(this.#readers);
   }
 
   flush(elapsedMs: number, alone: boolean): void {
     this.#dirty = false;
     const before = this.sent;
-    const hasPresence = this.#presence !== null;
-    if (hasPresence) this.#presenceFlushes += 1;
+    const hasPresence = this.#presence.hasChanged;
     const batch = this.#takeBatch();
     this.sent = this.#head;
     for (const reader of this.#readers) {
@@ -182,34 +178,13 @@ export class HubRoom implements Flushable {
   }
 
   /** Everybody present, or how many where they are too many to list: part of a frame. */
-  async members(): Promise<Pick<PresenceFrame, "members" | "count">> {
-    const { broker, presenceMembers } = this.#context;
-    const { count, list } = await broker.members(this.name, presenceMembers);
-    return count > presenceMembers ? { count } : { members: list };
+  members(): Promise<ListedMembers> {
+    return this.#presence.members();
   }
 
   /** Sends the whole list to a reader that missed changes of it. */
   sendMembers(reader: Reader): void {
-    reader.missedPresence = false;
-    this.#currentMembers().then(
-      (members) => {
-        if (!reader.left)
-          reader.outbox.sendText(encodeFrame({ type: "presence", room: this.name, ...members }));
-      },
-      (error: unknown) => {
-        reader.missedPresence = true;
-        this.retry(() => reader.live && this.sendMembers(reader), error);
-      },
-    );
-  }
-
-  /** A list that no change sent since it was asked for is newer than. */
-  async #currentMembers(): ReturnType<HubRoom["members"]> {
-    for (;;) {
-      const changes = this.#presenceFlushes;
-      const members = await this.members();
-      if (changes === this.#presenceFlushes) return members;
-    }
+    this.#presence.sendMembers(reader);
   }
 
   #frame(entry: LogEntry): string {
@@ -236,41 +211,11 @@ export class HubRoom implements Flushable {
   #takeBatch(): Batch | null {
     const texts = this.#pending;
     if (this.#signals) texts.push(...this.#signals.values());
-    if (this.#presence) texts.push(this.#presenceText(this.#presence));
+    if (this.#presence.hasChanged) texts.push(this.#presence.take(this.#readers));
     this.#pending = [];
     this.#pendingLength = 0;
     this.#signals = null;
-    this.#presence = null;
     return texts.length > 0 ? this.#context.framing.pack(texts) : null;
-  }
-
-  /** The members are sent anew to everybody who keeps up; the others get them when they do. */
-  #relist(): void {
-    for (const reader of this.#readers) {
-      if (reader.live) this.sendMembers(reader);
-      else reader.missedPresence = true;
-    }
-  }
-
-  #presenceText(changes: ReadonlyMap<string, Member | null>): string {
-    const { presenceMembers } = this.#context;
-    const wasCrowded = this.#crowded;
-    // Not listed again at the first one who leaves, or a room at the bound would be listed over and over.
-    this.#crowded = this.#memberCount > presenceMembers * (wasCrowded ? relistShare : 1);
-    if (this.#crowded) return encodeFrame({ type: "presence", room: this.name, count: this.#memberCount });
-    if (wasCrowded) this.#relist();
-    const set: Member[] = [];
-    const gone: string[] = [];
-    for (const [session, member] of changes) {
-      if (member) set.push(member);
-      else gone.push(session);
-    }
-    return encodeFrame({
-      type: "presence",
-      room: this.name,
-      ...(set.length > 0 && { set }),
-      ...(gone.length > 0 && { gone }),
-    });
   }
 
   async #subscribe(): Promise<void> {

@@ -9,10 +9,10 @@ export type {
   HistoryOptions,
   PublicationOf,
   Server,
-  ServerOptions,
   ServerUser,
   UserDisconnected,
 } from "./server.ts";
+export type { ServerOptions } from "./options.ts";
 export type { NodeStats } from "./cluster.ts";
 export { memory } from "./memory-broker.ts";
 export type { MemoryBrokerOptions } from "./memory-broker.ts";

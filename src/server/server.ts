@@ -1,5 +1,3 @@
-import { systemClock, type Clock } from "../base/clock.ts";
-import { systemRandom, type Random } from "../base/random.ts";
 import {
   inboxPattern,
   type Contract,
@@ -8,12 +6,10 @@ import {
   type SignalDefinition,
 } from "../contract/contract.ts";
 import type { EventsOf, PatternsOf, PayloadIn, PayloadOut, RoomNamesOf, RoomOf } from "../contract/infer.ts";
-import { defaultPath, type Position } from "../protocol/frames.ts";
-import type { Broker } from "./broker.ts";
+import type { Position } from "../protocol/frames.ts";
 import type { NodeStats } from "./cluster.ts";
 import type { UserLike } from "./connection.ts";
 import type { DrainOptions, Gate, Servable } from "./engine.ts";
-import type { AllowedOrigins, Authenticate } from "./gate.ts";
 import {
   Handlers,
   type RequestHandler,
@@ -21,42 +17,9 @@ import {
   type UntypedRequestHandler,
   type UntypedRoomHandlers,
 } from "./handlers.ts";
-import { resolveLimits, type Limits } from "./limits.ts";
-import { memory } from "./memory-broker.ts";
 import { Node } from "./node.ts";
+import { resolveOptions, type ServerOptions } from "./options.ts";
 import type { StoredPublication } from "./publishing.ts";
-import type { Stage } from "./refusal.ts";
-
-/** Options of {@link createServer}. */
-export interface ServerOptions<User extends UserLike = UserLike> {
-  /**
-   * Decides in the upgrade handshake who a client is. Return an object with at least an `id`, which others see; an
-   * `expiresAt` on it (milliseconds since 1970) ends the connection then, with code 4401. Return null to refuse with
-   * HTTP 401; throw a `BowlineError("FORBIDDEN", …)` for a 403. Without this option anybody may connect, and every
-   * session is a user of its own.
-   */
-  readonly authenticate?: Authenticate<User>;
-  /** What keeps the rooms' logs and the sessions. Default `memory()`: in this process. */
-  readonly broker?: Broker;
-  /** Path of the WebSocket endpoint. Default `/bowline`. */
-  readonly path?: string;
-  /** Whose pages may connect. Default `"same"`: pages of the host that the request was sent to. */
-  readonly origins?: AllowedOrigins;
-  /** Bounds that differ from the defaults. */
-  readonly limits?: Partial<Limits>;
-  /** A silent connection is asked for life after this long, and is dead after twice as long. Default 30,000, at least 1,000. */
-  readonly heartbeatMs?: number;
-  /** How long a member whose connection is gone stays present, so that a reconnect shows no flicker. Default 10,000. */
-  readonly presenceGraceMs?: number;
-  /** Whether replies, and what handlers and the server publish, are held against their schemas. Default true. */
-  readonly checkOutgoing?: boolean;
-  /** Told of every error that is no refusal. Default: writes it to the console. */
-  readonly onError?: (error: unknown, info: { readonly stage: Stage }) => void;
-  /** Where time comes from; for simulations. */
-  readonly clock?: Clock;
-  /** Where chance comes from; for simulations. */
-  readonly random?: Random;
-}
 
 /** Options of {@link Server.history}. */
 export interface HistoryOptions {
@@ -229,11 +192,7 @@ export function createServer<C extends Contract, User extends UserLike = UserLik
   return new FacedServer(contract, options) as unknown as Server<C, User>;
 }
 
-const defaultHeartbeatMs = 30_000;
-/** Time is looked at once a second. */
-const heartbeatMsMin = 1000;
 const defaultHistoryLimit = 100;
-const defaultPresenceGraceMs = 10_000;
 
 /** The typed face's plain half: checks options, and passes everything on. */
 class FacedServer {
@@ -244,25 +203,11 @@ class FacedServer {
   #published = 0;
 
   constructor(contract: Contract, options: ServerOptions) {
-    const random = options.random ?? systemRandom;
+    const resolved = resolveOptions(options);
     this.contract = contract;
     this.#handlers = new Handlers(contract);
-    this.#prefix = random.id(10);
-    this.gate = new Node({
-      contract,
-      handlers: this.#handlers,
-      broker: options.broker ?? memory({ random, ...(options.clock && { clock: options.clock }) }),
-      authenticate: options.authenticate,
-      origins: checkOrigins(options.origins ?? "same"),
-      path: checkPath(options.path ?? defaultPath),
-      limits: resolveLimits(options.limits),
-      heartbeatMs: checkHeartbeat(options.heartbeatMs ?? defaultHeartbeatMs),
-      presenceGraceMs: checkMs("presenceGraceMs", options.presenceGraceMs ?? defaultPresenceGraceMs),
-      checkOutgoing: options.checkOutgoing ?? true,
-      clock: options.clock ?? systemClock,
-      random,
-      onError: options.onError ?? reportToConsole,
-    });
+    this.#prefix = resolved.random.id(10);
+    this.gate = new Node({ ...resolved, contract, handlers: this.#handlers });
   }
 
   room(pattern: string, handlers: UntypedRoomHandlers): this {
@@ -330,38 +275,4 @@ function sum(numbers: Iterable<number>): number {
   let total = 0;
   for (const number of numbers) total += number;
   return total;
-}
-
-function checkMs(option: string, value: number): number {
-  if (!(typeof value === "number" && value > 0))
-    throw new TypeError(`${option} must be milliseconds above 0, not ${String(value)}`);
-  return value;
-}
-
-function checkHeartbeat(value: number): number {
-  if (value >= heartbeatMsMin) return checkMs("heartbeatMs", value);
-  throw new TypeError(`heartbeatMs must be at least ${heartbeatMsMin}, not ${String(value)}`);
-}
-
-function checkPath(path: string): string {
-  if (!/^\/[^?#\s]*$/.test(path))
-    throw new TypeError(`path must start with "/" and have no query, not ${String(path)}`);
-  return path;
-}
-
-function checkOrigins(origins: AllowedOrigins): AllowedOrigins {
-  if (origins === "same" || origins === "any") return origins;
-  for (const origin of origins) {
-    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
-      throw new TypeError(
-        `origins must be "same", "any" or a list like ["https://app.example"], not ${String(origin)}`,
-      );
-    }
-  }
-  return origins;
-}
-
-function reportToConsole(error: unknown, { stage }: { readonly stage: Stage }): void {
-  // oxlint-disable-next-line no-console
-  console.error(`bowline: ${stage}:`, error);
 }

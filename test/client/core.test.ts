@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { contract, event, request, room, signal } from "../../src/contract/contract.ts";
 import type { Fate } from "../../src/client/calls.ts";
 import { memory } from "../../src/server/memory-broker.ts";
-import type { ServerOptions } from "../../src/server/server.ts";
+import type { ServerOptions } from "../../src/server/options.ts";
 import { altered } from "../support/log-broker.ts";
 import { Pair } from "../support/pair.ts";
 

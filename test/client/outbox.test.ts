@@ -1,12 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Journal } from "../../src/client/journal.ts";
-import {
-  Outbox,
-  type Opening,
-  type OutboxEntry,
-  type OutboxLimits,
-  type Outcome,
-} from "../../src/client/outbox.ts";
+import { type OutboxEntry, type Outcome } from "../../src/client/outbox-entry.ts";
+import { Outbox, type Opening, type OutboxLimits } from "../../src/client/outbox.ts";
 import { Session } from "../../src/client/session.ts";
 import { applyChange, type Store, type StoreChange, type StoredState } from "../../src/client/store.ts";
 import { BowlineError } from "../../src/protocol/errors.ts";

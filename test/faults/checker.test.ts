@@ -103,7 +103,11 @@ describe("a loss", () => {
 describe("a repeat", () => {
   test("is the same id twice at one reader, at the same place or another", () => {
     const twice = [joined(), delivered("s1", 1), delivered("s1", 1)];
-    expect(check([twice])).toMatchObject({ ...clean, repeated: 1, examples: ["repeated: s1"] });
+    expect(check([twice])).toMatchObject({
+      ...clean,
+      repeated: 1,
+      examples: ["repeated: s1 at a/1 and a/1"],
+    });
     const again = [joined(), delivered("s1", 1), delivered("s1", 2)];
     expect(check([again])).toMatchObject({ ...clean, repeated: 1 });
   });

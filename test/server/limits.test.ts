@@ -4,7 +4,7 @@ import { contract, event, request, room, signal } from "../../src/contract/contr
 import { ledgerLength } from "../../src/server/broker.ts";
 import { defaultLimits, resolveLimits, type Limits } from "../../src/server/limits.ts";
 import { memory } from "../../src/server/memory-broker.ts";
-import type { ServerOptions } from "../../src/server/server.ts";
+import type { ServerOptions } from "../../src/server/options.ts";
 import { altered } from "../support/log-broker.ts";
 import { Pair } from "../support/pair.ts";
 

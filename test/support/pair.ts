@@ -6,7 +6,8 @@ import { jsonSubprotocol } from "../../src/protocol/frames.ts";
 import type { Broker } from "../../src/server/broker.ts";
 import type { Gate, Socket, SocketListener } from "../../src/server/engine.ts";
 import { memory } from "../../src/server/memory-broker.ts";
-import { createServer, type Server, type ServerOptions } from "../../src/server/server.ts";
+import type { ServerOptions } from "../../src/server/options.ts";
+import { createServer, type Server } from "../../src/server/server.ts";
 import { textFraming, type TextBatch } from "../../src/testing/framing.ts";
 
 /** A frame as it was on the wire. */

@@ -1,0 +1,52 @@
+import { clientErrorCodes } from "../protocol/codes.ts";
+import { BowlineError } from "../protocol/errors.ts";
+import type { Position } from "../protocol/frames.ts";
+
+/** How a call ended. */
+export type Outcome =
+  | { readonly position: Position }
+  | { readonly reply: unknown }
+  | { readonly error: BowlineError };
+
+/** What was asked for. */
+export type Call =
+  | { readonly type: "publish"; readonly room: string; readonly event: string }
+  | { readonly type: "request"; readonly request: string; readonly idempotent: boolean };
+
+/** What is waiting to be settled. */
+export interface OutboxEntry {
+  readonly ref: number;
+  readonly call: Call;
+  /** The payload as JSON, taken when the call was made. */
+  readonly json: string;
+  /** Whether it was sent, over this socket or an earlier one. */
+  sent: boolean;
+  /** Whether the store has it. */
+  stored: boolean;
+  /** Whether the store has it as one that may have been sent: that comes before sending. */
+  marked: boolean;
+  /** Told once how it ended. What a store brought back has nobody waiting. */
+  settled: (outcome: Outcome) => void;
+}
+
+/** A refusal that this client itself makes, with the table's text. */
+export function localError(code: keyof typeof clientErrorCodes, message?: string): BowlineError {
+  const { text, retryable } = clientErrorCodes[code];
+  return new BowlineError(code, message ?? text, { retryable });
+}
+
+/** Whether a message is within what a server takes. A UTF-16 unit takes at most three bytes. */
+export function fits(text: string, bytesMax: number): boolean {
+  return text.length * 3 <= bytesMax || new TextEncoder().encode(text).length <= bytesMax;
+}
+
+/** As long as any may become. */
+export const longestRef = Number.MAX_SAFE_INTEGER;
+
+/** The frame that asks for it. */
+export function frameText(ref: number, call: Call, json: string, isRetry: boolean): string {
+  const head = `{"type":"${call.type}","ref":${ref},`;
+  if (call.type === "request") return `${head}"request":${JSON.stringify(call.request)},"payload":${json}}`;
+  const target = `"room":${JSON.stringify(call.room)},"event":${JSON.stringify(call.event)}`;
+  return `${head}${target},"payload":${json}${isRetry ? ',"retry":true' : ""}}`;
+}

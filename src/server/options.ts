@@ -1,0 +1,98 @@
+import { systemClock, type Clock } from "../base/clock.ts";
+import { systemRandom, type Random } from "../base/random.ts";
+import { defaultPath } from "../protocol/frames.ts";
+import type { Broker } from "./broker.ts";
+import type { UserLike } from "./connection.ts";
+import type { AllowedOrigins, Authenticate } from "./gate.ts";
+import { resolveLimits, type Limits } from "./limits.ts";
+import { memory } from "./memory-broker.ts";
+import type { NodeOptions } from "./node.ts";
+import type { Stage } from "./refusal.ts";
+
+/** Options of `createServer`. */
+export interface ServerOptions<User extends UserLike = UserLike> {
+  /**
+   * Decides in the upgrade handshake who a client is. Return an object with at least an `id`, which others see; an
+   * `expiresAt` on it (milliseconds since 1970) ends the connection then, with code 4401. Return null to refuse with
+   * HTTP 401; throw a `BowlineError("FORBIDDEN", …)` for a 403. Without this option anybody may connect, and every
+   * session is a user of its own.
+   */
+  readonly authenticate?: Authenticate<User>;
+  /** What keeps the rooms' logs and the sessions. Default `memory()`: in this process. */
+  readonly broker?: Broker;
+  /** Path of the WebSocket endpoint. Default `/bowline`. */
+  readonly path?: string;
+  /** Whose pages may connect. Default `"same"`: pages of the host that the request was sent to. */
+  readonly origins?: AllowedOrigins;
+  /** Bounds that differ from the defaults. */
+  readonly limits?: Partial<Limits>;
+  /** A silent connection is asked for life after this long, and is dead after twice as long. Default 30,000, at least 1,000. */
+  readonly heartbeatMs?: number;
+  /** How long a member whose connection is gone stays present, so that a reconnect shows no flicker. Default 10,000. */
+  readonly presenceGraceMs?: number;
+  /** Whether replies, and what handlers and the server publish, are held against their schemas. Default true. */
+  readonly checkOutgoing?: boolean;
+  /** Told of every error that is no refusal. Default: writes it to the console. */
+  readonly onError?: (error: unknown, info: { readonly stage: Stage }) => void;
+  /** Where time comes from; for simulations. */
+  readonly clock?: Clock;
+  /** Where chance comes from; for simulations. */
+  readonly random?: Random;
+}
+
+const defaultHeartbeatMs = 30_000;
+/** Time is looked at once a second. */
+const heartbeatMsMin = 1000;
+const defaultPresenceGraceMs = 10_000;
+
+/** Options with every default; throws a `TypeError` that names one that does not fit. */
+export function resolveOptions(options: ServerOptions): Omit<NodeOptions, "contract" | "handlers"> {
+  const random = options.random ?? systemRandom;
+  return {
+    broker: options.broker ?? memory({ random, ...(options.clock && { clock: options.clock }) }),
+    authenticate: options.authenticate,
+    origins: checkOrigins(options.origins ?? "same"),
+    path: checkPath(options.path ?? defaultPath),
+    limits: resolveLimits(options.limits),
+    heartbeatMs: checkHeartbeat(options.heartbeatMs ?? defaultHeartbeatMs),
+    presenceGraceMs: checkMs("presenceGraceMs", options.presenceGraceMs ?? defaultPresenceGraceMs),
+    checkOutgoing: options.checkOutgoing ?? true,
+    clock: options.clock ?? systemClock,
+    random,
+    onError: options.onError ?? reportToConsole,
+  };
+}
+
+function checkMs(option: string, value: number): number {
+  if (!(typeof value === "number" && value > 0))
+    throw new TypeError(`${option} must be milliseconds above 0, not ${String(value)}`);
+  return value;
+}
+
+function checkHeartbeat(value: number): number {
+  if (value >= heartbeatMsMin) return checkMs("heartbeatMs", value);
+  throw new TypeError(`heartbeatMs must be at least ${heartbeatMsMin}, not ${String(value)}`);
+}
+
+function checkPath(path: string): string {
+  if (!/^\/[^?#\s]*$/.test(path))
+    throw new TypeError(`path must start with "/" and have no query, not ${String(path)}`);
+  return path;
+}
+
+function checkOrigins(origins: AllowedOrigins): AllowedOrigins {
+  if (origins === "same" || origins === "any") return origins;
+  for (const origin of origins) {
+    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
+      throw new TypeError(
+        `origins must be "same", "any" or a list like ["https://app.example"], not ${String(origin)}`,
+      );
+    }
+  }
+  return origins;
+}
+
+function reportToConsole(error: unknown, { stage }: { readonly stage: Stage }): void {
+  // oxlint-disable-next-line no-console
+  console.error(`bowline: ${stage}:`, error);
+}
