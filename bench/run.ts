@@ -16,7 +16,7 @@ const usage = `npm run bench -- [options]
   --rounds N       measurements of each contender (5; quick: 1)
   --quick          small and short: shows that it works, not how fast it is
   --json           results as JSON on the standard output
-  --update-docs    puts the tables into docs/performance.md too, if every delivery was right
+  --update-docs    puts the tables into docs/performance.md and docs/scaling.md too, if every delivery was right
   --profile DIR    writes CPU profiles of the servers; the figures then include the profiler`;
 
 const { values: options } = parseArgs({
@@ -53,10 +53,24 @@ async function main(): Promise<number> {
     progress("note: no taskset or a single core: the processes share what there is");
   const results: ScenarioResult[] = [];
   for (const scenario of chosen) results.push(await runScenario(bench, scenario, rounds));
-  const tables = toMarkdown(results, describeSetting(bench, rounds));
-  console.log(options.json ? JSON.stringify({ node: process.version, rounds, results }, null, 2) : tables);
+  const setting = describeSetting(bench, rounds);
+  const tables = (of: readonly ScenarioResult[]): string => toMarkdown(of, setting);
+  console.log(
+    options.json ? JSON.stringify({ node: process.version, rounds, results }, null, 2) : tables(results),
+  );
   const exitCode = judge(results);
-  if (options["update-docs"] && exitCode !== 1 && !options.quick) updateDocs(tables);
+  if (options["update-docs"] && exitCode !== 1 && !options.quick) {
+    updateDocs(
+      "performance.md",
+      results.filter(({ measured }) => measured === "server"),
+      tables,
+    );
+    updateDocs(
+      "scaling.md",
+      results.filter(({ measured }) => measured === "broker"),
+      tables,
+    );
+  }
   return exitCode;
 }
 
@@ -74,15 +88,20 @@ function describeSetting({ serverCore, loadCore }: Bench, rounds: number): strin
   return `\`${command}\`: ${machine}, ${pinning}, ${rounds} round${rounds === 1 ? "" : "s"}.${quick}`;
 }
 
-function updateDocs(tables: string): void {
-  const file = new URL("../docs/performance.md", import.meta.url);
+function updateDocs(
+  name: string,
+  results: readonly ScenarioResult[],
+  tables: (of: readonly ScenarioResult[]) => string,
+): void {
+  if (results.length === 0) return;
+  const file = new URL(`../docs/${name}`, import.meta.url);
   const text = readFileSync(file, "utf8");
   const marked = /(<!-- bench: begin -->\n)[^]*(<!-- bench: end -->)/;
-  if (!marked.test(text)) throw new Error("docs/performance.md has no place marked for the tables");
+  if (!marked.test(text)) throw new Error(`docs/${name} has no place marked for the tables`);
   // A function, because a replacement text gives `$` a meaning.
   writeFileSync(
     file,
-    text.replace(marked, (_all, begin: string, end: string) => `${begin}\n${tables}\n\n${end}`),
+    text.replace(marked, (_all, begin: string, end: string) => `${begin}\n${tables(results)}\n\n${end}`),
   );
 }
 

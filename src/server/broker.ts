@@ -147,6 +147,7 @@ export interface BrokerSink {
  * as safe as the broker makes things; MUST begin a new epoch when it has, or may have, lost entries of a log from its
  * end; MUST keep a session's ledgers whole as long as it gives the same epoch for it, and answer `unknown-session` when
  * it has none. Room names, keys and data are well-formed text. A call that can't be carried out rejects: none waits for an outage to pass, for the node does that.
+ * One that never can be, whatever happens, rejects with a `BowlineError`: that is not tried again, and the caller is told.
  */
 export interface Broker {
   /** For people: `memory`, `redis`. */

@@ -1,5 +1,6 @@
 import type { Awaitable } from "../base/awaitable.ts";
 import type { Clock } from "../base/clock.ts";
+import { BowlineError } from "../protocol/errors.ts";
 import { tableError, type Stage } from "./refusal.ts";
 
 /** Does again what the broker failed to do, until it is done, or nobody needs it any more: then rejects `UNAVAILABLE`. */
@@ -17,7 +18,8 @@ const longestWaitMs = 4000;
 /**
  * Makes what every call to the broker that somebody waits for goes through. A broker that is away is no reason to
  * refuse: the call waits here, in its place in the room's queue, so that nothing overtakes it; and what did get through
- * before its answer was lost is recognised by its ref. The first failure is reported, the repeats are not.
+ * before its answer was lost is recognised by its ref. The first failure is reported, the repeats are not. A
+ * `BowlineError` is no failure but the broker's refusal, which stays what it is however often the call is made.
  */
 export function insistence({ clock, report }: InsistContext): Insist {
   const again = async <T>(
@@ -25,13 +27,15 @@ export function insistence({ clock, report }: InsistContext): Insist {
     task: () => Awaitable<T>,
     isNeeded: () => boolean,
   ): Promise<T> => {
+    if (failure instanceof BowlineError) throw failure;
     report(failure, "broker");
     for (let waitMs = firstWaitMs; isNeeded(); waitMs = Math.min(2 * waitMs, longestWaitMs)) {
       await new Promise<void>((resolve) => void clock.setTimer(waitMs, resolve));
       if (!isNeeded()) break;
       try {
         return await task();
-      } catch {
+      } catch (error) {
+        if (error instanceof BowlineError) throw error;
         // Reported once; the next round tells whether it is over.
       }
     }

@@ -3,8 +3,8 @@ import { encodeFrame } from "../protocol/encode.ts";
 import type { Outbox } from "./outbox.ts";
 import type { HubRoom } from "./hub-room.ts";
 
-/** Frames sent to a reader that catches up, before it is looked again whether its socket is full. */
-const pageFrames = 128;
+/** Most frames read at a time for a reader that catches up. */
+const pageFramesMax = 128;
 
 /**
  * One connection reading one room. While it keeps up it is `live`: it gets what every live reader gets, and costs the
@@ -25,6 +25,7 @@ export class Reader {
   missedPresence = false;
   readonly #history: number;
   #offset = 0;
+  #pageFrames = pageFramesMax;
   #gap: GapFrame["reason"] | null = null;
   #catchingUp = false;
   #left = false;
@@ -101,9 +102,10 @@ export class Reader {
       }
       if (outbox.isFull()) return;
       const { epoch } = room;
-      const frames = room.recent(this.#offset, pageFrames) ?? (await room.read(this.#offset, pageFrames));
+      const frames =
+        room.recent(this.#offset, this.#pageFrames) ?? (await room.read(this.#offset, this.#pageFrames));
       if (this.#left || this.#gap || room.epoch !== epoch) continue;
-      if (frames) this.#send(frames);
+      if (frames) this.#sendPage(frames);
       else this.#gap = "trimmed";
     }
     if (this.#left || this.#offset !== room.sent) return;
@@ -111,12 +113,17 @@ export class Reader {
     if (this.missedPresence) room.sendMembers(this);
   }
 
-  #send(frames: readonly string[]): void {
+  /** Sends what the socket takes, and reads no more than about that the next time: the rest would be for nothing. */
+  #sendPage(frames: readonly string[]): void {
+    let sent = 0;
     for (const frame of frames) {
-      if (this.outbox.isFull()) return;
+      if (this.outbox.isFull()) break;
       this.outbox.sendText(frame);
-      this.#offset += 1;
+      sent += 1;
     }
+    this.#offset += sent;
+    this.#pageFrames =
+      sent < frames.length ? Math.max(1, sent) : Math.min(pageFramesMax, 2 * this.#pageFrames);
   }
 
   async #skipGap(reason: GapFrame["reason"]): Promise<void> {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { insistence } from "../../src/server/insist.ts";
+import { BowlineError } from "../../src/protocol/errors.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 function bench() {
@@ -55,4 +56,24 @@ test("what nobody needs any more is given up", async () => {
   await clock.advance(10_000);
   await given;
   expect(tries).toBe(2);
+});
+
+test.each([
+  ["at once", 0],
+  ["after an outage", 2],
+])("what the broker refuses %s is not done again, and is no failure", async (_when, failures) => {
+  const { clock, reported, insist } = bench();
+  const refusal = new BowlineError("PAYLOAD_TOO_LARGE", "too long");
+  let tries = 0;
+  const done = insist(
+    async () => {
+      tries += 1;
+      throw tries > failures ? refusal : new Error("down");
+    },
+    () => true,
+  ) as Promise<never>;
+  const refused = expect(done).rejects.toBe(refusal);
+  await clock.advance(60_000);
+  await refused;
+  expect([tries, reported.length]).toEqual([failures + 1, failures > 0 ? 1 : 0]);
 });

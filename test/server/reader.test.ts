@@ -137,6 +137,14 @@ describe("a reader whose socket is full", () => {
     for (const write of slow.socket.writes) expect(write.join("").length).toBeLessThan(3000);
   });
 
+  test("reads not much more than it can send, however large the frames are", async () => {
+    const { broker, join } = hubBench();
+    broker.publish(100, { text: "x".repeat(slowBytes / 3) });
+    const slow = await join({ position: { offset: 0, epoch: "one" } });
+    expect(slow.told).toEqual(range(1, 100));
+    expect(broker.entriesRead).toBeLessThan(300);
+  });
+
   test("keeps no more waiting than the bound and one frame", async () => {
     const { clock, join, publish } = hubBench();
     const slow = await join();

@@ -15,6 +15,8 @@ export class LogBroker {
   epoch = "one";
   /** Calls of `read` since the start. */
   reads = 0;
+  /** Entries that were read. */
+  entriesRead = 0;
   members_: Member[] = [];
   subscribed = false;
   /** While true, every call is refused. */
@@ -104,6 +106,7 @@ export class LogBroker {
     return this.#answer(() => {
       const start = after - this.#base;
       const data = start < 0 ? [] : this.#log.slice(start, start + limit);
+      this.entriesRead += data.length;
       return {
         ...this.#state(),
         entries: data.map((text, index) => ({ offset: after + index + 1, data: text })),

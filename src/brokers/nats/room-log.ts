@@ -1,4 +1,5 @@
 import { systemClock } from "../../base/clock.ts";
+import { BowlineError } from "../../protocol/errors.ts";
 import type { Position } from "../../protocol/frames.ts";
 import type {
   AppendRequest,
@@ -66,7 +67,9 @@ export class RoomLog {
     const bytesMax = this.#context.payloadBytesMax() - envelopeBytes;
     // Quotes, and whatever else JSON escapes, take more than they are.
     if (Buffer.byteLength(JSON.stringify(request.data)) > bytesMax)
-      return Promise.reject(new RangeError(`nats: an entry has more than the ${bytesMax} bytes NATS takes`));
+      return Promise.reject(
+        new BowlineError("PAYLOAD_TOO_LARGE", `NATS takes at most ${bytesMax} bytes here`),
+      );
     return new Promise((settle, reject) => this.#add({ request, settle, reject }));
   }
 
