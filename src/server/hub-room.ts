@@ -155,11 +155,13 @@ export class HubRoom implements Flushable {
     return page.entries.map((entry) => this.#frame(entry));
   }
 
-  /** Why a reader at `position` can't simply read on; null if it can. */
+  /** Why a reader at `position` can't simply read on; null if it can. The room's epoch may be another one afterwards. */
   async lost({ epoch, offset }: Position): Promise<GapFrame["reason"] | null> {
-    if (epoch !== this.epoch) return "epoch";
-    if (offset <= this.sent && this.#tail.after(offset, offset, 0)) return null;
+    const own = this.epoch;
+    if (epoch === own && offset <= this.sent && this.#tail.after(offset, offset, 0)) return null;
     const page = await this.#context.broker.read(this.name, offset, 1);
+    // The reader may come from a node that noticed sooner than this one that the log is another one.
+    if (page.epoch !== own && this.epoch === own) this.#restart(page, "epoch");
     // A log that ends before what was read from it once is not the same log.
     if (page.epoch !== epoch || page.head < offset) return "epoch";
     return offset < page.base ? "trimmed" : null;

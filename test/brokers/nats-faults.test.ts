@@ -153,7 +153,9 @@ describe.skipIf(!natsPath)("nats, when things go wrong", () => {
 
   test("an entry larger than NATS takes is refused, and nothing else is harmed", async () => {
     const node = await start();
-    await expect(append(node, "room", "x".repeat(1_048_576))).rejects.toMatchObject({ code: "PAYLOAD_TOO_LARGE" });
+    await expect(append(node, "room", "x".repeat(1_048_576))).rejects.toMatchObject({
+      code: "PAYLOAD_TOO_LARGE",
+    });
     expect(await append(node, "room", "x")).toMatch(/ 1$/);
     expect(node.heard.outages).toEqual([]);
   });

@@ -69,6 +69,18 @@ describe("joining", () => {
     expect(ada.told).toEqual(["epoch→0 of two", 1, 2, 3]);
   });
 
+  test("at a position of a log that this node has not noticed yet reads on there, and everybody else is told", async () => {
+    const { broker, join } = hubBench();
+    broker.publish(2);
+    const ada = await join({ history: 2 });
+    broker.beginAnew("two");
+    broker.publish(3, { lost: true });
+    const eve = await join({ position: { offset: 2, epoch: "two" } });
+    expect(eve.start).toEqual({ offset: 2, epoch: "two" });
+    expect(eve.told).toEqual([3]);
+    expect(ada.told).toEqual([1, 2, "epoch→0 of two", 1, 2, 3]);
+  });
+
   test("at a position the log has not reached yet is told that it is another log", async () => {
     const { broker, join } = hubBench();
     broker.publish(3);
