@@ -41,7 +41,7 @@ export function fits(text: string, bytesMax: number): boolean {
 }
 
 /** As long as any may become. */
-export const longestRef = Number.MAX_SAFE_INTEGER;
+export const longestRef: number = Number.MAX_SAFE_INTEGER;
 
 /** The frame that asks for it. */
 export function frameText(ref: number, call: Call, json: string, isRetry: boolean): string {

@@ -14,7 +14,7 @@ export class Heard {
   /** Messages of outages, null for their ends. */
   readonly outages: (string | null)[] = [];
   /** Sessions that have a connection, for the broker. */
-  readonly connected = new Set<string>();
+  readonly connected: Set<string> = new Set();
   readonly #entries = new Map<string, HeardEntry[]>();
   readonly #signals = new Map<string, { key: string; data: string }[]>();
   readonly #presence = new Map<string, PresenceChange[]>();
