@@ -71,7 +71,7 @@ test.each([
       throw tries > failures ? refusal : new Error("down");
     },
     () => true,
-  ) as Promise<never>;
+  );
   const refused = expect(done).rejects.toBe(refusal);
   await clock.advance(60_000);
   await refused;
