@@ -55,10 +55,11 @@ export function describeFaults({ faults }: FaultRunResult): string {
 function cells(result: FaultRunResult): Record<keyof typeof titles, string> {
   const { verdict, settledMs } = result;
   const uncertain = verdict.refused["UNCERTAIN"] ?? 0;
-  const refused = Object.values(verdict.refused).reduce((sum, count) => sum + count, 0) - uncertain;
-  const numbers = { ...toFigures(result), missed: verdict.missed, uncertain, refused };
+  const others = Object.entries(verdict.refused).filter(([code]) => code !== "UNCERTAIN");
+  const refused = others.map(([code, count]) => `${count} ${code}`).join(", ") || "0";
+  const numbers = { ...toFigures(result), missed: verdict.missed, uncertain };
   const texts = Object.fromEntries(
     Object.entries(numbers).map(([key, value]) => [key, value.toLocaleString("en")]),
   ) as Record<keyof typeof numbers, string>;
-  return { ...texts, settled: settledMs === null ? "never" : `${(settledMs / 1000).toFixed(1)} s` };
+  return { ...texts, refused, settled: settledMs === null ? "never" : `${(settledMs / 1000).toFixed(1)} s` };
 }

@@ -16,7 +16,7 @@ const usage = `npm run faults -- [options]
   --seed N         decides the faults and their times; printed, to run the same again
   --compare        runs the same against Socket.IO too
   --json           figures as one JSON object on the standard output; with --compare, one for each name
-  --update-docs    puts the table into docs/guarantees.md; needs --compare`;
+  --update-docs    puts the table into docs/guarantees.md; needs --compare, or --broker redis or nats`;
 
 const brokers: readonly BrokerName[] = ["memory", "redis", "nats"];
 const secondsMin = 2;
@@ -73,7 +73,8 @@ function findMisuse(): string | null {
     return `--clients must be a whole number from ${clientsMin}`;
   if (options.seed !== undefined && !Number.isSafeInteger(Number(options.seed)))
     return "--seed must be a whole number";
-  if (options["update-docs"] && !options.compare) return "--update-docs needs --compare";
+  if (options["update-docs"] && !options.compare && options.broker === "memory")
+    return "--update-docs needs --compare, or --broker redis or nats";
   return null;
 }
 
@@ -105,9 +106,12 @@ function explain(result: FaultRunResult): void {
 function updateDocs(table: string, first: FaultRunResult, seed: number): void {
   const file = new URL("../docs/guarantees.md", import.meta.url);
   const text = readFileSync(file, "utf8");
-  const marked = /(<!-- faults: begin -->\n)[^]*(<!-- faults: end -->)/;
+  const [place, option] = options.compare
+    ? ["faults", "--compare"]
+    : [`faults ${options.broker}`, `--broker ${options.broker}`];
+  const marked = new RegExp(`(<!-- ${place}: begin -->\\n)[^]*(<!-- ${place}: end -->)`);
   if (!marked.test(text)) throw new Error("docs/guarantees.md has no place marked for the figures");
-  const setting = `\`npm run faults -- --compare --seconds ${options.seconds} --clients ${options.clients} --seed ${seed}\`, Node ${process.versions.node}. Faults: ${describeFaults(first)}.`;
+  const setting = `\`npm run faults -- ${option} --seconds ${options.seconds} --clients ${options.clients} --seed ${seed}\`, Node ${process.versions.node}. Faults: ${describeFaults(first)}.`;
   // A function, because a replacement text gives `$` a meaning.
   writeFileSync(
     file,
