@@ -156,10 +156,10 @@ export class RoomLog {
       const { index } = this.#log;
       const after = index.lastSeq;
       const { message, results } = planAppends(index, left, systemClock.now());
-      const isRaised = await this.#raise(left.filter((_, at) => results[at]?.outcome === "stored"));
+      const isSure = await this.#confirm(left, results);
       left = left.filter(({ ref }) => ref !== "lost");
       // What came in between, or turned out to be no new ref, may change the plan.
-      if (!isRaised || index !== this.#log.index || index.lastSeq !== after) continue;
+      if (!isSure || index !== this.#log.index || index.lastSeq !== after) continue;
       if (message && !(await this.#log.put(message.meta, message.texts))) {
         await this.#log.refresh();
         continue;
@@ -180,18 +180,27 @@ export class RoomLog {
     return null;
   }
 
-  /** Notes with the sessions that refs are about to be carried out. False when one is not above all before. */
-  async #raise(appends: readonly KnownSession[]): Promise<boolean> {
-    const raises = appends.map(async (known) => {
+  /**
+   * Makes sure of what was planned with what this node happens to know of the ledgers: notes with the sessions that refs
+   * are about to be carried out. False when one is not above all before, and has to be looked for.
+   */
+  async #confirm(appends: readonly KnownSession[], results: readonly AppendResult[]): Promise<boolean> {
+    const confirmed = appends.map(async (known, at) => {
       const { origin } = known.request;
+      const outcome = results[at]?.outcome;
       if (!origin || !known.origin || known.ref !== "unknown") return true;
+      if (outcome === "out-of-order") {
+        known.ref = "old";
+        return false;
+      }
+      if (outcome !== "stored") return true;
       // The ledgers that were found, and no others: the session may have been lost and begun anew since.
       const isNew = await this.#context.sessions.raise({ ...origin, epoch: known.origin[0] });
       known.ref = isNew === null ? "lost" : isNew ? "new" : "old";
       if (isNew === null) known.append.settle({ outcome: "unknown-session" });
       return isNew === true;
     });
-    return (await Promise.all(raises)).every(Boolean);
+    return (await Promise.all(confirmed)).every(Boolean);
   }
 
   /** Looks for what the log no longer holds; a ref above all before can't be anywhere yet. */

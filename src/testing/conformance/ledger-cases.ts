@@ -52,6 +52,23 @@ export const ledgerCases: readonly CaseDefinition[] = [
     },
   },
   {
+    name: "ledger: a ref that the log no longer holds is found by a node that knows only later ones",
+    run: async (scene) => {
+      const [a, b] = await scene.pair();
+      const room = scene.room();
+      const session = await scene.session(a);
+      const bound = { count: 5, ageMs: 3_600_000 };
+      const request = { room, data: "first", bound, origin: { session, ref: 1 } };
+      const position = storedAt(await a.broker.append(request));
+      // A broker may remove what is beyond the bound only now and then: this gives it reason to.
+      for (let round = 0; round < 4; round += 1)
+        await Promise.all(upTo(300).map(() => a.broker.append({ room, data: "more", bound })));
+      await store(a, room, "second", { bound, origin: { session, ref: 2 } });
+      for (const { broker } of [b, a])
+        deepEqual(await broker.append(request), { outcome: "repeated", position });
+    },
+  },
+  {
     name: "ledger: sessions do not get into each other's way",
     run: async (scene) => {
       const [a, b] = await scene.pair();
