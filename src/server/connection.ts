@@ -62,8 +62,6 @@ export class Connection implements SocketListener, WheelItem {
   pendingCalls = 0;
   /** Other frames being worked on. */
   pendingOthers = 0;
-  /** Whether a publish of it was given up, after it ended, because the broker could not be reached. */
-  gaveUp = false;
   /** The highest ref this connection has sent. */
   ref = 0;
   readonly outbox: Outbox;

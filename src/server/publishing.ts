@@ -41,11 +41,18 @@ export interface StoredPublication extends Publication {
   readonly position: Position;
 }
 
+/** Publishes of one session to one room that wait or are handled on this node, over whichever of its connections they came. */
+interface Line {
+  readonly refs: Set<number>;
+  /** One of them was given up: those behind it must not be stored before it, which is sent again with them. */
+  isGivenUp: boolean;
+}
+
 /** Takes events and signals from clients and from the server itself to the broker. */
 export class Publishing {
   readonly #context: PublishingContext;
-  /** Publishes waiting or being handled on this node: `session ref`. */
-  readonly #running = new Set<string>();
+  /** By session and room; those that were given up are not here. */
+  readonly #lines = new Map<string, Line>();
 
   constructor(context: PublishingContext) {
     this.#context = context;
@@ -57,20 +64,26 @@ export class Publishing {
     const { ref, room } = frame;
     const { session, epoch } = connection;
     const origin: Origin = { session, ref, epoch };
-    const key = `${session} ${ref}`;
+    const name = `${session} ${room}`;
+    const line = this.#lineOf(name);
     // Sent again while an earlier socket's is still at it: that one's answer will go to this connection.
-    if (this.#running.has(key)) return;
-    this.#running.add(key);
-    // Asked at once, for the ledger keeps the newest only, and the wait in the queue may be long.
+    if (line.refs.has(ref)) return;
+    line.refs.add(ref);
     const isNeeded = (): boolean => sessions.connectionOf(session) !== undefined;
-    const known = frame.retry ? insist(() => broker.find(room, origin), isNeeded) : null;
-    if (known instanceof Promise) known.catch(ignore);
-    await queue.run(`${session} ${room}`, async () => {
-      // An earlier one was given up: it is sent again over another line, and this one must not be stored before it.
-      if (connection.gaveUp) return void this.#running.delete(key);
+    const find = (): Awaitable<Position | null> => insist(() => broker.find(room, origin), isNeeded);
+    // Asked at once, for the ledger keeps the newest only, and the wait in the queue may be long.
+    const early = frame.retry ? find() : null;
+    if (early instanceof Promise) early.catch(ignore);
+    await queue.run(name, async () => {
+      if (line.isGivenUp) return;
+      // Nobody may have needed it in between, but now somebody does.
+      const known = early instanceof Promise ? early.catch(find) : early;
       const answer = await this.#answerTo(connection, frame, origin, known);
-      this.#running.delete(key);
+      line.refs.delete(ref);
       const current = sessions.connectionOf(session) ?? connection;
+      if (isUnavailable(answer) && current.state === "closed") line.isGivenUp = true;
+      if ((line.isGivenUp || line.refs.size === 0) && this.#lines.get(name) === line)
+        this.#lines.delete(name);
       // Nothing was stored now, but an earlier attempt of the same may have been: no answer would be true.
       if (answer) current.send(answer);
       else current.close("SESSION_LOST");
@@ -124,6 +137,12 @@ export class Publishing {
     this.#signal({ room, event, payload: checked }, null, "");
   }
 
+  #lineOf(name: string): Line {
+    const line = this.#lines.get(name) ?? { refs: new Set(), isGivenUp: false };
+    this.#lines.set(name, line);
+    return line;
+  }
+
   async #answerTo(
     connection: Connection,
     frame: PublishFrame,
@@ -136,8 +155,6 @@ export class Publishing {
       return { type: "ack", ref, position };
     } catch (error) {
       if (error instanceof SessionLost) return null;
-      // Over, and with nobody to insist for: what comes after it has to wait for it elsewhere.
-      connection.gaveUp ||= connection.state === "closed" && isUnavailable(error);
       return refusalFrame({ ref }, refusalOf(error, "publish", this.#context.report));
     }
   }
@@ -208,8 +225,8 @@ export class Publishing {
 
 function ignore(): void {}
 
-function isUnavailable(error: unknown): boolean {
-  return error instanceof BowlineError && error.code === "UNAVAILABLE";
+function isUnavailable(answer: AckFrame | ErrorFrame | null): boolean {
+  return answer?.type === "error" && answer.code === "UNAVAILABLE";
 }
 
 function definitionOf<Kind extends "event" | "signal">(

@@ -275,6 +275,28 @@ test("a publish that its node gave up is not overtaken by the next one", async (
   }
 });
 
+test("a publish that its node gave up is not overtaken by one that came over a later line", async () => {
+  for (let seed = 1; seed <= 40; seed += 1) {
+    const { world, ada } = start({ seed, nodes: 1, broker: "shared" });
+    const room = ada.client.join("plain/a");
+    await world.run(4000);
+    const { shared } = world.nodes[0]!;
+    shared!.breakDown("reject");
+    const published = [1, 2, 3].map((n) => room.publish("message", { n }));
+    // Tried at 250, 750, 1750 and 3750 ms: in the last pause the line goes, comes again, and goes again.
+    await world.run(1900);
+    shared!.restore();
+    ada.cut();
+    await world.run(1000 + 15 * seed);
+    published.push(room.publish("message", { n: 4 }));
+    await world.run(20);
+    ada.cut();
+    const [positions] = await Promise.all([Promise.all(published), world.run(20_000)]);
+    expect(positions.map(({ offset }) => offset)).toEqual([1, 2, 3, 4]);
+    await expectPeace(world);
+  }
+});
+
 test("what is still insisted upon when the session has new ledgers is dropped, and not stored as new", async () => {
   const { world, ada, bob } = start({ nodes: 1, broker: "shared" });
   const [one, two] = [ada.client.join("plain/a"), ada.client.join("plain/b")];
