@@ -16,15 +16,25 @@ export interface HeldPlace extends Place {
   readonly seq: number;
 }
 
-/** Who is present in one room, kept up with what the stream says is stored. */
+/** Those who went last and are remembered as gone. A change that comes late comes milliseconds late. */
+const goneMax = 1000;
+
+/**
+ * Who is present in one room, kept up with what the stream says is stored. Messages that different nodes store at a time
+ * may come live in another order than that of their sequences, so only those of one place are held against each other.
+ */
 export class RoomMembers {
   readonly #places = new Map<string, HeldPlace>();
-  #seq: number;
+  /** Sequences of what took away those who went last, the oldest first. */
+  readonly #gone = new Map<string, number>();
+  readonly #loadedSeq: number;
+  #seq = 0;
 
   /** `stored`: everything under the room. */
   constructor(stored: readonly Stored[]) {
-    this.#seq = 0;
+    this.#loadedSeq = 0;
     for (const message of stored) this.add(message);
+    this.#loadedSeq = this.#seq;
   }
 
   get count(): number {
@@ -46,14 +56,18 @@ export class RoomMembers {
 
   /** Takes a change in; null when it makes no difference, or is an old one. */
   add({ subject, seq, body }: Stored): PresenceChange | null {
-    if (seq <= this.#seq) return null;
-    this.#seq = seq;
     const session = sessionOf(subject);
+    const newest = this.#places.get(session)?.seq ?? this.#gone.get(session) ?? 0;
+    if (seq <= Math.max(newest, this.#loadedSeq)) return null;
+    this.#seq = Math.max(this.#seq, seq);
+    this.#gone.delete(session);
     const place = decodePlace(body);
     if (place.member) {
       this.#places.set(session, { ...place, seq });
       return { set: place.member, count: this.#places.size };
     }
+    this.#gone.set(session, seq);
+    if (this.#gone.size > goneMax) this.#gone.delete(this.#gone.keys().next().value as string);
     return this.#places.delete(session) ? { gone: session, count: this.#places.size } : null;
   }
 }
