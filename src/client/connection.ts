@@ -2,7 +2,7 @@ import { backoffMs } from "../base/backoff.ts";
 import type { Clock, Undo } from "../base/clock.ts";
 import { Emitter } from "../base/emitter.ts";
 import type { Random } from "../base/random.ts";
-import { closeAction, closeNumbers } from "../protocol/codes.ts";
+import { closeAction, closeName, closeNumbers } from "../protocol/codes.ts";
 import { decodeServerFrame } from "../protocol/decode.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
@@ -26,6 +26,8 @@ export interface ConnectionContext {
   /** Called when it is. */
   opened(): void;
   received(frame: ServerFrame): void;
+  /** Whether something that was sent over this socket waits for its answer. */
+  awaitsAnswers(): boolean;
   /** The connection was open and is not any more. */
   lost(): void;
   /** The session is somebody else's: begin a new one. */
@@ -61,6 +63,7 @@ export class Connection {
   #stopWatch: Undo = () => {};
   #stopRecycle: Undo = () => {};
   #stopWake: Undo | null = null;
+  #isLeaving = false;
 
   constructor(context: ConnectionContext) {
     this.#context = context;
@@ -73,6 +76,11 @@ export class Connection {
 
   get isOpen(): boolean {
     return this.#status.state === "open";
+  }
+
+  /** Whether calls may be sent: not to a server that is about to be left. */
+  get takesCalls(): boolean {
+    return this.isOpen && !this.#isLeaving;
   }
 
   /** Starts connecting; does nothing where that is under way. */
@@ -104,6 +112,11 @@ export class Connection {
   redial(): void {
     this.#drop(closeNumbers.NORMAL);
     void this.#dial();
+  }
+
+  /** A call was answered. A server that goes away is left after its last answer: it may never be back to give it. */
+  answered(): void {
+    if (this.#isLeaving && !this.#context.awaitsAnswers()) this.redial();
   }
 
   /** The one place where the state changes. */
@@ -189,7 +202,10 @@ export class Connection {
         return this.send('{"type":"pong"}');
       case "goaway":
         this.#stopRecycle();
-        this.#stopRecycle = this.#context.clock.setTimer(frame.delayMs, () => this.redial());
+        this.#stopRecycle = this.#context.clock.setTimer(frame.delayMs, () => {
+          this.#isLeaving = true;
+          this.answered();
+        });
         return;
       case "degraded":
         if (this.isOpen) this.#set({ state: "open", degraded: frame.active });
@@ -253,6 +269,7 @@ export class Connection {
     this.#stopTimer();
     this.#stopWatch();
     this.#stopRecycle();
+    this.#isLeaving = false;
     const socket = this.#socket;
     this.#socket = null;
     if (code !== undefined) socket?.close(code, "");
@@ -279,9 +296,4 @@ export class Connection {
       if (this.#receivedMs < askedMs) this.redial();
     });
   }
-}
-
-function closeName(code: number): string {
-  const known = Object.entries(closeNumbers).find(([, number]) => number === code);
-  return known ? known[0] : `CLOSE_${code}`;
 }

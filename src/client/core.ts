@@ -79,7 +79,7 @@ export class ClientCore {
       initial: store.initial?.publishes ?? [],
       session: () => this.#session,
       limits,
-      isOpen,
+      takesCalls: () => this.#connection.takesCalls,
       send,
       report,
       changed,
@@ -91,6 +91,7 @@ export class ClientCore {
       welcomed: (frame) => this.#welcomed(frame),
       opened: () => this.#opened(),
       received: (frame) => this.#receive(frame),
+      awaitsAnswers: () => this.#outbox.awaitsAnswers,
       lost: () => {
         for (const room of this.#rooms.values()) room.lost();
       },
@@ -262,6 +263,7 @@ export class ClientCore {
   }
 
   #changed(entry: OutboxEntry, outcome: Outcome | null): void {
+    if (outcome) this.#connection.answered();
     const fate = this.#options.fates.isHeard ? this.#fate(entry, outcome) : null;
     if (fate) this.#options.fates.emit(fate);
   }

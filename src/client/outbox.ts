@@ -37,7 +37,8 @@ export interface OutboxContext {
   readonly initial: readonly StoredPublish[];
   readonly session: () => Session;
   readonly limits: OutboxLimits;
-  isOpen(): boolean;
+  /** Whether calls may be sent now. */
+  takesCalls(): boolean;
   send(text: string): void;
   /** An entry came or was sent (no outcome), or was settled (with one). */
   changed(entry: OutboxEntry, outcome: Outcome | null): void;
@@ -78,6 +79,11 @@ export class Outbox {
 
   get entries(): readonly OutboxEntry[] {
     return this.#entries;
+  }
+
+  /** Whether something that was sent over this socket is not settled. */
+  get awaitsAnswers(): boolean {
+    return this.#inFlight > 0;
   }
 
   /** Adds a call; throws what refuses it. */
@@ -137,7 +143,7 @@ export class Outbox {
 
   /** Sends what may be sent. */
   pump(): void {
-    if (!this.#context.isOpen() || this.#wait) return;
+    if (!this.#context.takesCalls() || this.#wait) return;
     const ready = this.#ready();
     const unmarked = ready.findLast(({ call, marked }) => call.type === "publish" && !marked);
     if (!this.#isSaved(unmarked ? [{ type: "sent", ref: unmarked.ref }] : [], ready)) return;
@@ -174,7 +180,7 @@ export class Outbox {
   #goesAtOnce(ref: number): boolean {
     const everythingIsSent = this.#inFlight === this.#entries.length;
     return (
-      this.#context.isOpen() && everythingIsSent && this.#inFlight < this.#window && ref < this.#refsEnd()
+      this.#context.takesCalls() && everythingIsSent && this.#inFlight < this.#window && ref < this.#refsEnd()
     );
   }
 

@@ -66,6 +66,12 @@ export function closeAction(code: number): CloseAction {
   return "reconnect";
 }
 
+/** The name of a close code, `CLOSE_` and the number where it has none. */
+export function closeName(code: number): string {
+  const known = Object.entries(closeNumbers).find(([, number]) => number === code);
+  return known ? known[0] : `CLOSE_${code}`;
+}
+
 /** The close codes Bowline sends, with all there is to say about each. */
 // Made by a call that bundlers may leave out: a page needs the numbers alone.
 export const closeCodes: Readonly<Record<CloseName, CloseCode>> = /* @__PURE__ */ (() =>

@@ -266,6 +266,25 @@ describe("a server that goes away", () => {
     expect([it.state(), it.dials.length, dial.closed]).toEqual(["connecting", 2, 1000]);
   });
 
+  test("is left no sooner than it answered what it was sent, and takes no calls meanwhile", async () => {
+    const it = dialBench();
+    const dial = await it.open();
+    it.net.awaitsAnswers = true;
+    dial.receive({ type: "goaway", delayMs: 3000 });
+    await it.clock.advance(2999);
+    it.connection.answered();
+    expect(it.connection.takesCalls).toBe(true);
+    await it.clock.advance(1);
+    expect([it.state(), it.connection.takesCalls]).toEqual(["open", false]);
+    it.connection.answered();
+    expect(it.state()).toBe("open");
+    it.net.awaitsAnswers = false;
+    it.connection.answered();
+    expect([it.state(), dial.closed]).toEqual(["connecting", 1000]);
+    await it.succeed();
+    expect(it.connection.takesCalls).toBe(true);
+  });
+
   test("that is gone before is waited for as usual, and the moment passes unnoticed", async () => {
     const it = dialBench();
     const dial = await it.open();

@@ -375,6 +375,30 @@ describe("shutting down", () => {
     expect(pair.server.stats().connections).toBe(0);
   });
 
+  test("answers what was asked before it sends a client away, and keeps what is asked after for later", async () => {
+    const pair = new Pair(chat);
+    const finish: (() => void)[] = [];
+    pair.server.request("add", async () => {
+      await new Promise<void>((resolve) => finish.push(resolve));
+      return finish.length;
+    });
+    pair.server.request("again", () => 0);
+    await pair.start();
+    const ada = await pair.openClient();
+    const running = ada.request("add", []);
+    await pair.clock.settle();
+    const drained = pair.server.drain({ spreadMs: 4000, deadlineMs: 10_000 });
+    await pair.clock.advance(3000);
+    ada.request("add", []).catch(() => {});
+    await pair.clock.settle();
+    expect([ada.status.state, finish.length]).toEqual(["open", 1]);
+    finish[0]?.();
+    await pair.clock.settle();
+    expect([await running, ada.status.state, finish.length]).toEqual([1, "waiting", 1]);
+    await drained;
+    ada.close();
+  });
+
   test("closes whoever is left, also those who have said no hello", async () => {
     const { pair } = await bench();
     const silent = await pair.socket();

@@ -36,7 +36,7 @@ function bench({ limits = {}, store: given }: { limits?: Partial<OutboxLimits>; 
     initial: store.initial?.publishes ?? [],
     session: () => session,
     limits: { count: 1000, length: 100_000, ...limits },
-    isOpen: () => isOpen,
+    takesCalls: () => isOpen,
     send: (text) => sent.push(JSON.parse(text) as Sent),
     changed: ({ ref, sent: wasSent }, outcome) =>
       fates.push(

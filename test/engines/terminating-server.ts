@@ -11,5 +11,5 @@ server.request("increment", async ({ payload }) => {
   return payload.by;
 });
 server.request("double", ({ payload }) => payload * 2);
-const { port } = await serve(server, { port: 0, drain: { spreadMs: 1000, deadlineMs: 5000 } });
+const { port } = await serve(server, { port: 0, drain: { spreadMs: 100, deadlineMs: 5000 } });
 console.log(port);

@@ -47,6 +47,7 @@ export function dialBench({
     asked: 0,
     answerAsk: null as (() => void) | null,
     holdAsk: false,
+    awaitsAnswers: false,
   };
   const connection = new Connection({
     url: "ws://test",
@@ -73,6 +74,7 @@ export function dialBench({
     welcomed: () => log.push(`welcomed while ${connection.status.state}`),
     opened: () => log.push(`opened while ${connection.status.state}`),
     received: ({ type }) => log.push(`received ${type}`),
+    awaitsAnswers: () => net.awaitsAnswers,
     lost: () => log.push("lost"),
     disowned: () => log.push("disowned"),
     report: (error) => reported.push(error),
