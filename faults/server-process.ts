@@ -7,6 +7,8 @@ import type { BrokerAddress, ContenderName } from "./contenders/contender.ts";
 const script = fileURLToPath(new URL("server.ts", import.meta.url));
 const root = fileURLToPath(new URL("..", import.meta.url));
 const startMs = 40_000;
+/** How long one may take to end: longer than its drain may. */
+const endMs = 30_000;
 /** How long until one that ended is started again. */
 const againMs = 300;
 /** How much of its last words is kept. */
@@ -17,6 +19,7 @@ export class ServerProcess {
   readonly #contender: ContenderName;
   readonly #broker: BrokerAddress;
   #child: ChildProcess | null = null;
+  #said = "";
   #isUp = false;
   #starting: Promise<void> | null = null;
   #port = 0;
@@ -80,19 +83,21 @@ export class ServerProcess {
       execArgv: ["--import", "tsx", "--conditions=bowline-source"],
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
-    let said = "";
-    child.stderr?.on("data", (text) => (said = `${said}${String(text)}`.slice(-saidLengthMax)));
+    this.#said = "";
+    child.stderr?.on("data", (text) => (this.#said = `${this.#said}${String(text)}`.slice(-saidLengthMax)));
     const signal = AbortSignal.timeout(startMs);
     const exited = once(child, "exit", { signal }).then(([code]): never => {
       throw new Error(
-        `the ${this.#contender} server ended with ${String(code)} before it listened:\n${said}`,
+        `the ${this.#contender} server ended with ${String(code)} before it listened:\n${this.#said}`,
       );
     });
     // Only the first to settle counts.
     exited.catch(() => {});
-    const [message] = (await Promise.race([once(child, "message", { signal }), exited])) as [
-      { port: number },
-    ];
+    const listening = Promise.race([once(child, "message", { signal }), exited]);
+    const [message] = (await listening.catch((error: unknown) => {
+      child.kill("SIGKILL");
+      throw error;
+    })) as [{ port: number }];
     this.#child = child;
     this.#port = message.port;
     this.#isUp = true;
@@ -105,8 +110,11 @@ export class ServerProcess {
     this.#isUp = false;
     if (child.exitCode !== null || child.signalCode !== null)
       throw new Error(`the ${this.#contender} server ended by itself, with ${child.exitCode}`);
-    const exited = once(child, "exit");
+    const exited = once(child, "exit", { signal: AbortSignal.timeout(endMs) });
     how(child);
-    await exited;
+    await exited.catch((error: unknown) => {
+      child.kill("SIGKILL");
+      throw new Error(`the ${this.#contender} server did not end:\n${this.#said}`, { cause: error });
+    });
   }
 }

@@ -16,12 +16,15 @@ export interface Clock {
   defer(task: () => void): void;
 }
 
+/** Timers of the platforms take no longer delays, and run those at once. Whoever waits for weeks is woken a bit early. */
+const delayMsMax = 2 ** 31 - 1;
+
 /** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
   setTimer(delayMs, task) {
-    const timer = setTimeout(task, delayMs);
+    const timer = setTimeout(task, Math.min(delayMs, delayMsMax));
     return () => clearTimeout(timer);
   },
   // Browsers have no setImmediate, and only the server defers on a path where the difference is felt.

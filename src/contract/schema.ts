@@ -1,4 +1,4 @@
-import type { Awaitable } from "../base/awaitable.ts";
+import { after, type Awaitable } from "../base/awaitable.ts";
 import type { Issue } from "../protocol/errors.ts";
 
 /**
@@ -41,8 +41,7 @@ export type Checked =
 
 /** Runs a schema. Most answer at once; one that checks asynchronously gives a promise. */
 export function check(schema: Schema, value: unknown): Awaitable<Checked> {
-  const result = schema["~standard"].validate(value);
-  return result instanceof Promise ? result.then(toChecked) : toChecked(result);
+  return after(schema["~standard"].validate(value), toChecked);
 }
 
 function toChecked(result: SchemaResult<unknown>): Checked {

@@ -1,7 +1,10 @@
-import type { Clock } from "../base/clock.ts";
+import type { Clock, Undo } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { Connection } from "./connection.ts";
 import type { DrainOptions } from "./engine.ts";
+
+const defaultSpreadMs = 5000;
+const defaultDeadlineMs = 15_000;
 
 /** What a drain needs of the node. */
 export interface DrainContext {
@@ -16,32 +19,36 @@ export interface DrainContext {
   idle(): Promise<void>;
 }
 
-/**
- * Empties a node: lets nobody in, asks each client to come back at a moment of its own, waits for them to go and for
- * what runs to finish, and closes whoever is left at the deadline.
- */
-export async function drain(
-  context: DrainContext,
-  { spreadMs = 5000, deadlineMs = 15_000 }: DrainOptions,
-): Promise<void> {
-  const { clock, random } = context;
-  context.shut(Math.ceil((spreadMs + 1000) / 1000));
-  for (const connection of context.connections()) {
-    connection.send({ type: "goaway", delayMs: Math.round(random.float() * spreadMs) });
-  }
-  await within(clock, deadlineMs, async () => {
-    await context.empty();
-    await context.idle();
-  });
-  for (const connection of context.connections()) connection.close("RESTART");
-}
+/** Empties a node, once. */
+export class Drain {
+  readonly #context: DrainContext;
+  readonly #stopTimers: Undo[] = [];
+  /** Ends the wait; null when there is none. */
+  #cut: (() => void) | null = null;
 
-async function within(clock: Clock, ms: number, task: () => Promise<void>): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const stop = clock.setTimer(ms, resolve);
-    void task().then(() => {
-      stop();
-      resolve();
-    });
-  });
+  constructor(context: DrainContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Lets nobody in, asks each client to come back at a moment of its own, waits for them to go and for what runs to
+   * finish, and closes whoever is left at the deadline.
+   */
+  async run({ spreadMs = defaultSpreadMs, deadlineMs = defaultDeadlineMs }: DrainOptions): Promise<void> {
+    const context = this.#context;
+    context.shut(Math.ceil((spreadMs + 1000) / 1000));
+    for (const connection of context.connections())
+      connection.send({ type: "goaway", delayMs: Math.round(context.random.float() * spreadMs) });
+    const cut = new Promise<void>((resolve) => (this.#cut = resolve));
+    this.hasten({ deadlineMs });
+    await Promise.race([cut, context.empty().then(() => context.idle())]);
+    this.#cut = null;
+    for (const stopTimer of this.#stopTimers) stopTimer();
+    for (const connection of context.connections()) connection.close("RESTART");
+  }
+
+  /** Sets a deadline; the earliest counts. */
+  hasten({ deadlineMs = defaultDeadlineMs }: DrainOptions): void {
+    if (this.#cut) this.#stopTimers.push(this.#context.clock.setTimer(deadlineMs, this.#cut));
+  }
 }

@@ -69,7 +69,7 @@ export class Doorkeeper {
   }
 
   async admit(request: UpgradeRequest, { holds }: { readonly holds: boolean }): Promise<Admitted | Refused> {
-    if (this.closedForSeconds !== null) return refused(503, "DRAINING", this.closedForSeconds);
+    if (this.closedForSeconds !== null) return this.#draining();
     if (!this.allowsOrigin(request))
       return refused(403, "FORBIDDEN", undefined, "this origin may not connect");
     if (holds && !protocols(request).includes(jsonSubprotocol)) {
@@ -79,8 +79,14 @@ export class Doorkeeper {
     // Taken before anything is awaited: any number may be asking at the same time.
     if (holds) this.#places.add();
     const admission = await this.#inTime(this.#identify(request));
-    if (holds && !admission.ok) this.giveUp();
-    return admission;
+    // Whoever came in now would be told of no drain.
+    const answer = admission.ok && this.closedForSeconds !== null ? this.#draining() : admission;
+    if (holds && !answer.ok) this.giveUp();
+    return answer;
+  }
+
+  #draining(): Refused {
+    return refused(503, "DRAINING", this.closedForSeconds ?? undefined);
   }
 
   /** An answer that never comes must not hold its place for ever. */
@@ -138,7 +144,7 @@ function checkUser(user: UserLike): void {
 
 function expiryOf(user: UserLike): number | null {
   const { expiresAt } = user as { expiresAt?: unknown };
-  if (expiresAt === undefined) return null;
+  if (expiresAt === undefined || expiresAt === null) return null;
   if (typeof expiresAt === "number" && Number.isFinite(expiresAt)) return expiresAt;
   throw new TypeError("authenticate: expiresAt must be milliseconds since 1970");
 }

@@ -47,13 +47,14 @@ export const defaultLimits: Limits = {
   presenceMembers: 1000,
 };
 
-/** Fills in the defaults; throws a `TypeError` that names a limit which is no positive number, or no limit. */
+/** Fills in the defaults; throws a `TypeError` that names a limit which is no number above 0, or no limit. */
 export function resolveLimits(given: Partial<Limits> = {}): Limits {
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(defaultLimits, name)) {
       throw new TypeError(`limits.${name} is no limit; there are ${Object.keys(defaultLimits).join(", ")}`);
     }
-    if (!(typeof value === "number" && value > 0)) {
+    // Clients are told how large a message may be, and JSON has no word for endless.
+    if (!(typeof value === "number" && value > 0) || (name === "payloadBytes" && value === Infinity)) {
       throw new TypeError(`limits.${name} must be a number above 0, not ${String(value)}`);
     }
   }

@@ -6,7 +6,7 @@ import type { JoinRequest } from "../protocol/frames.ts";
 import type { Broker, BrokerSink } from "./broker.ts";
 import { Cluster, type NodeStats } from "./cluster.ts";
 import { Connection, type ConnectionContext } from "./connection.ts";
-import { drain } from "./drain.ts";
+import { Drain } from "./drain.ts";
 import type {
   Admitted,
   DrainOptions,
@@ -65,6 +65,7 @@ export class Node implements Gate {
   readonly #router: Router;
   readonly #rooms: Rooms;
   readonly #connectionContext: ConnectionContext;
+  readonly #drain: Drain;
   readonly #onStop: (() => void | Promise<void>)[] = [];
   #framing: Framing | null = null;
   #started: Promise<void> | null = null;
@@ -103,6 +104,13 @@ export class Node implements Gate {
       stats: () => this.stats(),
       disconnect: (user, why) => sessions.disconnect(user, why),
     });
+    this.#drain = new Drain({
+      ...shared,
+      connections: () => sessions.connections(),
+      shut: (seconds) => (this.#doorkeeper.closedForSeconds = seconds),
+      empty: () => this.#doorkeeper.empty(),
+      idle: () => this.#router.idle(),
+    });
     this.#connectionContext = {
       ...shared,
       receiveHello: (connection, hello) => void sessions.open(connection, hello),
@@ -121,8 +129,13 @@ export class Node implements Gate {
   start(framing: Framing): Promise<void> {
     if (this.#framing && this.#framing !== framing)
       throw new Error("this server has an engine of another kind already");
+    if (this.#stopped) throw new Error("this server was stopped: make another one");
     this.#framing = framing;
-    this.#started ??= this.#start();
+    // One that failed may be tried again.
+    this.#started ??= this.#start().catch((error: unknown) => {
+      this.#started = null;
+      throw error;
+    });
     return this.#started;
   }
 
@@ -148,9 +161,10 @@ export class Node implements Gate {
     this.#onStop.push(task);
   }
 
-  /** Empties the node and stops it. Later calls give the first one's promise. */
+  /** Empties the node and stops it. A later call can only bring the end nearer. */
   stop(options: DrainOptions): Promise<void> {
-    this.#stopped ??= this.#stop(options);
+    if (this.#stopped) this.#drain.hasten(options);
+    else this.#stopped = this.#stop(options);
     return this.#stopped;
   }
 
@@ -195,22 +209,11 @@ export class Node implements Gate {
   }
 
   async #stop(options: DrainOptions): Promise<void> {
-    const { clock, random, broker } = this.#options;
-    await drain(
-      {
-        clock,
-        random,
-        connections: () => this.sessions.connections(),
-        shut: (seconds) => (this.#doorkeeper.closedForSeconds = seconds),
-        empty: () => this.#doorkeeper.empty(),
-        idle: () => this.#router.idle(),
-      },
-      options,
-    );
+    await this.#drain.run(options);
     this.#presence.stop();
     this.#wheel.stop();
     await Promise.all(this.#onStop.map(async (task) => task()));
-    await broker.stop();
+    await this.#options.broker.stop();
   }
 
   #ended(connection: Connection): void {

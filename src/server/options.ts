@@ -64,8 +64,8 @@ export function resolveOptions(options: ServerOptions): Omit<NodeOptions, "contr
 }
 
 function checkMs(option: string, value: number): number {
-  if (!(typeof value === "number" && value > 0))
-    throw new TypeError(`${option} must be milliseconds above 0, not ${String(value)}`);
+  if (!(Number.isFinite(value) && value > 0))
+    throw new TypeError(`${option} must be finite milliseconds above 0, not ${String(value)}`);
   return value;
 }
 

@@ -399,6 +399,18 @@ describe("shutting down", () => {
     ada.close();
   });
 
+  test("at once ends a drain under way", async () => {
+    const { pair } = await bench();
+    const client = await pair.socket();
+    client.hello();
+    await pair.clock.settle();
+    const drained = pair.server.drain({ spreadMs: 60_000, deadlineMs: 60_000 });
+    const closed = pair.server.close();
+    await pair.clock.advance(1000);
+    await Promise.all([drained, closed]);
+    expect(client.closeCode).toBe(1012);
+  });
+
   test("closes whoever is left, also those who have said no hello", async () => {
     const { pair } = await bench();
     const silent = await pair.socket();

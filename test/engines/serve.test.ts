@@ -10,9 +10,10 @@ import { contract, request } from "bowline";
 import * as z from "zod";
 import { connect, lost, opened } from "../guarantees/clients.ts";
 
-test("SIGTERM drains: what runs is finished and answered, clients are sent away, and the process ends by the signal", async () => {
+/** A server of its own process, the lines it prints, and how it ends. */
+function spawnServer(...args: string[]) {
   const script = fileURLToPath(new URL("terminating-server.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--import", "tsx", "--conditions=bowline-source", script], {
+  const child = spawn(process.execPath, ["--import", "tsx", "--conditions=bowline-source", script, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   onTestFinished(() => void child.kill("SIGKILL"));
@@ -26,6 +27,11 @@ test("SIGTERM drains: what runs is finished and answered, clients are sent away,
       output.on("line", look);
       look();
     });
+  return { child, exited, lines, printed };
+}
+
+test("SIGTERM drains: what runs is finished and answered, clients are sent away, and the process ends by the signal", async () => {
+  const { child, exited, lines, printed } = spawnServer();
   await printed(1);
   const port = lines[0];
   const client = connect(Number(port), "ann");
@@ -38,6 +44,17 @@ test("SIGTERM drains: what runs is finished and answered, clients are sent away,
   const [code, signal] = (await exited) as [number | null, string | null];
   expect([code, signal]).toEqual([null, "SIGTERM"]);
   expect(lines).toEqual([port, "running", "ran 7"]);
+});
+
+test("SIGTERM ends a process when all its servers have drained", async () => {
+  const { child, exited, lines, printed } = spawnServer("idle server too");
+  await printed(1);
+  const client = connect(Number(lines[0]), "ann");
+  const reply = client.request("increment", { by: 7 });
+  await printed(2);
+  child.kill("SIGTERM");
+  expect(await reply).toBe(7);
+  expect(await exited).toEqual([null, "SIGTERM"]);
 });
 
 test("a port that is taken is an error of serve, not of the process", async () => {

@@ -199,6 +199,10 @@ describe("the options", () => {
     expect(() => resolveLimits({ rooms: value as never })).toThrow(/limits\.rooms must be a number above 0/);
   });
 
+  test("refuse messages of any size", () => {
+    expect(() => resolveLimits({ payloadBytes: Infinity })).toThrow(/limits\.payloadBytes must be a number/);
+  });
+
   test("refuse a limit there is not, and name those there are", () => {
     expect(() => resolveLimits({ room: 5 } as never)).toThrow(
       /limits\.room is no limit; there are connections, /,

@@ -5,7 +5,9 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { Duplex } from "node:stream";
+import { systemClock, type Undo } from "../../base/clock.ts";
 import { WebSocketServer, type ServerOptions } from "ws";
+import { errorCodes } from "../../protocol/codes.ts";
 import { jsonSubprotocol, type RefusalBody } from "../../protocol/frames.ts";
 import type { Admitted, Gate, Refused, Servable, UpgradeRequest } from "../../server/engine.ts";
 import { nodeFraming } from "./framing.ts";
@@ -15,30 +17,33 @@ import { NodeSocket } from "./node-socket.ts";
  * Lets a server be reached through an HTTP server that somebody else owns: Express, Fastify, Hono, Next or plain
  * `node:http`. Upgrades of the server's path are taken, others left alone, or refused with 404 where nobody else takes
  * them. A plain GET of the path answers why an upgrade is refused. Attach after the HTTP server has its request
- * handler. Resolves when the server is ready; draining the server does not close the HTTP server.
+ * handler. Resolves when the server is ready; rejects, and leaves the HTTP server as it was, when it can't start. Draining
+ * the server does not close the HTTP server. Throws a `TypeError` where another server has the same path of it.
  *
  * @example
  * const http = app.listen(3000);       // Express
  * await attach(server, http);
  */
 export async function attach(server: Pick<Servable, "gate">, http: HttpServer): Promise<void> {
-  const { gate } = server;
-  const endpoint = new Endpoint(gate, http);
-  http.on("upgrade", endpoint.receiveUpgrade);
-  const handlers = http.listeners("request") as ((
-    request: IncomingMessage,
-    response: ServerResponse,
-  ) => void)[];
-  http.removeAllListeners("request");
-  http.on("request", (request, response) => {
-    if (endpoint.owns(request)) void endpoint.answer(request, response);
-    else for (const handler of handlers) handler.call(http, request, response);
-  });
-  await endpoint.start();
+  const endpoint = new Endpoint(server.gate, http);
+  const detach = endpoint.listen();
+  try {
+    await endpoint.start();
+  } catch (error) {
+    detach();
+    throw error;
+  }
 }
+
+type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** How long the other end has to answer a close frame. */
 const closeTimeoutMs = 2000;
+/** Beyond the time that an upgrade has: the gate refuses one that is late by itself, which says more than a cut line. */
+const handshakeSlackMs = 1000;
+
+/** Those of each HTTP server. */
+const endpointsOf = new WeakMap<HttpServer, Set<Endpoint>>();
 
 /** One path of one HTTP server. */
 class Endpoint {
@@ -63,56 +68,85 @@ class Endpoint {
     this.#sockets = new WebSocketServer(options);
   }
 
+  /** Takes upgrades and GETs of its path; the undo gives them back. */
+  listen(): Undo {
+    const http = this.#http;
+    const { path } = this.#gate;
+    const endpoints = endpointsOf.get(http) ?? new Set();
+    if ([...endpoints].some((other) => other.#gate.path === path))
+      throw new TypeError(`a server is attached to ${path} of this HTTP server already`);
+    endpointsOf.set(http, endpoints.add(this));
+    const handlers = http.listeners("request") as RequestHandler[];
+    const onRequest: RequestHandler = (request, response) => {
+      if (this.#owns(request)) void this.#answer(request, response);
+      else for (const handler of handlers) handler.call(http, request, response);
+    };
+    http.removeAllListeners("request").on("request", onRequest);
+    http.on("upgrade", this.#receiveUpgrade);
+    return () => {
+      endpoints.delete(this);
+      http.off("upgrade", this.#receiveUpgrade).off("request", onRequest);
+      for (const handler of handlers) http.on("request", handler);
+    };
+  }
+
   start(): Promise<void> {
     this.#ready = this.#gate.start(nodeFraming);
     return this.#ready;
   }
 
-  owns(request: IncomingMessage): boolean {
+  #owns(request: IncomingMessage): boolean {
     const url = request.url ?? "";
     const end = url.indexOf("?");
     return (end < 0 ? url : url.slice(0, end)) === this.#gate.path;
   }
 
-  readonly receiveUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
+  readonly #receiveUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
     // Nobody else listens until ws does, and a reset without a listener would end the process.
     stream.on("error", destroyStream);
-    if (this.owns(request)) {
-      void this.#upgrade(request, stream, head);
-    } else if (this.#http.listenerCount("upgrade") === 1) {
-      // Nobody else will answer it, and an upgrade without an answer hangs for ever.
-      refuse(stream, { ok: false, status: 404, code: "NOT_FOUND", message: "nothing listens on this path" });
-    }
+    if (this.#owns(request)) void this.#upgrade(request, stream, head);
+    else if (this.#isLast(request)) refuse(stream, unknownPath);
   };
 
+  /** Whether nobody else will answer: an upgrade without an answer hangs for ever. */
+  #isLast(request: IncomingMessage): boolean {
+    const endpoints = [...(endpointsOf.get(this.#http) ?? [])];
+    return (
+      this.#http.listenerCount("upgrade") === endpoints.length &&
+      endpoints[0] === this &&
+      !endpoints.some((endpoint) => endpoint.#owns(request))
+    );
+  }
+
   /** Answers a GET: what an upgrade with the same headers would be told. */
-  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const asked = toUpgradeRequest(request);
     for (const [name, value] of this.#corsHeaders(asked)) response.setHeader(name, value);
     if (request.method === "OPTIONS") {
       response.writeHead(204).end();
       return;
     }
-    await this.#ready;
-    const admission = await this.#gate.admit(asked, { holds: false });
-    const answer: Refused = admission.ok
-      ? { ok: false, status: 426, code: "UPGRADE_REQUIRED", message: "connect here with WebSocket" }
-      : admission;
+    const admission = await this.#admit(asked, false);
+    const answer = admission.ok ? upgradeRequired : admission;
     response.writeHead(answer.status, answerHeaders(answer)).end(answerBody(answer));
   }
 
   async #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
-    const timer = setTimeout(() => stream.destroy(), this.#gate.handshakeMs);
+    const limitMs = this.#gate.handshakeMs + handshakeSlackMs;
+    const stopTimer = systemClock.setTimer(limitMs, () => stream.destroy());
+    const admission = await this.#admit(toUpgradeRequest(request), true);
+    stopTimer();
+    if (admission.ok) this.#accept(request, stream, head, admission);
+    else refuse(stream, admission);
+  }
+
+  async #admit(request: UpgradeRequest, holds: boolean): Promise<Admitted | Refused> {
     try {
       await this.#ready;
-      const admission = await this.#gate.admit(toUpgradeRequest(request), { holds: true });
-      if (admission.ok) this.#accept(request, stream, head, admission);
-      else refuse(stream, admission);
     } catch {
-      stream.destroy();
-    } finally {
-      clearTimeout(timer);
+      return notStarted;
     }
+    return this.#gate.admit(request, { holds });
   }
 
   #accept(request: IncomingMessage, stream: Duplex, head: Buffer, admitted: Admitted): void {
@@ -139,6 +173,14 @@ class Endpoint {
       ["vary", "origin"],
     ];
   }
+}
+
+const unknownPath = refusal(404, "NOT_FOUND");
+const upgradeRequired = refusal(426, "UPGRADE_REQUIRED");
+const notStarted = refusal(503, "UNAVAILABLE", "the server could not be started");
+
+function refusal(status: number, code: keyof typeof errorCodes, message?: string): Refused {
+  return { ok: false, status, code, message: message ?? errorCodes[code].text };
 }
 
 function destroyStream(this: Duplex): void {
@@ -169,7 +211,9 @@ function refuse(stream: Duplex, refused: Refused): void {
     "content-length": String(Buffer.byteLength(body)),
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  // Not left to the other end to close: one that never does would hold its descriptor, and the end of the process.
   stream.end(
     `HTTP/1.1 ${refused.status} ${STATUS_CODES[refused.status] ?? ""}\r\n${lines.join("")}\r\n${body}`,
+    () => stream.destroy(),
   );
 }

@@ -57,17 +57,29 @@ const notFound: RequestListener = (_request, response) => {
   response.writeHead(404, { "content-type": "text/plain; charset=utf-8" }).end("not found\n");
 };
 
-/** The first signal drains and then ends the process the way the signal would have; a second one ends it at once. */
+/** The drains of this process's servers that wait for a signal. */
+const drains = new Set<() => Promise<void>>();
+
 function drainOnSignal(server: Servable, options?: DrainOptions): () => void {
-  const onSignal = (signal: NodeJS.Signals): void => {
-    unwire();
-    void server.drain(options).finally(() => process.kill(process.pid, signal));
+  const drain = (): Promise<void> => server.drain(options);
+  if (drains.size === 0) process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
+  drains.add(drain);
+  return () => {
+    if (drains.delete(drain) && drains.size === 0) unwire();
   };
-  const unwire = (): void => {
-    process.off("SIGTERM", onSignal);
-    process.off("SIGINT", onSignal);
-  };
-  process.on("SIGTERM", onSignal);
-  process.on("SIGINT", onSignal);
-  return unwire;
+}
+
+/**
+ * The first signal drains all servers, and then ends the process the way the signal would have; a second one ends it at
+ * once.
+ */
+function onSignal(signal: NodeJS.Signals): void {
+  const draining = Array.from(drains, (drain) => drain());
+  drains.clear();
+  unwire();
+  void Promise.allSettled(draining).then(() => process.kill(process.pid, signal));
+}
+
+function unwire(): void {
+  process.off("SIGTERM", onSignal).off("SIGINT", onSignal);
 }
