@@ -15,16 +15,11 @@ const layers = {
   base: { values: [], packages: [] },
   protocol: { values: ["base"], packages: [] },
   contract: { values: ["base", "protocol"], packages: [] },
-  collab: { values: ["base"], packages: [] },
-  client: { values: ["base", "protocol", "contract", "collab"], packages: [] },
-  server: { values: ["base", "protocol", "contract", "collab"], packages: ["node:*"] },
-  react: { values: ["base", "protocol", "contract", "collab", "client"], packages: ["react"] },
+  client: { values: ["base", "protocol", "contract"], packages: [] },
+  server: { values: ["base", "protocol", "contract"], packages: ["node:*"] },
   brokers: { values: ["base", "protocol", "server/broker.ts"] },
   engines: { values: ["base", "protocol"], types: ["server/engine.ts"] },
-  testing: { values: ["base", "protocol", "contract", "collab", "client", "server", "brokers", "engines"] },
-  cli: {
-    values: ["base", "protocol", "contract", "collab", "client", "server", "brokers", "engines", "testing"],
-  },
+  testing: { values: ["base", "protocol", "contract", "client", "server", "brokers", "engines"] },
 };
 
 /** Files that may do more than their layer, each for the reason given. */
@@ -39,7 +34,7 @@ const engineEntryTypes = ["server"];
 
 /** Time and chance are injected everywhere else: that is what lets the simulator replay a run from its seed. */
 const clockAndChance = {
-  allowed: ["base", "engines", "brokers", "cli", "client/socket.ts", "client/file-store.ts"],
+  allowed: ["base", "engines", "brokers", "client/socket.ts", "client/file-store.ts"],
   globals: new Set(
     "Date setTimeout setInterval setImmediate clearTimeout clearInterval clearImmediate crypto".split(" "),
   ),
