@@ -31,7 +31,7 @@ beforeAll(async () => {
 
 afterEach(async () => {
   for (const running of processes.splice(0)) await running.kill();
-  rmSync(join(folder, "burst.jsonl"), { force: true });
+  for (const left of ["burst.jsonl", "chat.db"]) rmSync(join(folder, left), { force: true });
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -46,6 +46,9 @@ test("the quick start prints what the README shows", async () => {
   const shown = outputsOf("## Quick start")[0];
   expect(await one.line(2)).toEqual(shown);
   expect(await two.line(2)).toEqual(shown);
+
+  one.endInput();
+  expect(await one.ended()).toBe(0);
 });
 
 test("a client killed in the middle of a burst sends the rest, and every number arrives once and in order", async () => {
@@ -62,19 +65,32 @@ test("a client killed in the middle of a burst sends the rest, and every number 
   expect(await reader.line(901)).toEqual(["[open]", ...numbers]);
 });
 
-test("a restarted server gets what was typed meanwhile, and the client says that the log is another one", async () => {
-  const first = run("server.mjs");
+test("a server that keeps its logs in a file goes on after Ctrl-C where it was", async () => {
+  const { lines } = await restart("server-file.mjs", "2: meanwhile");
+  expect(lines.filter((line) => !line.startsWith("["))).toEqual(["1: before", "2: meanwhile"]);
+  expect(lines).not.toContain("[gap: epoch]");
+});
+
+test("a server without a file gets what was typed meanwhile, and the client says that the log is another one", async () => {
+  const { lines } = await restart("server.mjs", "1: meanwhile");
+  expect(lines).toContain("[gap: epoch]");
+});
+
+/** Does what the README says under "Restart the server", until the client prints `last`. */
+async function restart(file: string, last: string): Promise<Running> {
+  const first = run(file);
   await first.line(1);
   const client = run("client.mjs");
   client.type("before");
   await client.has("1: before");
-  await first.kill();
+  first.interrupt();
+  expect(await first.ended()).toBe("SIGINT");
   await client.has("[waiting]");
   client.type("meanwhile");
-  await run("server.mjs").line(1);
-  await client.has("1: meanwhile");
-  expect(client.lines).toContain("[gap: epoch]");
-});
+  await run(file).line(1);
+  await client.has(last);
+  return client;
+}
 
 /** The lines of the ```text blocks below a heading, up to the next of its level. */
 function outputsOf(heading: string): string[][] {
@@ -98,6 +114,16 @@ class Running {
 
   type(line: string): void {
     this.#process.stdin?.write(`${line}\n`);
+  }
+
+  /** Ctrl-D. */
+  endInput(): void {
+    this.#process.stdin?.end();
+  }
+
+  /** Ctrl-C. */
+  interrupt(): void {
+    this.#process.kill("SIGINT");
   }
 
   /** The first `count` lines, once they are there. */
