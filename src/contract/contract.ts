@@ -1,4 +1,4 @@
-import { RoomMatcher, type RoomMatch } from "./room-name.ts";
+import { RoomMatcher, roomParamLengthMax, type RoomMatch } from "./room-name.ts";
 import type { Schema } from "./schema.ts";
 
 /** A durable event: stored in the room's log, delivered in order, exactly once. */
@@ -57,6 +57,22 @@ export interface HistoryBound {
 
 /** The room that an `inbox` makes. Its parameter is the user's id, percent-encoded. */
 export const inboxPattern = "inbox/:user";
+
+/**
+ * The room of a user's inbox. Throws a `TypeError` for a user id that has none: percent-encoded, it may have 128
+ * characters.
+ *
+ * @example
+ * const inbox = client.join(inboxRoom(userId));
+ */
+export function inboxRoom(userId: string): `inbox/${string}` {
+  const user = userId.isWellFormed() ? encodeURIComponent(userId) : "";
+  if (user.length < 1 || user.length > roomParamLengthMax)
+    throw new TypeError(
+      `a user with an inbox must have an id of 1 to ${roomParamLengthMax} characters, percent-encoded, not "${userId}"`,
+    );
+  return `inbox/${user}`;
+}
 
 /** Events of an inbox: durable ones, which only the server publishes. */
 export type InboxEvents = Readonly<Record<string, EventDefinition>>;
@@ -207,7 +223,7 @@ export interface ContractOptions<
   readonly requests?: Requests;
   /**
    * Events for one user, on every device, also when none is connected: `server.user(id).notify(…)` publishes them, and
-   * clients of that user, and nobody else, get them by joining `inbox/<user id>` (percent-encoded). A room like others.
+   * clients of that user, and nobody else, get them by joining {@link inboxRoom}. A room like others.
    */
   readonly inbox?: Inbox;
 }
@@ -230,7 +246,7 @@ export function contract<
   const { inbox } = options;
   const rooms = {
     ...options.rooms,
-    ...(inbox && { [inboxPattern]: inboxRoom(inbox) }),
+    ...(inbox && { [inboxPattern]: defineInbox(inbox) }),
   } as unknown as WithInbox<Rooms, Inbox>;
   if (inbox && options.rooms && Object.hasOwn(options.rooms, inboxPattern))
     throw new TypeError(`rooms: "${inboxPattern}" is the contract's inbox`);
@@ -244,7 +260,7 @@ export function contract<
 }
 
 /** Only the server publishes there, whatever its events were made with. */
-function inboxRoom(inbox: InboxEvents): RoomDefinition {
+function defineInbox(inbox: InboxEvents): RoomDefinition {
   for (const [name, { kind }] of Object.entries(inbox))
     if (kind !== "event") throw new TypeError(`inbox.${name} must be made with event()`);
   const events = Object.entries(inbox).map(([name, definition]) => [name, { ...definition, from: "server" }]);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { contract, event, inboxPattern, request, room, signal } from "./contract.ts";
+export { contract, event, inboxPattern, inboxRoom, request, room, signal } from "./contract.ts";
 export type {
   Contract,
   ContractOptions,

@@ -1,3 +1,5 @@
+import { roomNameLengthMax } from "../protocol/frames.ts";
+
 /** Longest value a room parameter may have, in UTF-16 units. */
 export const roomParamLengthMax = 128;
 
@@ -82,7 +84,7 @@ export class RoomMatcher<Definition> {
   }
 
   match(name: string): RoomMatch<Definition> | null {
-    const values = name.split("/");
+    const values = name.length > roomNameLengthMax ? [] : name.split("/");
     for (const { pattern, segments, definition } of this.#patterns) {
       const params = segments.length === values.length ? readParams(segments, values) : null;
       if (params) return { pattern, params, definition };

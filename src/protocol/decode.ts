@@ -1,14 +1,27 @@
-import type { ClientFrame, HelloFrame, JoinRequest, Position, ServerFrame } from "./frames.ts";
+import {
+  roomNameLengthMax,
+  type ClientFrame,
+  type ErrorSubject,
+  type HelloFrame,
+  type JoinRequest,
+  type Position,
+  type ServerFrame,
+} from "./frames.ts";
 
-/** A message that is no frame. `message` says what was wrong with it, for the close reason. */
+/** A message that is no frame. `message` says what was wrong with it, for the close reason or the refusal. */
 export class FrameError extends Error {
   override readonly name: string = "FrameError";
+  /** What it was about, where that much could be read: that is refused, and the connection goes on. */
+  readonly subject: ErrorSubject | null;
+
+  constructor(message: string, subject: ErrorSubject | null = null) {
+    super(message);
+    this.subject = subject;
+  }
 }
 
 type Fields = Record<string, unknown>;
 
-/** Longest room name, in UTF-16 units. */
-export const roomNameLengthMax = 256;
 /** Deepest nesting of arrays and objects in a frame: deeper ones parse, but overflow the stack of what handles them. */
 export const depthMax = 200;
 /** Longest event or request name, in UTF-16 units. */
@@ -23,43 +36,53 @@ const secretPattern = /^[A-Za-z0-9_-]{16,64}$/;
  */
 export function decodeClientFrame(text: string): ClientFrame {
   const frame = parseObject(text);
+  try {
+    // Each room of a hello is looked at by itself.
+    if (frame["type"] !== "hello") checkShape(frame, text);
+    checkFrame(frame, text);
+  } catch (error) {
+    throw new FrameError((error as Error).message, subjectOf(frame));
+  }
+  return frame as unknown as ClientFrame;
+}
+
+function checkFrame(frame: Fields, text: string): void {
   switch (frame["type"]) {
     case "publish":
       checkRef(frame);
       checkRoom(frame);
       checkName(frame, "event");
-      checkPayload(frame);
-      break;
+      return checkPayload(frame);
     case "request":
       checkRef(frame);
       checkName(frame, "request");
-      checkPayload(frame);
-      break;
+      return checkPayload(frame);
     case "signal":
       checkRoom(frame);
       checkName(frame, "event");
-      checkPayload(frame);
-      break;
+      return checkPayload(frame);
     case "presence":
       checkRoom(frame);
-      checkPayload(frame);
-      break;
+      return checkPayload(frame);
     case "join":
-      checkJoin(frame);
-      break;
+      return checkJoin(frame);
     case "leave":
-      checkRoom(frame);
-      break;
+      return checkRoom(frame);
     case "hello":
-      checkHello(frame);
-      break;
+      return checkHello(frame, text);
     case "ping":
     case "pong":
-      break;
+      return;
     default:
       throw new FrameError(`unknown frame type ${show(frame["type"])}`);
   }
-  return frame as unknown as ClientFrame;
+}
+
+/** What a frame is about that has a sound part which says so. */
+function subjectOf({ type, ref, room }: Fields): ErrorSubject | null {
+  if (type === "publish" || type === "request") return isRef(ref) ? { ref } : null;
+  const isAboutRoom = type === "join" || type === "leave" || type === "signal" || type === "presence";
+  return isAboutRoom && isRoomName(room) ? { room, of: type } : null;
 }
 
 /**
@@ -81,6 +104,11 @@ function parseObject(text: string): Fields {
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw new FrameError("not an object");
+  return value as Fields;
+}
+
+/** Refuses what would harm whoever handles it, wherever in the value it is. `text` is what it was parsed from. */
+function checkShape(value: object, text: string): void {
   // Each level takes two characters at least, so short frames need no look.
   if (text.length > depthMax * 2 && isDeeper(value, depthMax)) {
     throw new FrameError(`nested deeper than ${depthMax} levels`);
@@ -90,7 +118,6 @@ function parseObject(text: string): Fields {
   if ((text.includes("__proto__") || text.includes("\\u")) && hasProtoKey(value)) {
     throw new FrameError("the key __proto__ is not allowed");
   }
-  return value as Fields;
 }
 
 function isDeeper(value: object, levels: number): boolean {
@@ -115,9 +142,15 @@ function hasProtoKey(root: object): boolean {
 
 function checkRef(frame: Fields): void {
   const ref = frame["ref"];
-  if (!Number.isSafeInteger(ref) || (ref as number) < 1) {
-    throw new FrameError(`ref must be a whole number from 1, not ${show(ref)}`);
-  }
+  if (!isRef(ref)) throw new FrameError(`ref must be a whole number from 1, not ${show(ref)}`);
+}
+
+function isRef(ref: unknown): ref is number {
+  return isCount(ref) && ref > 0;
+}
+
+function isRoomName(room: unknown): room is string {
+  return typeof room === "string" && room.length > 0 && room.length <= roomNameLengthMax;
 }
 
 function checkRoom(frame: Fields): void {
@@ -155,7 +188,7 @@ function checkPosition(value: unknown): asserts value is Position {
   }
 }
 
-function checkHello(frame: Fields): asserts frame is Fields & HelloFrame {
+function checkHello(frame: Fields, text: string): asserts frame is Fields & HelloFrame {
   const { session, secret, generation, rooms } = frame;
   if (typeof session !== "string" || !sessionPattern.test(session)) {
     throw new FrameError("session must be 8 to 32 characters of A-Z a-z 0-9 _ -");
@@ -166,10 +199,20 @@ function checkHello(frame: Fields): asserts frame is Fields & HelloFrame {
   if (!isCount(generation))
     throw new FrameError(`generation must be a whole number from 0, not ${show(generation)}`);
   if (!Array.isArray(rooms)) throw new FrameError("rooms must be an array");
-  for (const join of rooms as unknown[]) {
+  const refused: NonNullable<HelloFrame["refused"]>[number][] = [];
+  frame["rooms"] = (rooms as unknown[]).filter((join) => {
     if (typeof join !== "object" || join === null) throw new FrameError("rooms must hold objects");
-    checkJoin(join as Fields);
-  }
+    checkRoom(join as Fields);
+    try {
+      checkShape(join, text);
+      checkJoin(join as Fields);
+      return true;
+    } catch (error) {
+      refused.push({ room: (join as JoinRequest).room, message: (error as Error).message });
+      return false;
+    }
+  });
+  frame["refused"] = refused.length > 0 ? refused : undefined;
 }
 
 function isCount(value: unknown): value is number {

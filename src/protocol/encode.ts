@@ -21,7 +21,8 @@ export interface Publication {
 
 /** Encodes a publication once, for the log and for every reader. */
 export function encodePublication(publication: Publication): string {
-  return JSON.stringify(publication);
+  // `undefined` has no place in JSON, and a frame without its payload is none.
+  return JSON.stringify(publication.payload === undefined ? { ...publication, payload: null } : publication);
 }
 
 /** What every event frame of a room starts with. */

@@ -9,6 +9,9 @@ export const tokenSubprotocolPrefix = "bowline.token.";
 /** Scheme of the `Authorization` header that carries a token in the same spelling: `Bowline <base64url>`. */
 export const tokenScheme = "Bowline";
 
+/** Longest room name, in UTF-16 units. */
+export const roomNameLengthMax = 256;
+
 /** Where Bowline listens unless told otherwise. */
 export const defaultPath = "/bowline";
 
@@ -59,6 +62,8 @@ export interface HelloFrame {
   /** Counts the session's connection attempts: the highest wins, a late older one is turned away. */
   readonly generation: number;
   readonly rooms: readonly JoinRequest[];
+  /** Never sent: the decoder puts here the rooms that were asked for wrongly, with what was wrong. */
+  readonly refused?: readonly { readonly room: string; readonly message: string }[];
 }
 
 export interface PublishFrame {

@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { Broker } from "./broker.ts";
+import type { Insist } from "./insist.ts";
 import type { Stage } from "./refusal.ts";
 
 /** Figures of one node, at the moment of asking. */
@@ -26,6 +27,7 @@ export interface ClusterContext {
   /** This node's id. */
   readonly node: string;
   readonly broker: Broker;
+  readonly insist: Insist;
   readonly clock: Clock;
   readonly random: Random;
   stats(): NodeStats;
@@ -86,8 +88,13 @@ export class Cluster {
 
   /** Resolves once every node has answered, or when the time for it is over. */
   async #ask<Answer>(question: Question): Promise<ClusterAnswers<Answer>> {
-    const { broker, clock, random } = this.#context;
-    const missing = new Set(await broker.nodes());
+    const { broker, clock, insist, random } = this.#context;
+    const missing = new Set(
+      await insist(
+        () => broker.nodes(),
+        () => false,
+      ),
+    );
     const answers = new Map<string, Answer>();
     const id = random.id(10);
     await new Promise<void>((resolve) => {

@@ -1,15 +1,16 @@
 import type { Clock, Undo } from "../base/clock.ts";
 import type { TimerWheel, WheelItem } from "../base/timer-wheel.ts";
 import { closeCodes, type CloseName, type ErrorName } from "../protocol/codes.ts";
-import { decodeClientFrame, FrameError } from "../protocol/decode.ts";
+import { decodeClientFrame, type FrameError } from "../protocol/decode.ts";
 import { encodeFrame } from "../protocol/encode.ts";
-import type { BowlineError } from "../protocol/errors.ts";
+import { BowlineError } from "../protocol/errors.ts";
 import type { ClientFrame, ErrorSubject, HelloFrame, ServerFrame } from "../protocol/frames.ts";
 import type { Admitted, Socket, SocketListener } from "./engine.ts";
 import type { Limits } from "./limits.ts";
 import { Outbox, type OutboxContext } from "./outbox.ts";
 import type { Reader } from "./reader.ts";
 import { refusalFrame, tableError } from "./refusal.ts";
+import { TaskOwner } from "./work-queue.ts";
 
 /** What all connections of a server have in common. */
 export interface ConnectionContext extends OutboxContext {
@@ -65,6 +66,8 @@ export class Connection implements SocketListener, WheelItem {
   /** The highest ref this connection has sent. */
   ref = 0;
   readonly outbox: Outbox;
+  /** What it asked for and has to be done in turn. */
+  readonly work: TaskOwner = new TaskOwner();
   readonly #context: ConnectionContext;
   readonly #socket: Socket;
   readonly #expiresAt: number | null;
@@ -191,7 +194,9 @@ export class Connection implements SocketListener, WheelItem {
     try {
       return decodeClientFrame(text);
     } catch (error) {
-      this.close("BAD_FRAME", error instanceof FrameError ? error.message : "");
+      const { message, subject } = error as FrameError;
+      if (subject && this.state === "open") this.refuse(subject, new BowlineError("INVALID", message));
+      else this.close("BAD_FRAME", message);
       return null;
     }
   }

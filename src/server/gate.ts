@@ -1,5 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { Countdown } from "../base/countdown.ts";
+import { within } from "../base/deadline.ts";
+import { inboxRoom, type Contract } from "../contract/contract.ts";
 import { errorCodes, type ErrorName } from "../protocol/codes.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import { jsonSubprotocol, tokenScheme, tokenSubprotocolPrefix } from "../protocol/frames.ts";
@@ -23,6 +25,7 @@ export type AllowedOrigins = "same" | "any" | readonly string[];
 
 /** What {@link Doorkeeper} needs of the node. */
 export interface DoorkeeperOptions {
+  readonly contract: Contract;
   readonly authenticate: Authenticate<UserLike> | undefined;
   readonly origins: AllowedOrigins;
   readonly connectionsMax: number;
@@ -92,15 +95,10 @@ export class Doorkeeper {
   /** An answer that never comes must not hold its place for ever. */
   #inTime(admission: Promise<Admitted | Refused>): Promise<Admitted | Refused> {
     const { clock, handshakeMs } = this.#options;
-    return new Promise((resolve) => {
-      const stop = clock.setTimer(handshakeMs, () =>
-        resolve(refused(503, "UNAVAILABLE", 1, "who you are took too long to tell")),
-      );
-      void admission.then((answer) => {
-        stop();
-        resolve(answer);
-      });
-    });
+    const late = (): Error => new Error("authenticate took too long");
+    return within(clock, handshakeMs, admission, late).catch(() =>
+      refused(503, "UNAVAILABLE", 1, "who you are took too long to tell"),
+    );
   }
 
   async #identify(request: UpgradeRequest): Promise<Admitted | Refused> {
@@ -109,7 +107,7 @@ export class Doorkeeper {
     try {
       const user = await authenticate({ ...request, token: tokenOf(request), cookies: cookiesOf(request) });
       if (user === null || user === undefined) return refused(401, "UNAUTHORIZED");
-      checkUser(user);
+      checkUser(user, this.#options.contract);
       return { ok: true, user, expiresAt: expiryOf(user) };
     } catch (error) {
       if (error instanceof BowlineError)
@@ -136,10 +134,13 @@ function statusOf(code: string): number {
   return code === "UNAVAILABLE" ? 503 : 401;
 }
 
-function checkUser(user: UserLike): void {
-  const { id } = user;
-  if (typeof id === "string" && id.length > 0 && id.length <= userIdLengthMax) return;
-  throw new TypeError(`authenticate must return an object with an id of 1 to ${userIdLengthMax} characters`);
+function checkUser({ id }: UserLike, { hasInbox }: Contract): void {
+  if (typeof id !== "string" || id.length < 1 || id.length > userIdLengthMax)
+    throw new TypeError(
+      `authenticate must return an object with an id of 1 to ${userIdLengthMax} characters`,
+    );
+  // Throws for one that has none.
+  if (hasInbox) inboxRoom(id);
 }
 
 function expiryOf(user: UserLike): number | null {

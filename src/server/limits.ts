@@ -22,6 +22,11 @@ export interface Limits {
   readonly framesBurst: number;
   /** How long a connection may be slowed down without a pause, in milliseconds. Default 60,000. */
   readonly throttledMs: number;
+  /**
+   * How long a `join` hook, or the handler of an event or signal, may take, in milliseconds: what is behind it in the
+   * room waits for it. Then the call is refused with `INTERNAL`, and the error reported. Default 30,000.
+   */
+  readonly handlerMs: number;
   /** Bytes waiting in a socket above which it gets no room traffic until it has drained. Default 65,536. */
   readonly slowBytes: number;
   /** Replies, in UTF-16 units, that a connection over `slowBytes` gets before it is closed with 4513. Default 1,048,576. */
@@ -41,6 +46,7 @@ export const defaultLimits: Limits = {
   framesPerSecond: 200,
   framesBurst: 1000,
   throttledMs: 60_000,
+  handlerMs: 30_000,
   slowBytes: 65_536,
   outboxBytes: 1_048_576,
   historyCount: 1000,

@@ -26,6 +26,11 @@ export interface MemoryBrokerOptions {
   readonly sessionsMax?: number;
   /** Most logs held; those nobody is subscribed to go first, the longest unused before others. Default 100,000. */
   readonly roomsMax?: number;
+  /**
+   * Most UTF-16 units of answers kept for requests that are sent again; those of the session that was answered the
+   * longest ago go first, and a request of it that is sent again ends `UNCERTAIN`. Default 67,108,864.
+   */
+  readonly answersLength?: number;
   /** Default: the machine's. */
   readonly clock?: Clock;
   /** Default: the platform's. */
@@ -57,7 +62,7 @@ class MemoryBroker implements Broker {
   readonly #random: Random;
   readonly #roomsMax: number;
   readonly #sessions: MemorySessions;
-  /** Unused ones in the order in which they were last subscribed to: eviction takes from the front. */
+  /** Those without a subscription in the order in which they were last used: eviction takes from the front. */
   readonly #rooms = new Map<string, MemoryRoom>();
   #evictAt: number;
   #sink: BrokerSink | null = null;
@@ -69,12 +74,14 @@ class MemoryBroker implements Broker {
     this.#random = options.random ?? systemRandom;
     this.#roomsMax = options.roomsMax ?? 100_000;
     this.#evictAt = this.#roomsMax;
-    const { sessionTtlMs = 3_600_000, sessionsMax = 200_000 } = options;
+    const { sessionTtlMs = 3_600_000, sessionsMax = 200_000, answersLength = 67_108_864 } = options;
+    checkPositive({ sessionTtlMs, sessionsMax, answersLength, roomsMax: this.#roomsMax });
     this.#sessions = new MemorySessions({
       clock: this.#clock,
       random: this.#random,
       ttlMs: sessionTtlMs,
       max: sessionsMax,
+      answersLengthMax: answersLength,
       isConnected: (session) => this.#sink?.isConnected(session) ?? false,
     });
   }
@@ -132,8 +139,7 @@ class MemoryBroker implements Broker {
     const room = this.#rooms.get(name);
     if (!room) return;
     room.subscribed = false;
-    this.#rooms.delete(name);
-    this.#rooms.set(name, room);
+    this.#touch(name, room);
   }
 
   signal(name: string, key: string, data: string): void {
@@ -190,7 +196,10 @@ class MemoryBroker implements Broker {
 
   #room(name: string): MemoryRoom {
     const known = this.#rooms.get(name);
-    if (known) return known;
+    if (known) {
+      if (!known.subscribed) this.#touch(name, known);
+      return known;
+    }
     if (this.#rooms.size >= this.#evictAt) this.#evictRooms();
     const room: MemoryRoom = {
       log: new MemoryLog(this.#random.id(8)),
@@ -199,6 +208,11 @@ class MemoryBroker implements Broker {
     };
     this.#rooms.set(name, room);
     return room;
+  }
+
+  #touch(name: string, room: MemoryRoom): void {
+    this.#rooms.delete(name);
+    this.#rooms.set(name, room);
   }
 
   /** A log nobody reads or writes would otherwise keep what its age bound has given up. */
@@ -221,4 +235,10 @@ class MemoryBroker implements Broker {
     // Where hardly any can go, looking again for each new one would cost more than the room.
     this.#evictAt = Math.max(this.#roomsMax, this.#rooms.size + Math.ceil(this.#roomsMax / 10));
   }
+}
+
+function checkPositive(options: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(options))
+    if (!(typeof value === "number" && value > 0))
+      throw new TypeError(`memory broker: option "${name}" must be a number above 0, not ${String(value)}`);
 }

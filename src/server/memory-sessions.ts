@@ -29,6 +29,8 @@ export interface MemorySessionsContext {
   readonly random: Random;
   readonly ttlMs: number;
   readonly max: number;
+  /** Most UTF-16 units of answers. */
+  readonly answersLengthMax: number;
   isConnected(session: string): boolean;
 }
 
@@ -36,6 +38,9 @@ export interface MemorySessionsContext {
 export class MemorySessions {
   readonly #context: MemorySessionsContext;
   readonly #records = new Map<string, SessionRecord>();
+  /** Ledgers with answers, in the order of their last one. */
+  readonly #answered = new Set<AnswerLedger>();
+  #answersLength = 0;
   #stopSweep: Undo | null = null;
 
   constructor(context: MemorySessionsContext) {
@@ -96,7 +101,25 @@ export class MemorySessions {
   }
 
   answerRequest(origin: Origin, answer: string): void {
-    this.#recordOf(origin)?.answers?.answer(origin.ref, answer);
+    const answers = this.#recordOf(origin)?.answers;
+    if (!answers) return;
+    this.#answersLength += answers.answer(origin.ref, answer);
+    this.#answered.delete(answers);
+    this.#answered.add(answers);
+    for (const oldest of this.#answered) {
+      if (this.#answersLength <= this.#context.answersLengthMax) break;
+      this.#forgetAnswers(oldest);
+    }
+  }
+
+  #forgetAnswers(answers: AnswerLedger): void {
+    this.#answered.delete(answers);
+    this.#answersLength -= answers.forget();
+  }
+
+  #remove(session: string, { answers }: SessionRecord): void {
+    this.#records.delete(session);
+    if (answers) this.#forgetAnswers(answers);
   }
 
   #recordOf({ session, epoch }: Origin): SessionRecord | undefined {
@@ -115,7 +138,7 @@ export class MemorySessions {
     let tries = 0;
     for (const [session, record] of this.#records) {
       if (tries === evictionTries) return;
-      if (!this.#context.isConnected(session)) return void this.#records.delete(session);
+      if (!this.#context.isConnected(session)) return this.#remove(session, record);
       this.#touch(session, record);
       tries += 1;
     }
@@ -132,7 +155,7 @@ export class MemorySessions {
     const oldestMs = this.#context.clock.elapsed() - this.#context.ttlMs;
     for (const [session, record] of this.#records) {
       if (record.renewedMs >= oldestMs) break;
-      this.#records.delete(session);
+      this.#remove(session, record);
     }
     if (this.#records.size > 0) this.#sweepLater();
   }
@@ -183,16 +206,28 @@ class AnswerLedger {
     return claimed;
   }
 
-  answer(ref: number, text: string): void {
-    if (!this.#running.delete(ref)) return;
-    const forgotten = this.#answers.add(ref, text);
-    this.#length += text.length - (forgotten?.length ?? 0);
-    if (this.#length > answerLengthMax) this.#shrink();
+  /** Gives by how much longer it became. */
+  answer(ref: number, text: string): number {
+    const before = this.#length;
+    if (this.#running.delete(ref)) {
+      const forgotten = this.#answers.add(ref, text);
+      this.#length += text.length - (forgotten?.length ?? 0);
+      this.#shrinkTo(answerLengthMax);
+    }
+    return this.#length - before;
   }
 
-  #shrink(): void {
+  /** Keeps no answer; gives how long they were. */
+  forget(): number {
+    const before = this.#length;
+    this.#shrinkTo(0);
+    return before;
+  }
+
+  #shrinkTo(length: number): void {
+    if (this.#length <= length) return;
     this.#answers.replaceOldest((text) => {
-      if (this.#length <= answerLengthMax) return undefined;
+      if (this.#length <= length) return undefined;
       this.#length -= text.length;
       return "";
     });

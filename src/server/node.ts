@@ -23,6 +23,7 @@ import type { Handlers } from "./handlers.ts";
 import { Hub } from "./hub.ts";
 import { insistence } from "./insist.ts";
 import type { Limits } from "./limits.ts";
+import { Payloads } from "./payloads.ts";
 import { Presence } from "./presence.ts";
 import { Publishing } from "./publishing.ts";
 import type { Stage } from "./refusal.ts";
@@ -30,6 +31,7 @@ import { Requests } from "./requests.ts";
 import { Rooms } from "./rooms.ts";
 import { Router } from "./router.ts";
 import { Sessions } from "./sessions.ts";
+import { Signals } from "./signals.ts";
 import { WorkQueue } from "./work-queue.ts";
 
 /** Everything a node is made of, with the defaults filled in. */
@@ -56,6 +58,7 @@ export class Node implements Gate {
   readonly handshakeMs: number;
   readonly sessions: Sessions;
   readonly publishing: Publishing;
+  readonly signals: Signals;
   readonly hub: Hub;
   readonly cluster: Cluster;
   readonly #options: NodeOptions;
@@ -95,9 +98,12 @@ export class Node implements Gate {
       this.#router.join(connection, request);
     this.sessions = new Sessions({ ...shared, join });
     const { sessions } = this;
-    this.publishing = new Publishing({ ...shared, rooms: this.#rooms, sessions });
+    const payloads = new Payloads(shared);
+    this.publishing = new Publishing({ ...shared, payloads, rooms: this.#rooms, sessions });
+    this.signals = new Signals({ ...shared, payloads, rooms: this.#rooms });
     const requests = new Requests({ ...shared, sessions });
-    this.#router = new Router({ limits, queue, rooms: this.#rooms, publishing: this.publishing, requests });
+    const { publishing, signals } = this;
+    this.#router = new Router({ limits, queue, rooms: this.#rooms, publishing, signals, requests });
     this.cluster = new Cluster({
       ...shared,
       node: options.random.id(10),
@@ -116,7 +122,10 @@ export class Node implements Gate {
       receiveHello: (connection, hello) => void sessions.open(connection, hello),
       receiveFrame: (connection, frame) => this.#router.receive(connection, frame),
       alive: (connection) => sessions.renew(connection),
-      ended: (connection) => this.#ended(connection),
+      ended: (connection) => {
+        queue.ended(connection.work);
+        this.#ended(connection);
+      },
     };
   }
 

@@ -1,15 +1,13 @@
 import type { Awaitable } from "../base/awaitable.ts";
 import type { Clock } from "../base/clock.ts";
-import type { EventDefinition, RoomDefinition, SignalDefinition } from "../contract/contract.ts";
+import type { RoomDefinition } from "../contract/contract.ts";
 import type { RoomMatch } from "../contract/room-name.ts";
-import { check, type Schema } from "../contract/schema.ts";
-import { encodeFrame, encodePublication, type Publication } from "../protocol/encode.ts";
-import { BowlineError } from "../protocol/errors.ts";
+import { encodePublication, type Publication } from "../protocol/encode.ts";
 import type { AckFrame, ErrorFrame, Position, PublishFrame } from "../protocol/frames.ts";
-import type { AppendResult, Broker, Origin } from "./broker.ts";
+import type { AppendResult, Broker, LogPage, Origin } from "./broker.ts";
 import type { Connection, UserLike } from "./connection.ts";
-import type { Handlers } from "./handlers.ts";
 import type { Insist } from "./insist.ts";
+import { definitionOf, type Payloads, type Sending } from "./payloads.ts";
 import { refusalFrame, refusalOf, SessionLost, tableError, type Stage } from "./refusal.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Sessions } from "./sessions.ts";
@@ -17,23 +15,14 @@ import type { WorkQueue } from "./work-queue.ts";
 
 /** What {@link Publishing} needs of the node. */
 export interface PublishingContext {
+  readonly payloads: Payloads;
+  readonly clock: Clock;
   readonly broker: Broker;
   readonly insist: Insist;
-  readonly clock: Clock;
-  readonly handlers: Handlers;
   readonly rooms: Rooms;
   readonly queue: WorkQueue;
   readonly sessions: Sessions;
-  /** Whether what handlers and the server itself publish is held against its schema too. */
-  readonly checkOutgoing: boolean;
   readonly report: (error: unknown, stage: Stage) => void;
-}
-
-/** An event or signal that somebody wants to send to a room. */
-interface Sending {
-  readonly room: string;
-  readonly event: string;
-  readonly payload: unknown;
 }
 
 /** A publication in a room's log. */
@@ -48,7 +37,7 @@ interface Line {
   isGivenUp: boolean;
 }
 
-/** Takes events and signals from clients and from the server itself to the broker. */
+/** Takes events from clients and from the server itself to the broker. */
 export class Publishing {
   readonly #context: PublishingContext;
   /** By session and room; those that were given up are not here. */
@@ -74,8 +63,9 @@ export class Publishing {
     // Asked at once, for the ledger keeps the newest only, and the wait in the queue may be long.
     const early = frame.retry ? find() : null;
     if (early instanceof Promise) early.catch(ignore);
-    await queue.run(name, async () => {
-      if (line.isGivenUp) return;
+    await queue.run(session, room, connection.work, async (dropped) => {
+      if (dropped) line.refs.delete(ref);
+      if (dropped || line.isGivenUp) return;
       // Nobody may have needed it in between, but now somebody does.
       const known = early instanceof Promise ? early.catch(find) : early;
       const answer = await this.#answerTo(connection, frame, origin, known);
@@ -90,37 +80,30 @@ export class Publishing {
     });
   }
 
-  /** A client's signal. Refused ones are answered; others leave no trace. */
-  async receiveSignal(connection: Connection, sending: Sending): Promise<void> {
-    const { room, event } = sending;
-    try {
-      const match = this.#context.rooms.match(room);
-      if (!connection.readerOf(room)) throw tableError("NOT_JOINED");
-      const definition = definitionOf(match, event, "signal");
-      const payload = await this.#handle(connection, sending, match, definition);
-      this.#signal({ room, event, payload }, (connection.user as UserLike).id, connection.session);
-    } catch (error) {
-      connection.refuse({ room, of: "signal" }, refusalOf(error, "signal", this.#context.report));
-    }
-  }
-
   /** A publish of the server's own. */
   async publish({ room, event, payload }: Sending, id: string): Promise<Position> {
     const match = this.#context.rooms.match(room);
     const definition = definitionOf(match, event, "event", "server");
-    const checked = this.#context.checkOutgoing ? await checkPayload(definition.payload, payload) : payload;
+    const checked = await this.#context.payloads.outgoing(definition, payload);
     return this.#append(match, { room, event, payload: checked }, { id, from: null });
   }
 
-  /** The newest publications of a room, oldest first. */
-  async history(room: string, limit: number): Promise<StoredPublication[]> {
-    const { broker, rooms } = this.#context;
+  /** The newest publications of a room, or the newest before a position, oldest first. */
+  async history(room: string, limit: number, before?: Position): Promise<StoredPublication[]> {
+    const { broker, insist, rooms } = this.#context;
     rooms.match(room);
-    let page = await broker.read(room, 0, 0);
+    const read = (after: number, count: number): Awaitable<LogPage> =>
+      insist(
+        () => broker.read(room, after, count),
+        () => false,
+      );
+    let page = await read(0, 0);
     let after: number;
     do {
-      after = Math.max(page.base, page.head - limit);
-      page = await broker.read(room, after, limit);
+      if (before && before.epoch !== page.epoch) return [];
+      const end = Math.min(page.head, before ? before.offset - 1 : Infinity);
+      after = Math.max(page.base, end - limit);
+      page = await read(after, Math.max(0, end - after));
       // Trimmed meanwhile: looked at again from where it begins now.
     } while (after < page.base);
     const { epoch, entries } = page;
@@ -128,13 +111,6 @@ export class Publishing {
       ...(JSON.parse(data) as Publication),
       position: { offset, epoch },
     }));
-  }
-
-  /** A signal of the server's own. */
-  async signal({ room, event, payload }: Sending): Promise<void> {
-    const definition = definitionOf(this.#context.rooms.match(room), event, "signal", "server");
-    const checked = this.#context.checkOutgoing ? await checkPayload(definition.payload, payload) : payload;
-    this.#signal({ room, event, payload: checked }, null, "");
   }
 
   #lineOf(name: string): Line {
@@ -165,7 +141,7 @@ export class Publishing {
     const definition = definitionOf(match, event, "event");
     // Whoever may join may publish; one who has joined was asked already.
     if (!connection.readerOf(room)) await this.#context.rooms.authorize(connection, room, match);
-    const payload = await this.#handle(connection, frame, match, definition);
+    const payload = await this.#context.payloads.receive(connection, frame, match, definition);
     const from = (connection.user as UserLike).id;
     return this.#append(
       match,
@@ -173,22 +149,6 @@ export class Publishing {
       { id: `${origin.session}-${origin.ref}`, from },
       origin,
     );
-  }
-
-  /** Checks the payload and lets the handler change or refuse it. */
-  async #handle(
-    connection: Connection,
-    { room, event, payload }: Sending,
-    { pattern, params }: RoomMatch<RoomDefinition>,
-    definition: EventDefinition | SignalDefinition,
-  ): Promise<unknown> {
-    const checked = await checkPayload(definition.payload, payload);
-    const handler = this.#context.handlers.rooms.get(pattern)?.on?.[event];
-    if (!handler) return checked;
-    const { user, session } = connection;
-    const changed = await handler({ user: user as UserLike, session, room, params, payload: checked });
-    if (changed === undefined) return checked;
-    return this.#context.checkOutgoing ? checkOwn(definition.payload, changed, event) : changed;
   }
 
   async #append(
@@ -216,46 +176,10 @@ export class Publishing {
         return result.position;
     }
   }
-
-  #signal({ room, event, payload }: Sending, from: string | null, session: string): void {
-    const data = encodeFrame({ type: "signal", room, event, from, session, payload });
-    this.#context.broker.signal(room, `${session} ${event}`, data);
-  }
 }
 
 function ignore(): void {}
 
 function isUnavailable(answer: AckFrame | ErrorFrame | null): boolean {
   return answer?.type === "error" && answer.code === "UNAVAILABLE";
-}
-
-function definitionOf<Kind extends "event" | "signal">(
-  { definition: { events } }: RoomMatch<RoomDefinition>,
-  name: string,
-  kind: Kind,
-  from: "client" | "server" = "client",
-): Extract<EventDefinition | SignalDefinition, { readonly kind: Kind }> {
-  const definition = Object.hasOwn(events, name) ? events[name] : undefined;
-  if (definition?.kind !== kind) throw tableError("UNKNOWN_EVENT");
-  if (from === "client" && definition.from === "server") {
-    throw new BowlineError("FORBIDDEN", `"${name}" is published by the server only`);
-  }
-  return definition as Extract<EventDefinition | SignalDefinition, { readonly kind: Kind }>;
-}
-
-async function checkPayload(schema: Schema, payload: unknown): Promise<unknown> {
-  const checked = await check(schema, payload);
-  if (checked.issues)
-    throw new BowlineError("INVALID", "the payload does not fit its schema", { issues: checked.issues });
-  return checked.value;
-}
-
-/** What a handler made is the server's own: if it does not fit, the fault is not the client's. */
-async function checkOwn(schema: Schema, payload: unknown, event: string): Promise<unknown> {
-  const checked = await check(schema, payload);
-  if (!checked.issues) return checked.value;
-  const { path, message } = checked.issues[0] ?? { path: [], message: "" };
-  throw new TypeError(
-    `the handler of "${event}" returned what its schema refuses, at ${path.join(".") || "the root"}: ${message}`,
-  );
 }

@@ -1,5 +1,5 @@
 import { errorCodes, type ErrorName } from "../protocol/codes.ts";
-import { BowlineError } from "../protocol/errors.ts";
+import { BowlineError, type Issue } from "../protocol/errors.ts";
 import type { ErrorFrame, ErrorSubject } from "../protocol/frames.ts";
 
 /** Where in the server an error came up, for `onError`. */
@@ -39,7 +39,15 @@ export function refusalFrame(
     code,
     message,
     ...(retryable && { retryable }),
-    ...(issues.length > 0 && { issues: issues.slice(0, issuesMax) }),
+    ...(issues.length > 0 && { issues: issues.slice(0, issuesMax).map(plainIssue) }),
+  };
+}
+
+/** A handler may have put anything into it, also what JSON can't hold. */
+function plainIssue({ message, path }: Issue): Issue {
+  return {
+    message: String(message),
+    path: path.map((step) => (typeof step === "number" ? step : String(step))),
   };
 }
 

@@ -1,3 +1,5 @@
+import type { Clock } from "../base/clock.ts";
+import { within } from "../base/deadline.ts";
 import type { Contract, RoomDefinition } from "../contract/contract.ts";
 import type { RoomMatch } from "../contract/room-name.ts";
 import { check } from "../contract/schema.ts";
@@ -8,6 +10,7 @@ import type { Handlers } from "./handlers.ts";
 import type { Hub } from "./hub.ts";
 import type { Insist } from "./insist.ts";
 import type { Limits } from "./limits.ts";
+import { tooLong } from "./payloads.ts";
 import type { Presence } from "./presence.ts";
 import type { Reader } from "./reader.ts";
 import { refusalOf, tableError, type Stage } from "./refusal.ts";
@@ -17,6 +20,7 @@ export interface RoomsContext {
   readonly contract: Contract;
   readonly handlers: Handlers;
   readonly limits: Limits;
+  readonly clock: Clock;
   readonly hub: Hub;
   readonly insist: Insist;
   readonly presence: Presence;
@@ -43,7 +47,14 @@ export class Rooms {
     const join = this.#context.handlers.rooms.get(match.pattern)?.join;
     if (!join) return;
     const { user, session } = connection;
-    const may = await join({ user: user as UserLike, session, room, params: match.params });
+    const deciding = join({ user: user as UserLike, session, room, params: match.params });
+    const { clock, limits } = this.#context;
+    const may =
+      deciding instanceof Promise
+        ? await within(clock, limits.handlerMs, deciding, () =>
+            tooLong(`the join hook of "${match.pattern}"`, limits),
+          )
+        : deciding;
     if (may !== true) throw tableError("FORBIDDEN");
   }
 

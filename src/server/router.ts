@@ -6,6 +6,7 @@ import type { Limits } from "./limits.ts";
 import type { Publishing } from "./publishing.ts";
 import type { Requests } from "./requests.ts";
 import type { Rooms } from "./rooms.ts";
+import type { Signals } from "./signals.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
 /** Where the router takes frames to. */
@@ -14,6 +15,7 @@ export interface RouterContext {
   readonly queue: WorkQueue;
   readonly rooms: Rooms;
   readonly publishing: Publishing;
+  readonly signals: Signals;
   readonly requests: Requests;
 }
 
@@ -30,13 +32,13 @@ export class Router {
   }
 
   receive(connection: Connection, frame: Exclude<ClientFrame, HelloFrame>): void {
-    const { rooms, publishing } = this.#context;
+    const { rooms, signals } = this.#context;
     switch (frame.type) {
       case "publish":
       case "request":
         return this.#call(connection, frame);
       case "signal":
-        return this.#other(connection, frame, () => publishing.receiveSignal(connection, frame));
+        return this.#other(connection, frame, () => signals.receive(connection, frame));
       case "join":
         return this.join(connection, frame);
       case "leave":
@@ -70,7 +72,9 @@ export class Router {
 
   /** Works on a frame after the earlier ones of the same session and room. */
   #inOrder(connection: Connection, room: string, task: () => Promise<void>): Promise<void> {
-    return this.#context.queue.run(`${connection.session} ${room}`, task);
+    return this.#context.queue.run(connection.session, room, connection.work, (dropped) =>
+      dropped ? undefined : task(),
+    );
   }
 
   /** Works on a publish or request. Their refs only rise on a connection: what is sent again is sent first. */

@@ -1,5 +1,6 @@
 import {
-  inboxPattern,
+  inboxRoom,
+  type inboxPattern,
   type Contract,
   type EventDefinition,
   type RequestDefinition,
@@ -25,6 +26,11 @@ import type { StoredPublication } from "./publishing.ts";
 export interface HistoryOptions {
   /** How many, from 1. Default 100. */
   readonly limit?: number;
+  /**
+   * Only those before this position: of the oldest message a client has, to scroll back. Of a log that was lost and begun
+   * anew there are none.
+   */
+  readonly before?: Position;
 }
 
 /** A publication as {@link Server.history} gives it. */
@@ -227,15 +233,15 @@ class FacedServer {
 
   async history(
     room: string,
-    { limit = defaultHistoryLimit }: HistoryOptions = {},
+    { limit = defaultHistoryLimit, before }: HistoryOptions = {},
   ): Promise<StoredPublication[]> {
     if (!Number.isSafeInteger(limit) || limit < 1)
       throw new TypeError(`limit must be a whole number from 1, not ${String(limit)}`);
-    return this.gate.publishing.history(room, limit);
+    return this.gate.publishing.history(room, limit, before);
   }
 
   signal(room: string, event: string, payload: unknown): Promise<void> {
-    return this.gate.publishing.signal({ room, event, payload });
+    return this.gate.signals.send({ room, event, payload });
   }
 
   user(id: string): {
@@ -243,8 +249,7 @@ class FacedServer {
     disconnect(reason?: string): Promise<UserDisconnected>;
   } {
     return {
-      notify: (event, payload) =>
-        this.publish(inboxPattern.replace(":user", encodeURIComponent(id)), event, payload),
+      notify: async (event, payload) => this.publish(inboxRoom(id), event, payload),
       disconnect: async (reason) => {
         const { answers, missing } = await this.gate.cluster.disconnect(id, reason);
         return { connections: sum(answers.values()), missing };

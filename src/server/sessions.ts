@@ -1,4 +1,5 @@
 import type { HelloFrame, JoinRequest } from "../protocol/frames.ts";
+import { BowlineError } from "../protocol/errors.ts";
 import { ledgerLength, type Broker } from "./broker.ts";
 import type { Connection, UserLike } from "./connection.ts";
 import type { Limits } from "./limits.ts";
@@ -58,7 +59,7 @@ export class Sessions {
   }
 
   async open(connection: Connection, hello: HelloFrame): Promise<void> {
-    const { session, secret, generation, rooms } = hello;
+    const { session, secret, generation, rooms, refused = [] } = hello;
     const user = (connection.user as UserLike).id;
     try {
       const opening = await this.#context.broker.openSession({ session, secret, user, generation });
@@ -74,8 +75,11 @@ export class Sessions {
       connection.open();
       this.#welcome(connection, user, opening.epoch, opening.ref);
       for (const room of rooms) this.#context.join(connection, room);
+      for (const { room, message } of refused)
+        connection.refuse({ room, of: "join" }, new BowlineError("INVALID", message));
     } catch (error) {
-      this.#context.report(error, "session");
+      // An outage was reported already, and everybody is coming back at the same time.
+      if (!this.#degraded) this.#context.report(error, "session");
       connection.close("INTERNAL", "the session could not be opened");
     }
   }

@@ -342,6 +342,61 @@ describe("presence", () => {
   });
 });
 
+describe("what a server can't take", () => {
+  const deep = JSON.parse(`${"[".repeat(300)}${"]".repeat(300)}`) as unknown;
+
+  test("is refused by itself, and the client goes on", async () => {
+    const { pair } = await bench();
+    const ada = await pair.openClient();
+    const room = ada.join("chat/a");
+    await pair.clock.settle();
+    const proto = JSON.parse('{"text":"x","__proto__":1}') as { text: string };
+    const refused = [room.publish("message", proto), ada.request("again", deep)];
+    const settled = Promise.allSettled(refused);
+    room.presence.set(deep);
+    await pair.clock.settle();
+    for (const outcome of await settled) expect(outcome).toMatchObject({ reason: { code: "INVALID" } });
+    const stored = room.publish("message", { text: "hi" });
+    await pair.clock.settle();
+    expect(await stored).toMatchObject({ offset: 1 });
+    expect(ada.status.state).toBe("open");
+  });
+
+  test("is refused of one room of a hello, and the others are joined", async () => {
+    const { pair } = await bench();
+    const ada = pair.client();
+    const [a, b] = [ada.join("chat/a", { presence: deep }), ada.join("chat/b")];
+    ada.connect();
+    await pair.clock.settle();
+    expect([a.status, b.status]).toMatchObject([
+      { state: "refused", error: { code: "INVALID", message: "nested deeper than 200 levels" } },
+      { state: "joined" },
+    ]);
+  });
+});
+
+test("signals whose handlers take their time never undo a newer one", async () => {
+  const pair = new Pair(chat);
+  const finish: (() => void)[] = [];
+  pair.server.room("chat/:room", {
+    on: { typing: () => new Promise<void>((resolve) => finish.push(resolve)) },
+  });
+  pair.server.request("add", () => 0).request("again", () => 0);
+  await pair.start();
+  const [ada, bob] = [await pair.openClient(), await pair.openClient()];
+  const [a, b] = [ada.join("chat/a"), bob.join("chat/a")];
+  const heard: unknown[] = [];
+  b.on("typing", ({ payload }) => heard.push(payload));
+  await pair.clock.settle();
+  for (const step of [1, 2, 3]) a.publish("typing", step);
+  await pair.clock.settle();
+  for (const index of [0, 2, 1]) {
+    finish[index]?.();
+    await pair.clock.settle();
+  }
+  expect(heard).toEqual([1, 3]);
+});
+
 describe("a heartbeat", () => {
   test("as short as may be never ends a connection that answers", async () => {
     const pair = new Pair(contract({}), { heartbeatMs: 1000 });

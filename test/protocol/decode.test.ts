@@ -5,8 +5,8 @@ import {
   depthMax,
   eventNameLengthMax,
   FrameError,
-  roomNameLengthMax,
 } from "../../src/protocol/decode.ts";
+import { roomNameLengthMax } from "../../src/protocol/frames.ts";
 
 const hello = { type: "hello", session: "s".repeat(12), secret: "k".repeat(24), generation: 1, rooms: [] };
 const publish = { type: "publish", ref: 1, room: "chat/a", event: "message", payload: { text: "hi" } };
@@ -114,7 +114,7 @@ describe("a field", () => {
     ...everywhere([hello], "secret", [undefined, null, 1, "", "k".repeat(15) + "."]),
     ...everywhere([hello], "generation", [undefined, null, -1, 0.5, "1"]),
     ...everywhere([hello], "rooms", [undefined, null, {}, "chat/a", [null], ["chat/a"], [{}], [{ room: 1 }]]),
-    ...everywhere([hello], "rooms", [[{ room: "chat/a", position: 3 }]]),
+    ...everywhere([join], "position", [3, {}, { offset: 1 }, { offset: -1, epoch: "e" }]),
   ])("%s that is %j is refused in a %s frame", (field, value, _type, frame) => {
     expect(() => decode({ ...frame, [field]: value })).toThrow(FrameError);
   });
@@ -189,6 +189,46 @@ describe("nesting", () => {
 
   test.each([depthMax + 1, 20_000])("of %i levels is refused", (depth) => {
     expect(refusalOf(nested(depth))).toBe("nested deeper than 200 levels");
+  });
+});
+
+describe("what a refused frame was about", () => {
+  const deep = "[".repeat(300) + "]".repeat(300);
+  const subjectOf = (text: string): unknown => {
+    try {
+      decodeClientFrame(text);
+    } catch (error) {
+      return (error as FrameError).subject;
+    }
+    throw new Error("not refused");
+  };
+
+  test.each([
+    ['{"type":"publish","ref":3,"room":"r","event":"e","payload":DEEP}', { ref: 3 }],
+    ['{"type":"publish","ref":3,"room":7}', { ref: 3 }],
+    ['{"type":"request","ref":3,"request":"r","payload":{"__proto__":1}}', { ref: 3 }],
+    ['{"type":"join","room":"r","history":1.5}', { room: "r", of: "join" }],
+    ['{"type":"signal","room":"r"}', { room: "r", of: "signal" }],
+    ['{"type":"presence","room":"r"}', { room: "r", of: "presence" }],
+    ['{"type":"publish","ref":0,"room":"r"}', null],
+    ['{"type":"join","room":""}', null],
+    ['{"type":"confetti","ref":3,"room":"r"}', null],
+    ['{"type":"hello","ref":3,"room":"r"}', null],
+    ["[]", null],
+  ])("%s is told: %j", (text, subject) => {
+    expect(subjectOf(text.replace("DEEP", deep)) ?? null).toEqual(subject);
+  });
+
+  test("is a room of a hello, whose other rooms are let through", () => {
+    const rooms = [{ room: "a" }, { room: "b", history: -1 }, { room: "c", presence: "DEEP" }];
+    const text = JSON.stringify({ ...hello, rooms, refused: [{ room: "forged" }] }).replace('"DEEP"', deep);
+    expect(decodeClientFrame(text)).toMatchObject({
+      rooms: [{ room: "a" }],
+      refused: [
+        { room: "b", message: "history must be a whole number from 0, not -1" },
+        { room: "c", message: "nested deeper than 200 levels" },
+      ],
+    });
   });
 });
 

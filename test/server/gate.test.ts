@@ -1,5 +1,7 @@
 import { FakeClock } from "../support/fake-clock.ts";
 import { describe, expect, test } from "vitest";
+import * as z from "zod";
+import { contract, event } from "../../src/contract/contract.ts";
 import { BowlineError } from "../../src/protocol/errors.ts";
 import type { UpgradeRequest } from "../../src/server/engine.ts";
 import { Doorkeeper, type AuthRequest, type DoorkeeperOptions } from "../../src/server/gate.ts";
@@ -11,6 +13,7 @@ function bench(options: Partial<DoorkeeperOptions> = {}) {
   const reported: unknown[] = [];
   const clock = new FakeClock();
   const keeper = new Doorkeeper({
+    contract: contract({}),
     authenticate: undefined,
     origins: "same",
     connectionsMax: 100,
@@ -64,6 +67,17 @@ describe("an upgrade", () => {
     });
   });
 
+  test("is refused as well where the drain began while it was asked who it is", async () => {
+    let answer = (_user: { id: string }): void => {};
+    const authenticate = () => new Promise<{ id: string }>((resolve) => (answer = resolve));
+    const { keeper, admit } = bench({ authenticate });
+    const admission = admit();
+    keeper.closedForSeconds = 6;
+    answer({ id: "ada" });
+    expect(await admission).toMatchObject({ status: 503, code: "DRAINING", retryAfterSeconds: 6 });
+    expect(keeper.places).toBe(0);
+  });
+
   test("is refused with 503 and a time to wait while the server drains", async () => {
     const { keeper, admit } = bench();
     keeper.closedForSeconds = 6;
@@ -112,6 +126,19 @@ describe("what authenticate does", () => {
     const { admit, reported } = bench({ authenticate: () => user as never });
     expect(await admit()).toMatchObject({ status: 500 });
     expect(reported).toHaveLength(1);
+  });
+
+  test("a token that never runs out may say so with null", async () => {
+    const authenticate = () => ({ id: "ada", expiresAt: null });
+    expect(await bench({ authenticate }).admit()).toMatchObject({ ok: true, expiresAt: null });
+  });
+
+  test("a user whose inbox would have too long a name is a fault of the application's", async () => {
+    const inbox = contract({ inbox: { notice: event(z.string()) } });
+    const admission = (id: string) => bench({ contract: inbox, authenticate: () => ({ id }) }).admit();
+    expect(await admission("ü".repeat(21))).toMatchObject({ ok: true });
+    for (const id of ["ü".repeat(22), "x".repeat(129), "\ud800"])
+      expect(await admission(id)).toMatchObject({ status: 500, code: "INTERNAL" });
   });
 
   test("a user id may have 256 characters", async () => {

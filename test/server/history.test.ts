@@ -1,8 +1,9 @@
-import { contract, event, room } from "bowline";
+import { contract, event, room, type Position } from "bowline";
 import { createServer, memory } from "bowline/server";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { FakeClock } from "../support/fake-clock.ts";
+import { altered } from "../support/log-broker.ts";
 import { textFraming } from "../../src/testing/framing.ts";
 
 const app = contract({
@@ -32,6 +33,28 @@ describe("the server's history of a room", () => {
     const server = await start(9);
     const lines = await server.history("log/a");
     expect(lines.map(({ payload }) => payload)).toEqual([5, 6, 7, 8, 9]);
+  });
+
+  test("goes back from a position on", async () => {
+    const server = await start(9);
+    const pageBefore = async (before: Position): Promise<unknown[]> =>
+      (await server.history("log/a", { limit: 2, before })).map(({ payload }) => payload);
+    const newest = (await server.history("log/a", { limit: 1 }))[0]?.position as Position;
+    expect(await pageBefore(newest)).toEqual([7, 8]);
+    expect(await pageBefore({ ...newest, offset: 6 })).toEqual([5]);
+    expect(await pageBefore({ ...newest, offset: 3 })).toEqual([]);
+    expect(await pageBefore({ ...newest, offset: 99 })).toEqual([8, 9]);
+    expect(await pageBefore({ ...newest, epoch: "another" })).toEqual([]);
+  });
+
+  test("is UNAVAILABLE where the broker can't be reached", async () => {
+    const broker = memory();
+    const server = createServer(app, {
+      broker: altered(broker, { read: () => Promise.reject(new Error("gone")) }),
+      onError: () => {},
+    });
+    await server.gate.start(textFraming);
+    await expect(server.history("log/a")).rejects.toMatchObject({ code: "UNAVAILABLE", retryable: true });
   });
 
   test("of a room that was never used is empty, and of one that can't be is refused", async () => {

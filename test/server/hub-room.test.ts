@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Flusher } from "../../src/server/flusher.ts";
+import type { Members } from "../../src/server/broker.ts";
 import { Outbox } from "../../src/server/outbox.ts";
 import type { Reader } from "../../src/server/reader.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -329,6 +330,28 @@ describe("presence", () => {
       { type: "presence", room, gone: ["x"] },
       { type: "presence", room, members: broker.members_ },
     ]);
+  });
+
+  test("is listed once for all readers, with what was told since it was asked for", async () => {
+    const { broker, clock, hub, join } = hubBench();
+    const readers = [await join(), await join(), await join()];
+    for (const reader of readers) reader.stall();
+    hub.receivePresence(room, { set: member("a"), count: 1 });
+    await clock.settle();
+    const answers: ((members: Members) => void)[] = [];
+    broker.members = () => new Promise((resolve) => answers.push(resolve));
+    for (const reader of readers) reader.drain();
+    await clock.settle();
+    for (const name of ["b", "c"]) {
+      hub.receivePresence(room, { set: member(name), gone: "a", count: 1 });
+      await clock.settle();
+    }
+    expect(answers).toHaveLength(1);
+    answers[0]?.({ count: 2, list: [member("a"), member("b", 7)] });
+    await clock.settle();
+    const members = [member("b"), member("c")];
+    for (const reader of readers)
+      expect(reader.of("presence").at(-1)).toEqual({ type: "presence", room, members });
   });
 
   test("is told whole after a hole, and the log is read again", async () => {

@@ -189,6 +189,40 @@ describe("members of a presence list", () => {
   });
 });
 
+describe("hooks and handlers", () => {
+  const never = (): Promise<never> => new Promise(() => {});
+
+  test.each([
+    [
+      "publish",
+      { type: "publish", ref: 1, room: "chat/a", event: "message", payload: 1 },
+      { on: { message: never } },
+    ],
+    ["join", { type: "join", room: "chat/a" }, { join: never }],
+  ] as const)(
+    "of a %s are waited for as long as the limit, and what is behind them goes on",
+    async (_what, frame, hooks) => {
+      const reported: unknown[] = [];
+      const onError = (error: unknown): void => void reported.push(String(error));
+      const pair = new Pair(chat, { limits: { handlerMs: 2000 }, onError });
+      pair.server.room("chat/:room", hooks);
+      pair.server.request("wait", never);
+      await pair.start();
+      const raw = await pair.socket();
+      raw.hello();
+      await pair.clock.settle();
+      raw.send(frame);
+      raw.send({ type: "leave", room: "chat/a" });
+      await pair.clock.advance(1999);
+      expect([raw.of("error"), raw.of("left")]).toEqual([[], []]);
+      await pair.clock.advance(1);
+      expect(raw.of("error")).toMatchObject([{ code: "INTERNAL" }]);
+      expect(raw.of("left")).toHaveLength(1);
+      expect(reported).toEqual([expect.stringMatching(/took longer than 2000 ms \(limits\.handlerMs\)/)]);
+    },
+  );
+});
+
 describe("the options", () => {
   test("are the defaults unless told otherwise", () => {
     expect(resolveLimits()).toEqual(defaultLimits);
@@ -225,6 +259,7 @@ test("every bound of a server has a test at the bound: add one with the next bou
     "framesPerSecond",
     "framesBurst",
     "throttledMs",
+    "handlerMs",
     "slowBytes",
     "outboxBytes",
     "historyCount",

@@ -123,6 +123,16 @@ describe("old entries", () => {
     expect(await heads()).toEqual([1, 1, 0]);
   });
 
+  test("and of those that nobody is subscribed to, the longest unused one goes first", async () => {
+    const { broker } = await bench({ roomsMax: 3 });
+    const epochs = new Map<string, string>();
+    const epochOf = async (name: string): Promise<string> => (await broker.read(name, 0, 0)).epoch;
+    for (const name of ["a", "b", "c", "a"]) epochs.set(name, await epochOf(name));
+    await epochOf("d");
+    expect(await epochOf("a")).toBe(epochs.get("a"));
+    expect(await epochOf("b")).not.toBe(epochs.get("b"));
+  });
+
   test("as many rooms as may be are all kept", async () => {
     const { append, broker } = await bench({ roomsMax: 10 });
     for (let room = 1; room <= 10; room += 1) await append(`idle/${room}`, "x");

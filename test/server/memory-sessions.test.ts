@@ -8,7 +8,7 @@ import { FakeClock, FakeRandom } from "../support/fake-clock.ts";
 const claim = { session: "s", secret: "k", user: "ada", generation: 1 };
 const hour = 3_600_000;
 
-function bench({ ttlMs = hour, max = 100 } = {}) {
+function bench({ ttlMs = hour, max = 100, answersLengthMax = 10 * answerLengthMax } = {}) {
   const clock = new FakeClock();
   const connected = new Set<string>();
   const sessions = new MemorySessions({
@@ -16,6 +16,7 @@ function bench({ ttlMs = hour, max = 100 } = {}) {
     random: new FakeRandom(),
     ttlMs,
     max,
+    answersLengthMax,
     isConnected: (session) => connected.has(session),
   });
   const epochOf = (session: string, generation: number): string | null => {
@@ -225,4 +226,25 @@ describe("the ledger of a session's requests", () => {
       outcome: "unknown-session",
     });
   });
+});
+
+test("answers of all sessions together are kept up to a bound, those of the longest silent session go first", () => {
+  const { sessions, epochOf } = bench({ answersLengthMax: 30 });
+  const answer = (session: string, ref: number): void => {
+    sessions.claimRequest({ session, ref });
+    sessions.answerRequest({ session, ref }, "ten units.");
+  };
+  const ask = (session: string, ref: number): string => sessions.claimRequest({ session, ref }).outcome;
+  for (const session of ["a", "b"]) epochOf(session, 1);
+  answer("a", 1);
+  answer("b", 1);
+  answer("a", 2);
+  expect([ask("a", 1), ask("a", 2), ask("b", 1)]).toEqual(["answered", "answered", "answered"]);
+  answer("a", 3);
+  expect([ask("a", 1), ask("a", 2), ask("a", 3), ask("b", 1)]).toEqual([
+    "answered",
+    "answered",
+    "answered",
+    "unanswered",
+  ]);
 });

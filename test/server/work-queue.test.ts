@@ -1,13 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { WorkQueue } from "../../src/server/work-queue.ts";
+import { orphansMax, TaskOwner, WorkQueue } from "../../src/server/work-queue.ts";
 import { promisesDone } from "../support/fake-clock.ts";
 
 function bench() {
   const queue = new WorkQueue();
   const log: string[] = [];
   const finish = new Map<string, () => void>();
-  const run = (key: string, name: string): Promise<void> =>
-    queue.run(key, async () => {
+  const owner = new TaskOwner();
+  const run = (key: string, name: string, of = owner): Promise<void> =>
+    queue.run("session", key, of, async (dropped) => {
+      if (dropped) return void log.push(`${name} dropped`);
       log.push(`${name} begins`);
       await new Promise<void>((resolve) => finish.set(name, resolve));
       log.push(`${name} ends`);
@@ -16,7 +18,7 @@ function bench() {
     finish.get(name)?.();
     await promisesDone();
   };
-  return { run, log, end };
+  return { queue, owner, run, log, end };
 }
 
 describe("a work queue", () => {
@@ -56,5 +58,33 @@ describe("a work queue", () => {
     await end("a");
     void run("k", "b");
     expect(log.at(-1)).toBe("b begins");
+  });
+
+  test("goes on with what its owner left behind", async () => {
+    const { queue, owner, run, log, end } = bench();
+    for (const name of ["a", "b"]) void run("k", name);
+    queue.ended(owner);
+    await end("a");
+    expect(log.at(-1)).toBe("b begins");
+  });
+
+  test("drops at once what owners left behind beyond the bound, and settles it", async () => {
+    const { queue, run, log, end } = bench();
+    void run("k", "a");
+    const [first, second] = [new TaskOwner(), new TaskOwner()];
+    for (let count = 0; count < orphansMax; count += 1) void run("k", "kept", first);
+    const dropped = run("k", "b", second);
+    queue.ended(first);
+    expect(log).toEqual(["a begins"]);
+    queue.ended(second);
+    expect(log).toEqual(["a begins", "b dropped"]);
+    for (let count = 0; count < orphansMax; count += 1) await end(count === 0 ? "a" : "kept");
+    await end("kept");
+    await dropped;
+    const third = new TaskOwner();
+    void run("l", "c");
+    void run("l", "d", third);
+    queue.ended(third);
+    expect(log.slice(-2)).toEqual(["kept ends", "c begins"]);
   });
 });

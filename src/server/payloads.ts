@@ -1,0 +1,101 @@
+import type { Clock } from "../base/clock.ts";
+import { within } from "../base/deadline.ts";
+import type { EventDefinition, RoomDefinition, SignalDefinition } from "../contract/contract.ts";
+import type { RoomMatch } from "../contract/room-name.ts";
+import { check, type Schema } from "../contract/schema.ts";
+import { BowlineError } from "../protocol/errors.ts";
+import type { Connection, UserLike } from "./connection.ts";
+import type { Handlers } from "./handlers.ts";
+import type { Limits } from "./limits.ts";
+import { tableError } from "./refusal.ts";
+
+/** An event or signal that somebody wants to send to a room. */
+export interface Sending {
+  readonly room: string;
+  readonly event: string;
+  readonly payload: unknown;
+}
+
+/** What {@link Payloads} needs of the node. */
+export interface PayloadsContext {
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly handlers: Handlers;
+  /** Whether what handlers and the server itself send is held against its schema too. */
+  readonly checkOutgoing: boolean;
+}
+
+/** Holds payloads of events and signals against their schemas, and shows those of clients to the handlers. */
+export class Payloads {
+  readonly #context: PayloadsContext;
+
+  constructor(context: PayloadsContext) {
+    this.#context = context;
+  }
+
+  /** Checks a client's payload and lets the handler change or refuse it. */
+  async receive(
+    connection: Connection,
+    { room, event, payload }: Sending,
+    { pattern, params }: RoomMatch<RoomDefinition>,
+    { payload: schema }: EventDefinition | SignalDefinition,
+  ): Promise<unknown> {
+    const checked = await checkPayload(schema, payload);
+    const { clock, limits, handlers, checkOutgoing } = this.#context;
+    const handler = handlers.rooms.get(pattern)?.on?.[event];
+    if (!handler) return checked;
+    const { user, session } = connection;
+    const handling = handler({ user: user as UserLike, session, room, params, payload: checked });
+    const changed =
+      handling instanceof Promise
+        ? await within(clock, limits.handlerMs, handling, () => tooLong(`the handler of "${event}"`, limits))
+        : await handling;
+    if (changed === undefined) return checked;
+    return checkOutgoing ? checkOwn(schema, changed, event) : changed;
+  }
+
+  /** Checks a payload of the server's own, if that is asked for. */
+  async outgoing(
+    { payload: schema }: EventDefinition | SignalDefinition,
+    payload: unknown,
+  ): Promise<unknown> {
+    return this.#context.checkOutgoing ? checkPayload(schema, payload) : payload;
+  }
+}
+
+/** What a hook that does not come to an end is refused with: whatever is behind it would wait for ever. */
+export function tooLong(what: string, { handlerMs }: Limits): Error {
+  return new Error(`${what} took longer than ${handlerMs} ms (limits.handlerMs)`);
+}
+
+/** The event or signal of that name, if `from` may send it. */
+export function definitionOf<Kind extends "event" | "signal">(
+  { definition: { events } }: RoomMatch<RoomDefinition>,
+  name: string,
+  kind: Kind,
+  from: "client" | "server" = "client",
+): Extract<EventDefinition | SignalDefinition, { readonly kind: Kind }> {
+  const definition = Object.hasOwn(events, name) ? events[name] : undefined;
+  if (definition?.kind !== kind) throw tableError("UNKNOWN_EVENT");
+  if (from === "client" && definition.from === "server") {
+    throw new BowlineError("FORBIDDEN", `"${name}" is published by the server only`);
+  }
+  return definition as Extract<EventDefinition | SignalDefinition, { readonly kind: Kind }>;
+}
+
+async function checkPayload(schema: Schema, payload: unknown): Promise<unknown> {
+  const checked = await check(schema, payload);
+  if (checked.issues)
+    throw new BowlineError("INVALID", "the payload does not fit its schema", { issues: checked.issues });
+  return checked.value;
+}
+
+/** What a handler made is the server's own: if it does not fit, the fault is not the client's. */
+async function checkOwn(schema: Schema, payload: unknown, event: string): Promise<unknown> {
+  const checked = await check(schema, payload);
+  if (!checked.issues) return checked.value;
+  const { path, message } = checked.issues[0] ?? { path: [], message: "" };
+  throw new TypeError(
+    `the handler of "${event}" returned what its schema refuses, at ${path.join(".") || "the root"}: ${message}`,
+  );
+}

@@ -1,0 +1,73 @@
+import { encodeFrame } from "../protocol/encode.ts";
+import type { Broker } from "./broker.ts";
+import type { Connection, UserLike } from "./connection.ts";
+import { definitionOf, type Payloads, type Sending } from "./payloads.ts";
+import { refusalOf, tableError, type Stage } from "./refusal.ts";
+import type { Rooms } from "./rooms.ts";
+
+/** What {@link Signals} needs of the node. */
+export interface SignalsContext {
+  readonly payloads: Payloads;
+  readonly broker: Broker;
+  readonly rooms: Rooms;
+  readonly report: (error: unknown, stage: Stage) => void;
+}
+
+/** Signals of one kind, sender and room that are being handled. */
+interface Turn {
+  handling: number;
+  /** Number of the newest that came, and of the newest that went out. */
+  newest: number;
+  sent: number;
+}
+
+/** Takes signals from clients and from the server itself to the broker. */
+export class Signals {
+  readonly #context: SignalsContext;
+  readonly #turns = new Map<string, Turn>();
+
+  constructor(context: SignalsContext) {
+    this.#context = context;
+  }
+
+  /** A client's signal. Refused ones are answered; others leave no trace. */
+  async receive(connection: Connection, sending: Sending): Promise<void> {
+    const { room, event } = sending;
+    const { session } = connection;
+    const key = `${session} ${event} ${room}`;
+    const turn = this.#turns.get(key) ?? { handling: 0, newest: 0, sent: 0 };
+    this.#turns.set(key, turn);
+    turn.handling += 1;
+    const number = (turn.newest += 1);
+    try {
+      const match = this.#context.rooms.match(room);
+      if (!connection.readerOf(room)) throw tableError("NOT_JOINED");
+      const definition = definitionOf(match, event, "signal");
+      const payload = await this.#context.payloads.receive(connection, sending, match, definition);
+      // Handlers may take their time, and the newest wins: an older one that comes after it would undo it.
+      if (number < turn.sent) return;
+      turn.sent = number;
+      this.#send({ room, event, payload }, (connection.user as UserLike).id, session);
+    } catch (error) {
+      connection.refuse({ room, of: "signal" }, refusalOf(error, "signal", this.#context.report));
+    } finally {
+      turn.handling -= 1;
+      if (turn.handling === 0) this.#turns.delete(key);
+    }
+  }
+
+  /** A signal of the server's own. */
+  async send({ room, event, payload }: Sending): Promise<void> {
+    const definition = definitionOf(this.#context.rooms.match(room), event, "signal", "server");
+    this.#send(
+      { room, event, payload: await this.#context.payloads.outgoing(definition, payload) },
+      null,
+      "",
+    );
+  }
+
+  #send({ room, event, payload }: Sending, from: string | null, session: string): void {
+    const data = encodeFrame({ type: "signal", room, event, from, session, payload: payload ?? null });
+    this.#context.broker.signal(room, `${session} ${event}`, data);
+  }
+}
