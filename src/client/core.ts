@@ -280,7 +280,7 @@ export class ClientCore {
         return JSON.parse(json);
       },
       ...(outcome ? ending(outcome) : { fate: sent ? "sent" : "queued" }),
-    };
+    } as Fate;
   }
 }
 

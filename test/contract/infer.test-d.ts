@@ -3,11 +3,7 @@ import type { Client, Message, Publish } from "bowline/client";
 import type { Server } from "bowline/server";
 import type { Position } from "bowline";
 import * as z from "zod";
-
-/** Compiles only where both are the same type. */
-function same<A, B>(
-  ..._proof: (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? [] : [never]
-): void {}
+import { same } from "../support/types.ts";
 
 const chat = contract({
   rooms: {
