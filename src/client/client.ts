@@ -2,13 +2,7 @@ import type { Clock, Undo } from "../base/clock.ts";
 import { systemClock } from "../base/clock.ts";
 import { Emitter } from "../base/emitter.ts";
 import { systemRandom, type Random } from "../base/random.ts";
-import type {
-  Contract,
-  EventDefinition,
-  RequestDefinition,
-  RoomDefinition,
-  SignalDefinition,
-} from "../contract/contract.ts";
+import type { Contract, EventDefinition, RoomDefinition, SignalDefinition } from "../contract/contract.ts";
 import type {
   ClientEventNames,
   EventNames,
@@ -90,7 +84,7 @@ export interface Room<R extends RoomDefinition = RoomDefinition> {
    */
   publish<Name extends ClientEventNames<R>>(
     event: Name,
-    payload: PayloadIn<R["events"][Name] & (EventDefinition | SignalDefinition)>,
+    payload: PayloadIn<R["events"][Name]>,
   ): Published<R["events"][Name]>;
 
   /** Listens to an event or signal. Events come once each, in the room's order; a sender gets its own too, but not its own signals. */
@@ -160,7 +154,7 @@ export interface Client<C extends Contract = Contract> {
   >(
     room: Name,
     event: Event,
-    payload: PayloadIn<RoomOf<C, Name>["events"][Event] & EventDefinition>,
+    payload: PayloadIn<RoomOf<C, Name>["events"][Event]>,
   ): Publish;
 
   /**
@@ -172,9 +166,9 @@ export interface Client<C extends Contract = Contract> {
    */
   request<Name extends keyof C["requests"] & string>(
     name: Name,
-    input: RequestInput<C["requests"][Name] & RequestDefinition>,
+    input: RequestInput<C["requests"][Name]>,
     options?: RequestCallOptions,
-  ): Promise<RequestReply<C["requests"][Name] & RequestDefinition>>;
+  ): Promise<RequestReply<C["requests"][Name]>>;
 
   onStatus(listener: (status: Status) => void): Undo;
   /**

@@ -1,13 +1,7 @@
 import type { Awaitable } from "../base/awaitable.ts";
 import { inboxPattern } from "../contract/contract.ts";
 import type { BowlineError } from "../protocol/errors.ts";
-import type {
-  Contract,
-  EventDefinition,
-  RequestDefinition,
-  RoomDefinition,
-  SignalDefinition,
-} from "../contract/contract.ts";
+import type { Contract, RequestDefinition, RoomDefinition } from "../contract/contract.ts";
 import type {
   ClientEventNames,
   PayloadIn,
@@ -49,12 +43,8 @@ export interface RoomHandlers<User, Pattern extends string, R extends RoomDefini
    */
   readonly on?: {
     readonly [Name in ClientEventNames<R>]?: (
-      context: PublishContext<
-        User,
-        Pattern,
-        PayloadOut<R["events"][Name] & (EventDefinition | SignalDefinition)>
-      >,
-    ) => Awaitable<PayloadIn<R["events"][Name] & (EventDefinition | SignalDefinition)> | void>;
+      context: PublishContext<User, Pattern, PayloadOut<R["events"][Name]>>,
+    ) => Awaitable<PayloadIn<R["events"][Name]> | void>;
   };
 }
 

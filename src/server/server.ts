@@ -3,7 +3,6 @@ import {
   type inboxPattern,
   type Contract,
   type EventDefinition,
-  type RequestDefinition,
   type SignalDefinition,
 } from "../contract/contract.ts";
 import type { EventsOf, PatternsOf, PayloadIn, PayloadOut, RoomNamesOf, RoomOf } from "../contract/infer.ts";
@@ -62,7 +61,7 @@ export interface ServerUser<C extends Contract> {
    */
   notify<Event extends keyof InboxOf<C> & string>(
     event: Event,
-    payload: PayloadIn<InboxOf<C>[Event] & EventDefinition>,
+    payload: PayloadIn<Extract<InboxOf<C>[Event], EventDefinition>>,
   ): Promise<Position>;
   /**
    * Ends the user's connections on every node with code 4403: their clients stop. Waits at most 2 s for the nodes to
@@ -121,7 +120,7 @@ export interface Server<C extends Contract = Contract, User extends UserLike = U
    */
   request<Name extends keyof C["requests"] & string>(
     name: Name,
-    handler: RequestHandler<User, C["requests"][Name] & RequestDefinition>,
+    handler: RequestHandler<User, C["requests"][Name]>,
   ): this;
 
   /**
