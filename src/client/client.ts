@@ -4,14 +4,15 @@ import { Emitter } from "../base/emitter.ts";
 import { systemRandom, type Random } from "../base/random.ts";
 import type { Contract, EventDefinition, RoomDefinition, SignalDefinition } from "../contract/contract.ts";
 import type {
-  ClientEventNames,
-  EventNames,
+  ClientEvents,
+  Durable,
   PayloadIn,
   PayloadOut,
   PresenceIn,
   PresenceOut,
   RequestInput,
   RequestReply,
+  RoomArgument,
   RoomNamesOf,
   RoomOf,
 } from "../contract/infer.ts";
@@ -82,7 +83,7 @@ export interface Room<R extends RoomDefinition = RoomDefinition> {
    * const { offset } = await lobby.publish("message", { text: "hi" });
    * lobby.publish("typing", { active: true });
    */
-  publish<Name extends ClientEventNames<R>>(
+  publish<Name extends keyof ClientEvents<R> & string>(
     event: Name,
     payload: PayloadIn<R["events"][Name]>,
   ): Published<R["events"][Name]>;
@@ -138,7 +139,7 @@ export interface Client<C extends Contract = Contract> {
    * lobby.on("message", ({ payload, from, at }) => show(from, payload.text, at));
    */
   join<const Name extends RoomNamesOf<C>>(
-    room: Name,
+    room: RoomArgument<C, Name>,
     options?: JoinOptions<PresenceIn<RoomOf<C, Name>>>,
   ): Room<RoomOf<C, Name>>;
 
@@ -150,9 +151,9 @@ export interface Client<C extends Contract = Contract> {
    */
   publish<
     const Name extends RoomNamesOf<C>,
-    Event extends ClientEventNames<RoomOf<C, Name>> & EventNames<RoomOf<C, Name>>,
+    Event extends keyof Durable<ClientEvents<RoomOf<C, Name>>> & string,
   >(
-    room: Name,
+    room: RoomArgument<C, Name>,
     event: Event,
     payload: PayloadIn<RoomOf<C, Name>["events"][Event]>,
   ): Publish;

@@ -21,12 +21,45 @@ export type RoomName<Pattern extends string> = Pattern extends `${infer Head}/${
     ? string
     : Pattern;
 
-/** Which of `Patterns` a name belongs to, segment by segment; `never` if none. */
-export type PatternOf<Patterns extends string, Name extends string> = Patterns extends string
+/**
+ * Which of `Patterns` a name belongs to; `never` if none. Where several fit, the one with the earlier literal segment,
+ * as at run time. A name that is known only in part, such as `` `chat/${string}` ``, belongs to the pattern that fits it
+ * whatever the rest is; the names of a union belong each to its own.
+ */
+export type PatternOf<Patterns extends string, Name extends string> = string extends Patterns
+  ? Patterns
+  : Name extends string
+    ? Foremost<Fitting<Patterns, Name>>
+    : never;
+
+type Fitting<Patterns extends string, Name extends string> = Patterns extends string
   ? Fits<Patterns, Name> extends true
     ? Patterns
     : never
   : never;
+
+/** The first of patterns that fit one name. No two rank the same: they would fit exactly the same names. */
+type Foremost<Patterns extends string> = Extract<
+  Patterns,
+  First<{ [Pattern in Patterns as Rank<Pattern>]: Pattern }>
+>;
+
+/** The first of patterns by rank, found digit by digit. */
+type First<Ranked, Digits extends string = ""> = [keyof Ranked] extends [never]
+  ? never
+  : Digits extends keyof Ranked
+    ? Ranked[Digits]
+    : First<
+        Ranked,
+        [Extract<keyof Ranked, `${Digits}0${string}`>] extends [never] ? `${Digits}1` : `${Digits}0`
+      >;
+
+/** What `rank` below gives: 0 for each literal segment, 1 for each parameter. */
+type Rank<Pattern extends string> = Pattern extends `${infer Head}/${infer Rest}`
+  ? `${Rank<Head>}${Rank<Rest>}`
+  : Pattern extends `:${string}`
+    ? "1"
+    : "0";
 
 type Fits<Pattern extends string, Name extends string> = Pattern extends `${infer Head}/${infer Rest}`
   ? Name extends `${infer NameHead}/${infer NameRest}`
@@ -39,7 +72,9 @@ type Fits<Pattern extends string, Name extends string> = Pattern extends `${infe
     : FitsSegment<Pattern, Name>;
 
 type FitsSegment<Segment extends string, Value extends string> = Segment extends `:${string}`
-  ? true
+  ? Value extends ""
+    ? false
+    : true
   : Value extends Segment
     ? true
     : false;

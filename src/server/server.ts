@@ -1,11 +1,15 @@
-import {
-  inboxRoom,
-  type inboxPattern,
-  type Contract,
-  type EventDefinition,
-  type SignalDefinition,
-} from "../contract/contract.ts";
-import type { EventsOf, PatternsOf, PayloadIn, PayloadOut, RoomNamesOf, RoomOf } from "../contract/infer.ts";
+import { inboxRoom, type inboxPattern, type Contract, type EventDefinition } from "../contract/contract.ts";
+import type {
+  Durable,
+  EventsOf,
+  PatternsOf,
+  PayloadIn,
+  PayloadOut,
+  RoomArgument,
+  RoomNamesOf,
+  RoomOf,
+  Signals,
+} from "../contract/infer.ts";
 import type { Position } from "../protocol/frames.ts";
 import type { NodeStats } from "./cluster.ts";
 import type { UserLike } from "./connection.ts";
@@ -88,11 +92,6 @@ export interface ClusterStats {
   readonly missing: readonly string[];
 }
 
-type Named<C extends Contract, Name extends string, Event extends string> = EventsOf<RoomOf<C, Name>>[Event];
-type EventNamesOf<C extends Contract, Name extends string, Kind> = {
-  [E in keyof EventsOf<RoomOf<C, Name>> & string]: EventsOf<RoomOf<C, Name>>[E] extends Kind ? E : never;
-}[keyof EventsOf<RoomOf<C, Name>> & string];
-
 /** A server for one contract. It hears nothing until it is served (`bowline/node`) or attached to an HTTP server. */
 export interface Server<C extends Contract = Contract, User extends UserLike = UserLike> extends Servable {
   readonly contract: C;
@@ -107,7 +106,7 @@ export interface Server<C extends Contract = Contract, User extends UserLike = U
    *   on: { message: ({ payload }) => ({ ...payload, text: clean(payload.text) }) },
    * });
    */
-  room<Pattern extends PatternsOf<C>>(
+  room<Pattern extends keyof C["rooms"] & string>(
     pattern: Pattern,
     handlers: RoomHandlers<User, Pattern, C["rooms"][Pattern]>,
   ): this;
@@ -130,10 +129,10 @@ export interface Server<C extends Contract = Contract, User extends UserLike = U
    * @example
    * await server.publish("chat/lobby", "notice", { text: "We restart at noon." });
    */
-  publish<const Name extends RoomNamesOf<C>, Event extends EventNamesOf<C, Name, EventDefinition>>(
-    room: Name,
+  publish<const Name extends RoomNamesOf<C>, Event extends keyof Durable<EventsOf<RoomOf<C, Name>>> & string>(
+    room: RoomArgument<C, Name>,
     event: Event,
-    payload: PayloadIn<Named<C, Name, Event>>,
+    payload: PayloadIn<EventsOf<RoomOf<C, Name>>[Event]>,
   ): Promise<Position>;
 
   /**
@@ -144,15 +143,15 @@ export interface Server<C extends Contract = Contract, User extends UserLike = U
    * const last = await server.history("chat/lobby", { limit: 20 });
    */
   history<const Name extends RoomNamesOf<C>>(
-    room: Name,
+    room: RoomArgument<C, Name>,
     options?: HistoryOptions,
   ): Promise<PublicationOf<EventsOf<RoomOf<C, Name>>>[]>;
 
   /** Sends a signal as the server. Resolves once it was handed on; rejects like {@link Server.publish}. */
-  signal<const Name extends RoomNamesOf<C>, Event extends EventNamesOf<C, Name, SignalDefinition>>(
-    room: Name,
+  signal<const Name extends RoomNamesOf<C>, Event extends keyof Signals<EventsOf<RoomOf<C, Name>>> & string>(
+    room: RoomArgument<C, Name>,
     event: Event,
-    payload: PayloadIn<Named<C, Name, Event>>,
+    payload: PayloadIn<EventsOf<RoomOf<C, Name>>[Event]>,
   ): Promise<void>;
 
   /**

@@ -55,7 +55,7 @@ export class RecordedClient {
   join(name: string, options: JoinOptions = {}): RecordedRoom {
     const former = this.#rooms.get(name);
     if (former && former.status.state !== "left") return former;
-    const joined = this.#client.join(name, options as JoinOptions<never>);
+    const joined = this.#client.join(name, options);
     const room = new RecordedRoom(joined, {
       device: this.#device,
       history: this.#history,

@@ -97,7 +97,7 @@ export class Workload {
     signal: (_, room) => void room?.publish("hint", this.#note()),
     invalid: (_, room) => void room?.publish("note", { fill: "no number" }),
     presence: (_, room) => {
-      if (room?.name.startsWith("open/")) room.presence.set({ mood: ++this.#numbers } as never);
+      if (room?.name.startsWith("open/")) room.presence.set({ mood: ++this.#numbers });
     },
     once: (client) => this.#request(client, "once"),
     again: (client) => this.#request(client, "again"),

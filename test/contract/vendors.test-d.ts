@@ -42,6 +42,8 @@ void server.publish("valibot/a", "message", { text: "hi", at: "1" });
 void valibot.publish("message", { text: "hi", at: 1 });
 // @ts-expect-error no such event
 void valibot.publish("mesage", { text: "hi", at: "1" });
+// @ts-expect-error a segment too many
+client.join("valibot/a/b");
 
 const arktype = client.join("arktype/a", { presence: {} });
 void arktype.publish("message", { text: "hi", at: "1" });
@@ -54,6 +56,8 @@ void server.publish("arktype/a", "message", { text: "hi", at: "1" });
 void arktype.publish("message", { text: "hi", at: 1 });
 // @ts-expect-error no such event
 void arktype.publish("mesage", { text: "hi", at: "1" });
+// @ts-expect-error a segment too many
+client.join("arktype/a/b");
 
 server.room("arktype/:room", {
   on: {
