@@ -112,6 +112,8 @@ export interface Room<R extends RoomDefinition = RoomDefinition> {
 export interface RoomPresence<R extends RoomDefinition = RoomDefinition> {
   /** By session id; two tabs of a user are two members. */
   readonly members: ReadonlyMap<string, Member & { readonly state: PresenceOut<R> }>;
+  /** How many they are; also in a room with more than the server lists, where `members` is empty. */
+  readonly count: number;
   /** Replaces this member's state for everybody. */
   set(state: PresenceIn<R>): void;
   /** Called with all members after each change. */

@@ -199,7 +199,7 @@ export function createServer<C extends Contract, User extends UserLike = UserLik
 const defaultHistoryLimit = 100;
 
 /** The typed face's plain half: checks options, and passes everything on. */
-class FacedServer {
+export class FacedServer {
   readonly contract: Contract;
   readonly gate: Node;
   readonly #handlers: Handlers;

@@ -63,6 +63,7 @@ export class RecordedRoom {
     const { presence } = this.#room;
     return {
       members: presence.members,
+      count: presence.count,
       set: (state) => {
         this.state = state;
         presence.set(state);

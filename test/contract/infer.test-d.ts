@@ -90,6 +90,7 @@ lobby.on("mesage", () => {});
 
 // Presence.
 lobby.presence.set({});
+same<typeof lobby.presence.count, number>();
 for (const { state } of lobby.presence.members.values()) same<typeof state, { name: string }>();
 // @ts-expect-error of the wrong shape
 lobby.presence.set({ name: 1 });
