@@ -140,11 +140,11 @@ export class Node implements Gate {
       throw new Error("this server has an engine of another kind already");
     if (this.#stopped) throw new Error("this server was stopped: make another one");
     this.#framing = framing;
-    // One that failed may be tried again.
-    this.#started ??= this.#start().catch((error: unknown) => {
-      this.#started = null;
-      throw error;
-    });
+    if (!this.#started) {
+      this.#started = this.#start();
+      // One that failed may be tried again.
+      this.#started.catch(() => (this.#started = null));
+    }
     return this.#started;
   }
 

@@ -233,7 +233,7 @@ test("a publish that was settled while the disk failed is forgotten by the next 
   const { world } = start({ nodes: 1 });
   const eve = world.device("eve", { token: "eve", keeping: "sync" });
   const room = eve.client.join("plain/a");
-  await world.run(1000);
+  await Promise.all([room.joined(), world.run(5000)]);
   const first = room.publish("message", { n: 1 });
   eve.storage.turn("fail");
   await Promise.all([first, world.run(1000)]);
