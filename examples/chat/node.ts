@@ -5,10 +5,16 @@
 import { serve } from "bowline/node";
 import { brokerOf } from "./broker.ts";
 import { createChatServer } from "./chat-server.ts";
+import { giveUp, report } from "./report.ts";
 
 const { HOST = "127.0.0.1", PORT = "0" } = process.env;
 
-const { server, openFirstRooms } = createChatServer({ broker: await brokerOf(process.env) });
-const { port } = await serve(server, { port: Number(PORT), host: HOST, drain: { spreadMs: 1000 } });
-await openFirstRooms();
-process.send?.({ port });
+await start().catch(giveUp);
+
+async function start(): Promise<void> {
+  const broker = await brokerOf(process.env);
+  const { server, openFirstRooms } = createChatServer({ broker, onError: report });
+  const { port } = await serve(server, { port: Number(PORT), host: HOST, drain: { spreadMs: 1000 } });
+  await openFirstRooms();
+  process.send?.({ port });
+}

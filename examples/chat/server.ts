@@ -8,10 +8,17 @@ import { serve } from "bowline/node";
 import { brokerOf } from "./broker.ts";
 import { createChatServer } from "./chat-server.ts";
 import { startFront } from "./front.ts";
+import { giveUp, report } from "./report.ts";
 
-const { server, openFirstRooms } = createChatServer({ broker: await brokerOf(process.env) });
-const { port } = await serve(server, { port: 0, host: "127.0.0.1", drain: { spreadMs: 0, deadlineMs: 500 } });
-await openFirstRooms();
+await start().catch(giveUp);
 
-const url = await startFront(() => ({ host: "127.0.0.1", port }));
-console.log(`Bowline chat: ${url}`);
+async function start(): Promise<void> {
+  const broker = await brokerOf(process.env);
+  const { server, openFirstRooms } = createChatServer({ broker, onError: report });
+  const drain = { spreadMs: 0, deadlineMs: 500 };
+  const { port } = await serve(server, { port: 0, host: "127.0.0.1", drain });
+  await openFirstRooms();
+
+  const url = await startFront(() => ({ host: "127.0.0.1", port }));
+  console.log(`Bowline chat: ${url}`);
+}
