@@ -1,6 +1,6 @@
 /** The chat's Bowline server: who may come in, which rooms there are, how a new one is opened. */
 import { createServer, type Server, type ServerOptions } from "bowline/server";
-import { chat, nameLengthMax, roomsMax } from "./contract.ts";
+import { chat, cleanName, nameLengthMax, roomsMax } from "./contract.ts";
 import { firstRooms, slugOf, type RoomInfo } from "./directory.ts";
 
 export interface ChatServer {
@@ -45,7 +45,8 @@ export function createChatServer(
 
   server
     .room("chat/:slug", { join: ({ params }) => isOpen(params.slug) })
-    .request("rooms.open", async ({ user, payload: { title }, refuse }) => {
+    .request("rooms.open", async ({ user, payload, refuse }) => {
+      const title = cleanName(payload.title);
       const slug = slugOf(title);
       if (!slug) throw refuse("NO_NAME", "A room needs a letter or a digit in its name.");
       if (!(await isOpen(slug))) {
@@ -65,7 +66,7 @@ export function createChatServer(
 
 function decodeName(token: string): string {
   try {
-    return decodeURIComponent(token).trim();
+    return cleanName(decodeURIComponent(token));
   } catch {
     return "";
   }

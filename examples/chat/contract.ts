@@ -10,6 +10,14 @@ export const roomsMax = 50;
 export const nameLengthMax = 30;
 export const textLengthMax = 2000;
 
+/** A name as others are to see it: on one line, and without characters that would turn the text around it. */
+export function cleanName(text: string): string {
+  return text
+    .replace(/\s+/g, " ")
+    .replace(/[\p{Cc}\p{Bidi_Control}]/gu, "")
+    .trim();
+}
+
 export const chat = contract({
   rooms: {
     // The list of rooms is a room itself: who joins reads it from the start, and hears of new ones.
