@@ -3,6 +3,7 @@
  * not delivered yet. So a message that was queued offline still goes out, once, after the page was loaded anew.
  */
 import { applyChange, type Store, type StoredState } from "bowline/client";
+import { tabKeep } from "./keep.ts";
 
 export interface Tab {
   readonly lineId: string;
@@ -15,18 +16,18 @@ const outboxKey = "bowline-chat.outbox";
 const handOverMs = 1000;
 
 export async function openTab(): Promise<Tab> {
-  const known = sessionStorage.getItem(idKey);
+  const known = tabKeep.get(idKey);
   if (known !== null && (await isOurs(known))) return { lineId: known, store: openStore() };
   forgetOutbox();
   const lineId = makeId();
-  sessionStorage.setItem(idKey, lineId);
+  tabKeep.set(idKey, lineId);
   await isOurs(lineId);
   return { lineId, store: openStore() };
 }
 
 /** A session belongs to one user: another name begins a new one. */
 export function forgetOutbox(): void {
-  sessionStorage.removeItem(outboxKey);
+  tabKeep.remove(outboxKey);
 }
 
 /** A duplicated tab gets a copy of everything. The lock shows who had it first, and is held until the page goes. */
@@ -46,13 +47,12 @@ function isOurs(id: string): Promise<boolean> {
 }
 
 function openStore(): Store {
-  const text = sessionStorage.getItem(outboxKey);
-  let state = text === null ? null : (JSON.parse(text) as StoredState);
+  let state = tabKeep.getJson(outboxKey) as StoredState | null;
   return {
     initial: state,
     save(changes) {
       for (const change of changes) state = applyChange(state, change);
-      sessionStorage.setItem(outboxKey, JSON.stringify(state));
+      tabKeep.set(outboxKey, JSON.stringify(state));
     },
   };
 }

@@ -1,5 +1,6 @@
 /** Light or dark: as the system has it, until the visitor chooses. */
 import { byId } from "./dom.ts";
+import { browserKeep } from "./keep.ts";
 
 const key = "bowline-chat.theme";
 
@@ -12,13 +13,13 @@ export function wireTheme(): void {
   const label = (): void =>
     button.setAttribute("aria-label", isDark() ? "Switch to light colours" : "Switch to dark colours");
 
-  const chosen = localStorage.getItem(key);
+  const chosen = browserKeep.get(key);
   if (chosen) root.dataset["theme"] = chosen;
   label();
   system.addEventListener("change", label);
   button.addEventListener("click", () => {
     root.dataset["theme"] = isDark() ? "light" : "dark";
-    localStorage.setItem(key, root.dataset["theme"]);
+    browserKeep.set(key, root.dataset["theme"]);
     label();
   });
 }
