@@ -2,6 +2,8 @@
 
 export class LineControl {
   isCut = false;
+  /** The last question got no answer, so that `isCut` is what was known before. */
+  isUnanswered = false;
   readonly #id: string;
   readonly #changed: () => void;
   readonly #mended: () => void;
@@ -17,7 +19,7 @@ export class LineControl {
     return `/bowline?line=${this.#id}`;
   }
 
-  /** Looks how the line stands: a reload does not mend it. */
+  /** Looks how the line stands: a reload does not mend it, and a server that starts anew does. */
   async refresh(): Promise<void> {
     await this.#ask("GET", "");
   }
@@ -33,8 +35,13 @@ export class LineControl {
   }
 
   async #ask(method: string, action: string): Promise<void> {
-    const response = await fetch(`/line/${this.#id}${action}`, { method });
-    this.isCut = ((await response.json()) as { isCut: boolean }).isCut;
+    try {
+      const response = await fetch(`/line/${this.#id}${action}`, { method });
+      this.isCut = ((await response.json()) as { isCut: boolean }).isCut;
+      this.isUnanswered = false;
+    } catch {
+      this.isUnanswered = true;
+    }
     this.#changed();
   }
 }

@@ -7,12 +7,15 @@ export class PanelView {
   readonly #chat: Chat;
   readonly #line: LineControl;
   readonly #people = new Map<string, HTMLElement>();
-  #wasCut = false;
+  #isMended = false;
 
   constructor(chat: Chat, line: LineControl) {
     this.#chat = chat;
     this.#line = line;
-    byId("cut").addEventListener("click", () => void line.setCut(!line.isCut));
+    byId("cut").addEventListener("click", () => {
+      this.#isMended = line.isCut;
+      void line.setCut(!line.isCut);
+    });
     byId("drop").addEventListener("click", () => void line.drop());
   }
 
@@ -26,7 +29,6 @@ export class PanelView {
 
   #renderLine(): void {
     const { isCut } = this.#line;
-    this.#wasCut ||= isCut;
     byId("line").dataset["line"] = isCut ? "cut" : "whole";
     byId("cut").setAttribute("aria-checked", String(isCut));
     byId<HTMLButtonElement>("drop").disabled = isCut;
@@ -34,13 +36,14 @@ export class PanelView {
   }
 
   #note(isCut: boolean): string {
+    if (this.#line.isUnanswered) return "The server doesn't answer: the line is as it was.";
     const { state } = this.#chat.client.status;
     if (isCut && state === "open")
       return "Cut, and neither end knows. The heartbeat will notice in a few seconds. Keep writing.";
     if (isCut) return "Noticed. What you write waits here, in order. Switch back to mend the line.";
     if (state === "closed") return "The line is whole, but the connection was ended for good.";
     if (state !== "open") return "The line is whole. Coming back.";
-    return this.#wasCut
+    return this.#isMended
       ? "Mended. What was missed on both sides is here: once each, in one order."
       : "Bytes stop flowing both ways, and nothing is closed. Keep writing, then mend it.";
   }
@@ -48,7 +51,7 @@ export class PanelView {
   #renderPeople(): void {
     const people = this.#chat.active?.people ?? [];
     const isOpen = this.#chat.client.status.state === "open";
-    setText(byId("people-title"), isOpen || people.length === 0 ? "Here now" : "Here when last heard of");
+    setText(byId("people-title"), isOpen || people.length === 0 ? "Here now" : "Here when last connected");
     setText(byId("people-count"), people.length > 0 ? String(people.length) : "");
     place(
       byId("people"),
@@ -70,7 +73,7 @@ export class PanelView {
         "li",
         { "data-person": name },
         avatar(name),
-        make("span", { class: "person-name" }, name),
+        make("bdi", { class: "person-name" }, name),
         state,
       );
       this.#people.set(name, item);
