@@ -1,43 +1,13 @@
 import { createClient } from "bowline/client";
-import type { Browser, BrowserContextOptions } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test as bareTest } from "vitest";
+import { describe, expect } from "vitest";
 import { WebSocket } from "ws";
 import { chat } from "../../examples/chat/contract.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
-import { chromiumPath, startBrowser, startDemo, visit, type Demo, type Visitor } from "./visitors.ts";
-
-let browser: Browser;
-let demo: Demo;
-
-interface Tools {
-  /** Opens the chat for somebody, until the test is over. */
-  readonly visit: (name: string, url?: string, options?: BrowserContextOptions) => Promise<Visitor>;
-}
-
-const test = bareTest.extend<Tools>({
-  // oxlint-disable-next-line no-empty-pattern
-  visit: async ({}, use) => {
-    const visitors: Visitor[] = [];
-    await use(async (name, url = demo.url, options = {}) => {
-      const visitor = await visit(browser, url, name, options);
-      visitors.push(visitor);
-      return visitor;
-    });
-    await Promise.all(visitors.map(({ page }) => page.context().close()));
-  },
-});
+import { chromiumPath, startDemo, test, type Visitor } from "./visitors.ts";
 
 // Most of the time passes in waiting for heartbeats, so they wait together.
 describe.skipIf(!chromiumPath).concurrent("the chat demo", () => {
-  beforeAll(async () => {
-    [browser, demo] = await Promise.all([startBrowser(), startDemo()]);
-  });
-
-  afterAll(async () => {
-    await Promise.all([browser?.close(), demo?.kill()]);
-  });
-
-  test("two visitors talk, see each other and see each other type", async ({ visit }) => {
+  test("two visitors talk, see each other and see each other type", async ({ demo, visit }) => {
     const ada = await visit("Ada Lovelace");
     const grace = await visit("Grace Hopper");
     await ada.goTo("Talk");
@@ -102,7 +72,7 @@ describe.skipIf(!chromiumPath).concurrent("the chat demo", () => {
     });
   });
 
-  test("so does a network that goes silent", async ({ visit, onTestFinished }) => {
+  test("so does a network that goes silent", async ({ demo, visit, onTestFinished }) => {
     const proxy = await startFaultProxy({ port: demo.port });
     onTestFinished(() => proxy.close());
     const ada = await visit("Ada", `http://127.0.0.1:${proxy.port}/`);
@@ -149,14 +119,20 @@ describe.skipIf(!chromiumPath).concurrent("the chat demo", () => {
     await ada.say("first", "second");
     await ada.page.reload();
     await ada.page.locator('#cut[aria-checked="true"]').waitFor();
+    // The room, and what waits there, are shown without a server.
+    await ada.page.getByRole("heading", { level: 1, name: "Reload" }).waitFor();
+    await ada.room("galley").waitFor();
+    expect((await ada.conversation()).map(({ text }) => text)).toEqual(["first", "second"]);
+    await ada.say("third");
+    await ada.message("third", "queued").waitFor();
     await grace.say("meanwhile");
     await ada.cutSwitch.click();
-    await Promise.all([ada.settled(4), grace.settled(4)]);
-    await expectSame(ada, grace, 4);
+    await Promise.all([ada.settled(5), grace.settled(5)]);
+    await expectSame(ada, grace, 5);
     expect(ada.complaints({ isCut: true })).toEqual([]);
   });
 
-  test("who missed more than the room keeps is told so", async ({ visit, onTestFinished }) => {
+  test("who missed more than the room keeps is told so", async ({ demo, visit, onTestFinished }) => {
     const ada = await visit("Ada");
     await ada.goTo("Gap");
     await ada.say("before");
@@ -175,19 +151,20 @@ describe.skipIf(!chromiumPath).concurrent("the chat demo", () => {
     );
 
     await ada.cutSwitch.click();
-    await ada.page.getByText("Some messages could not be recovered").waitFor();
+    await ada.page.getByText("Messages are missing: you were away longer").waitFor();
     await room.publish("message", { text: "after" });
     await ada.sees("after");
     await ada.sees("before");
   });
 
-  test("a narrow window and a keyboard are enough", async ({ visit }) => {
+  test("a narrow window and a keyboard are enough", async ({ demo, visit }) => {
     const ada = await visit("Ada", demo.url, { viewport: { width: 390, height: 844 } });
     const { page } = ada;
     await page.keyboard.press("Tab");
     await page.locator(".skip:focus").waitFor();
     await page.keyboard.press("Enter");
     await page.locator("#composer-input:focus").waitFor();
+    expect(new URL(page.url()).hash).toBe("");
 
     await page.getByRole("button", { name: "Rooms" }).press("Enter");
     await page.locator("#sidebar :focus").waitFor();
@@ -224,7 +201,7 @@ describe.skipIf(!chromiumPath).concurrent("the chat demo", () => {
     const second = await startDemo(first.port);
     onTestFinished(() => second.kill());
     await ada.message("queued", "stored").waitFor();
-    await ada.page.getByText("Some messages could not be recovered").waitFor();
+    await ada.page.getByText("The server has begun a new log").waitFor();
     expect((await ada.conversation()).map(({ text }) => text)).toEqual(["before", "seen", "queued"]);
     await ada.room("lobby").locator(".badge").waitFor({ state: "hidden" });
     expect(ada.complaints({ isCut: true })).toEqual([]);

@@ -3,13 +3,52 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { chromium, type Browser, type BrowserContextOptions, type Locator, type Page } from "playwright-core";
+import { test as bareTest } from "vitest";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** The browser's path; undefined where none is installed, and then these tests are skipped. */
 export const chromiumPath = process.env["SERVICE_CHROMIUM"];
 
-export async function startBrowser(): Promise<Browser> {
+interface Tools {
+  /** One of each for all tests of a file. */
+  readonly browser: Browser;
+  readonly demo: Demo;
+  /** Opens the chat for somebody, until the test is over. */
+  readonly visit: (name: string, url?: string, options?: VisitOptions) => Promise<Visitor>;
+}
+
+export const test = bareTest.extend<Tools>({
+  browser: [
+    // oxlint-disable-next-line no-empty-pattern
+    async ({}, use) => {
+      const browser = await startBrowser();
+      await use(browser);
+      await browser.close();
+    },
+    { scope: "file" },
+  ],
+  demo: [
+    // oxlint-disable-next-line no-empty-pattern
+    async ({}, use) => {
+      const demo = await startDemo();
+      await use(demo);
+      await demo.kill();
+    },
+    { scope: "file" },
+  ],
+  visit: async ({ browser, demo }, use) => {
+    const visitors: Visitor[] = [];
+    await use(async (name, url = demo.url, options = {}) => {
+      const visitor = await visit(browser, url, name, options);
+      visitors.push(visitor);
+      return visitor;
+    });
+    await Promise.all(visitors.map(({ page }) => page.context().close()));
+  },
+});
+
+async function startBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: chromiumPath as string,
     args: ["--no-sandbox", "--disable-dev-shm-usage"],
@@ -159,15 +198,21 @@ export class Visitor {
   }
 }
 
+interface VisitOptions extends BrowserContextOptions {
+  /** A script that runs in the page before its own. */
+  readonly before?: string;
+}
+
 /** Opens the chat in a browser profile of its own, and gives a name. */
-export async function visit(
+async function visit(
   browser: Browser,
   url: string,
   name: string,
-  options: BrowserContextOptions = {},
+  { before, ...options }: VisitOptions,
 ): Promise<Visitor> {
   const viewport = { width: 1280, height: 800 };
   const context = await browser.newContext({ viewport, reducedMotion: "reduce", ...options });
+  if (before) await context.addInitScript({ content: before });
   const page = await context.newPage();
   const visitor = new Visitor(name, page);
   await page.goto(url);

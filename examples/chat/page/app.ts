@@ -3,6 +3,7 @@ import { Chat } from "./chat.ts";
 import { Composer } from "./composer.ts";
 import { byId, setText } from "./dom.ts";
 import { wireDrawers } from "./drawers.ts";
+import { tabKeep } from "./keep.ts";
 import { LineControl } from "./line.ts";
 import { LogView } from "./log-view.ts";
 import { visitorName, wireRename } from "./name.ts";
@@ -15,11 +16,14 @@ import { wireTheme } from "./theme.ts";
 /** Changes are drawn together: a replay of hundreds of messages is a few drawings. */
 const renderMs = 16;
 
-wireTheme();
-wireDrawers();
-await start();
+await start().catch((error: unknown) => {
+  showTrouble(`The chat can't start: ${String(error)}`);
+  throw error;
+});
 
 async function start(): Promise<void> {
+  wireTheme();
+  wireDrawers();
   const me = await visitorName();
   const { lineId, store } = await openTab();
   wireRename(me);
@@ -32,22 +36,29 @@ async function start(): Promise<void> {
     if (chat.client.status.state === "waiting") chat.client.reconnect();
   });
   const chat = new Chat({ me, url: line.url, store, changed });
-  const sidebar = new SidebarView(chat);
+  // A server that started anew knows nothing of a cut.
+  chat.client.onStatus(({ state }) => {
+    if (state === "open") void line.refresh();
+  });
   const log = new LogView(chat, changed);
   const status = new StatusView(chat);
   const panel = new PanelView(chat, line);
   const composer = new Composer(chat, () => log.jump());
+  const sidebar = new SidebarView(chat, () => composer.focus());
 
   function render(): void {
     timer = undefined;
     const { active, unreadCount } = chat;
-    setText(byId("title"), active?.info.title ?? "…");
+    setText(byId("title"), active?.info.title ?? (chat.isNowhere ? "No such room" : "…"));
     setText(byId("topic"), active?.info.topic ?? "");
     log.render(active);
     composer.render(active);
     sidebar.render();
     panel.render();
     status.render();
+    showTrouble(
+      tabKeep.isRefused ? "This browser keeps nothing for the page: what is queued is lost on a reload." : "",
+    );
     document.title = `${unreadCount > 0 ? `(${unreadCount}) ` : ""}${active?.info.title ?? "Bowline"} · Bowline chat`;
   }
 
@@ -62,6 +73,10 @@ async function start(): Promise<void> {
   route();
   await line.refresh();
   if (window.matchMedia("(width >= 48rem)").matches) composer.focus();
+}
+
+function showTrouble(text: string): void {
+  setText(byId("trouble"), text);
 }
 
 /** Null where the URL points at something else on the page. */

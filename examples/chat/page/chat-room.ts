@@ -4,6 +4,7 @@ import type { Fate, Gap, Message, Room, RoomStatus } from "bowline/client";
 import type { chat } from "../contract.ts";
 import type { RoomInfo } from "../directory.ts";
 import { isRead, type Entry, type MessageEntry } from "./entries.ts";
+import { reasonText } from "./reason.ts";
 
 type TheRoom = Room<(typeof chat)["rooms"]["chat/:slug"]>;
 
@@ -59,6 +60,11 @@ export class ChatRoom {
     return this.room.status;
   }
 
+  /** A server that started anew does not know the rooms that visitors had opened. */
+  get isGone(): boolean {
+    return this.status.state === "refused" && this.status.error.code === "FORBIDDEN";
+  }
+
   get people(): Person[] {
     const byName = new Map<string, boolean>();
     for (const { user, state } of this.room.presence.members.values()) {
@@ -95,7 +101,7 @@ export class ChatRoom {
     const entry = known ?? this.#startMessage(id, (payload as { text: string }).text);
     // The message itself may come before its ack, and proves as much.
     if (!entry.position) entry.fate = fate;
-    entry.error = error ? error.message : null;
+    entry.error = error ? reasonText(error) : null;
     if (position) entry.position = position;
     this.#context.changed();
   }

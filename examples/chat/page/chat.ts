@@ -1,12 +1,23 @@
 /** The client, and what the page knows through it. */
-import { createClient, type BowlineError, type Client, type Fate, type Store } from "bowline/client";
+import {
+  createClient,
+  type BowlineError,
+  type Client,
+  type Fate,
+  type Room,
+  type Store,
+} from "bowline/client";
 import { chat } from "../contract.ts";
 import { slugOf, type RoomInfo } from "../directory.ts";
 import { ChatRoom } from "./chat-room.ts";
 import type { MessageEntry } from "./entries.ts";
+import { loadRooms, saveRooms } from "./known-rooms.ts";
 import { loadMarks, saveMarks } from "./reading-marks.ts";
+import { reasonText } from "./reason.ts";
 
 const historyCount = 100;
+const openTimeoutMs = 10_000;
+const offlineText = "You are offline: try again when you are back.";
 const chatPrefix = "chat/";
 
 export interface ChatOptions {
@@ -23,6 +34,8 @@ export class Chat {
   readonly rooms = new Map<string, ChatRoom>();
   /** How many of this page's messages reached the log. */
   storedCount = 0;
+  /** The list of rooms, which is a room itself. */
+  readonly #list: Room<(typeof chat)["rooms"]["rooms"]>;
   readonly #changed: () => void;
   readonly #openedAt = Date.now();
   readonly #marks: ReturnType<typeof loadMarks>;
@@ -35,12 +48,20 @@ export class Chat {
     this.client = createClient(chat, { url, store, token: encodeURIComponent(me) });
     this.client.onStatus(changed);
     this.client.onFate((fate) => this.#receiveFate(fate));
-    this.client.join("rooms", { history: 1000 }).on("opened", ({ payload }) => this.#addRoom(payload));
+    this.#list = this.client.join("rooms", { history: 1000 });
+    this.#list.on("opened", ({ payload }) => this.#receiveRoom(payload));
+    this.#list.onStatus(changed);
+    for (const info of loadRooms()) this.#addRoom(info);
     document.addEventListener("visibilitychange", () => this.#tellPresence());
   }
 
   get active(): ChatRoom | undefined {
     return this.rooms.get(this.#active);
+  }
+
+  /** Whether the room to be shown is not on the server's list, as far as that is read. */
+  get isNowhere(): boolean {
+    return !this.active && this.#list.status.state === "joined" && this.#list.behind === 0;
   }
 
   /** Publishes that are not settled: in the outbox, or on the way. */
@@ -81,13 +102,19 @@ export class Chat {
 
   /** Opens a room for everybody, or finds it; resolves with its slug. */
   async openRoom(title: string): Promise<string> {
-    const known = [...this.rooms.values()].find(({ info }) => info.slug === slugOf(title));
-    if (known) return known.info.slug;
+    const known = this.rooms.get(slugOf(title));
+    if (known && !known.isGone) return known.info.slug;
+    if (this.client.status.state !== "open") throw new Error(offlineText);
     return this.client
-      .request("rooms.open", { title }, { timeoutMs: 10_000 })
-      .then(({ slug }) => slug)
+      .request("rooms.open", { title }, { timeoutMs: openTimeoutMs })
+      .then(({ slug }) => {
+        this.#enterAgain(slug);
+        return slug;
+      })
       .catch((error: BowlineError) => {
-        throw new Error(error.code === "TIMEOUT" ? "You are offline: try again later." : error.message);
+        // Uncertain: it was sent on a line that is dead. If it got through all the same, the room shows up.
+        const isUnanswered = error.code === "TIMEOUT" || error.code === "UNCERTAIN";
+        throw new Error(isUnanswered ? offlineText : reasonText(error));
       });
   }
 
@@ -99,9 +126,19 @@ export class Chat {
     this.#changed();
   }
 
+  #receiveRoom(info: RoomInfo): void {
+    if (this.rooms.has(info.slug)) return this.#enterAgain(info.slug);
+    this.#addRoom(info);
+    saveRooms([...this.rooms.values()].map((room) => room.info));
+  }
+
+  /** A room that was gone is open again: what refused is tried once more on the next connection. */
+  #enterAgain(slug: string): void {
+    if (this.rooms.get(slug)?.isGone) this.client.reconnect();
+  }
+
   #addRoom(info: RoomInfo): void {
     const { slug } = info;
-    if (this.rooms.has(slug)) return;
     const name = `chat/${slug}` as const;
     const room = new ChatRoom(info, {
       me: this.me,

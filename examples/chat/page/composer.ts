@@ -10,6 +10,8 @@ const heightMaxPx = 160;
 export class Composer {
   readonly #chat: Chat;
   readonly #input = byId<HTMLTextAreaElement>("composer-input");
+  readonly #button = byId<HTMLButtonElement>("send");
+  #isWanted = false;
   #room: ChatRoom | null = null;
   #toldAt = 0;
 
@@ -29,16 +31,27 @@ export class Composer {
       event.preventDefault();
       submit();
     });
+    // Not by its href: the part of the URL behind the # names the room.
+    byId("skip").addEventListener("click", (event) => {
+      event.preventDefault();
+      this.focus();
+    });
     this.#input.addEventListener("input", () => this.#typed());
     this.#input.addEventListener("blur", () => this.#tellTyping(false));
   }
 
+  /** Takes the focus, as soon as there is a room to write in. */
   focus(): void {
-    this.#input.focus();
+    this.#isWanted = true;
+    this.#takeFocus();
   }
 
   render(room: ChatRoom | undefined): void {
     if (room && room !== this.#room) this.#enter(room);
+    const isClosed = !room || room.isGone;
+    this.#input.disabled = isClosed;
+    this.#button.disabled = isClosed;
+    if (this.#isWanted) this.#takeFocus();
     const typing = room?.typing ?? [];
     byId("typing").classList.toggle("active", typing.length > 0);
     setText(byId("typing-text"), typingText(typing));
@@ -54,9 +67,14 @@ export class Composer {
     this.#fit();
   }
 
+  #takeFocus(): void {
+    this.#input.focus();
+    this.#isWanted = document.activeElement !== this.#input;
+  }
+
   #send(): boolean {
     const text = this.#input.value.trim();
-    if (!text || !this.#room) return false;
+    if (!text || this.#input.disabled) return false;
     this.#chat.send(text);
     this.#input.value = "";
     this.#fit();

@@ -10,10 +10,16 @@ export function wireDrawers(): void {
   const { body } = document;
   let opener: HTMLElement | null = null;
 
+  /** Behind an open drawer nothing takes the focus. */
+  const keepIn = (open: string | null): void => {
+    for (const element of document.querySelectorAll<HTMLElement>(".skip, .app > :not(.scrim)"))
+      element.inert = open !== null && element.id !== open;
+  };
+
   const close = (): void => {
     if (!body.dataset["drawer"]) return;
     delete body.dataset["drawer"];
-    byId("conversation").inert = false;
+    keepIn(null);
     opener?.setAttribute("aria-expanded", "false");
     opener?.focus();
     opener = null;
@@ -23,7 +29,7 @@ export function wireDrawers(): void {
     byId(id).addEventListener("click", () => {
       opener = byId(id);
       body.dataset["drawer"] = drawer;
-      byId("conversation").inert = true;
+      keepIn(drawer);
       opener.setAttribute("aria-expanded", "true");
       byId(drawer).querySelector<HTMLElement>("[data-close-drawer]")?.focus();
     });

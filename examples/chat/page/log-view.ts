@@ -2,7 +2,7 @@
 import type { Chat } from "./chat.ts";
 import type { ChatRoom } from "./chat-room.ts";
 import { avatar, byId, make, place, setText } from "./dom.ts";
-import type { Entry, MessageEntry } from "./entries.ts";
+import type { Entry, GapEntry, MessageEntry } from "./entries.ts";
 import { MessageView } from "./message-view.ts";
 import { clockTime, dayKey, dayName } from "./times.ts";
 
@@ -43,7 +43,10 @@ export class LogView {
 
   render(room: ChatRoom | undefined): void {
     this.#renderEmpty(room);
-    if (!room) return;
+    if (!room) {
+      this.#jump.hidden = true;
+      return;
+    }
     if (room !== this.#room) this.#enter(room);
     place(this.#log, this.#items(room));
     if (this.#isAtEnd) {
@@ -61,9 +64,9 @@ export class LogView {
     this.#views.clear();
     this.#dividers.clear();
     this.#isAtEnd = true;
-    this.#log.setAttribute("aria-live", "off");
+    this.#scroller.setAttribute("aria-live", "off");
     this.#log.replaceChildren();
-    setTimeout(() => this.#log.setAttribute("aria-live", "polite"), 500);
+    setTimeout(() => this.#scroller.setAttribute("aria-live", "polite"), 500);
   }
 
   #items(room: ChatRoom): HTMLElement[] {
@@ -74,7 +77,7 @@ export class LogView {
     let day = "";
     for (const [index, entry] of entries.entries()) {
       if (entry.kind === "gap") {
-        items.push(this.#divider(entry, "gap", "Some messages could not be recovered"));
+        items.push(this.#divider(entry, "gap", gapText(entry, index === 0)));
       } else {
         const isFirst = startsGroup(before, entry) || entry === room.newFrom;
         if (dayKey(entry.at) !== day) items.push(this.#divider(`day ${entry.id}`, "day", dayName(entry.at)));
@@ -109,7 +112,7 @@ export class LogView {
         "li",
         { class: "head" },
         avatar(entry.from),
-        make("span", { class: "head-name" }, entry.from),
+        make("bdi", { class: "head-name" }, entry.from),
         make("time", { class: "head-time", datetime: new Date(entry.at).toISOString() }, clockTime(entry.at)),
       ),
     );
@@ -138,10 +141,10 @@ export class LogView {
   #renderEmpty(room: ChatRoom | undefined): void {
     const isEmpty = !room || room.entries.length + room.pending.length === 0;
     byId("empty").hidden = !isEmpty;
+    byId("to-lobby").hidden = !this.#chat.isNowhere;
     if (!isEmpty) return;
-    const isJoined = room?.status.state === "joined";
-    setText(byId("empty-title"), isJoined ? "Nothing here yet" : "No messages to show");
-    const text = isJoined ? "Write the first message." : "They come as soon as the connection stands.";
+    const [title, text] = emptyTexts(room, this.#chat.isNowhere);
+    setText(byId("empty-title"), title);
     setText(byId("empty-text"), text);
   }
 
@@ -153,6 +156,20 @@ export class LogView {
   #toEnd(): void {
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
+}
+
+function emptyTexts(room: ChatRoom | undefined, isNowhere: boolean): [title: string, text: string] {
+  if (isNowhere) return ["There is no room of this name", "You can open one, or go where the others are."];
+  if (room?.isGone) return ["This room is gone", "The server does not know it any more."];
+  return room?.status.state === "joined"
+    ? ["Nothing here yet", "Write the first message."]
+    : ["No messages to show", "They come as soon as the connection is up."];
+}
+
+function gapText({ reason }: GapEntry, isFirst: boolean): string {
+  if (reason === "trimmed") return "Messages are missing: you were away longer than the history reaches";
+  const text = "The server has begun a new log";
+  return isFirst ? text : `${text}: what is above is no longer kept there`;
 }
 
 function startsGroup(before: Entry | null, entry: MessageEntry): boolean {

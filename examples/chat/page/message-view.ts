@@ -35,8 +35,13 @@ export class MessageView {
     this.#entry = entry;
     this.#actions = actions;
     this.#time = make("time", {});
-    const by = make("span", { class: "visually-hidden" }, `${entry.isMine ? "You" : entry.from}: `);
-    const bubble = make("div", { class: "bubble" }, by, make("p", { class: "text" }, entry.text));
+    const by = make("bdi", { class: "visually-hidden" }, `${entry.isMine ? "You" : entry.from}: `);
+    const bubble = make(
+      "div",
+      { class: "bubble" },
+      by,
+      make("p", { class: "text", dir: "auto" }, entry.text),
+    );
     if (entry.isMine) bubble.append(make("span", { class: "meta" }, this.#time, this.#fate));
     else bubble.title = fullTime(entry.at);
     this.#element = make(
@@ -72,6 +77,6 @@ export class MessageView {
     again.addEventListener("click", this.#actions.again);
     const discard = make("button", { type: "button", class: "link" }, "Discard");
     discard.addEventListener("click", this.#actions.discard);
-    return make("p", { class: "refusal" }, `${this.#entry.error ?? "Refused"}. `, again, discard);
+    return make("p", { class: "refusal" }, `${this.#entry.error ?? "Refused."} `, again, discard);
   }
 }

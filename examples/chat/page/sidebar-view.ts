@@ -14,10 +14,13 @@ const badgeMax = 99;
 
 export class SidebarView {
   readonly #chat: Chat;
+  readonly #opened: () => void;
   readonly #items = new Map<ChatRoom, Item>();
 
-  constructor(chat: Chat) {
+  /** `opened` is called when the visitor has opened a room, which is then on its way into view. */
+  constructor(chat: Chat, opened: () => void) {
     this.#chat = chat;
+    this.#opened = opened;
     dressAvatar(byId("me-avatar"), chat.me);
     setText(byId("me-name"), chat.me);
     byId("new-room").addEventListener("submit", (event) => {
@@ -55,17 +58,24 @@ export class SidebarView {
 
   async #openRoom(): Promise<void> {
     const input = byId<HTMLInputElement>("new-room-name");
-    const error = byId("new-room-error");
     const title = input.value.trim();
     if (!title) return input.focus();
-    error.textContent = "";
+    this.#tell("Opening…");
     try {
       const slug = await this.#chat.openRoom(title);
       input.value = "";
+      this.#tell("");
       location.hash = `#/${encodeURIComponent(slug)}`;
-    } catch (reason) {
-      error.textContent = reason instanceof Error ? reason.message : String(reason);
+      this.#opened();
+    } catch (error) {
+      this.#tell((error as Error).message, { isError: true });
     }
+  }
+
+  #tell(text: string, { isError = false } = {}): void {
+    const note = byId("new-room-note");
+    note.classList.toggle("error", isError);
+    setText(note, text);
   }
 }
 
@@ -73,7 +83,7 @@ function makeItem({ info: { slug, title } }: ChatRoom): Item {
   const badge = make("span", { class: "badge", "aria-hidden": "true" });
   const spoken = make("span", { class: "visually-hidden" });
   const hash = make("span", { class: "room-mark", "aria-hidden": "true" }, "#");
-  const name = make("span", { class: "room-title" }, title);
+  const name = make("bdi", { class: "room-title" }, title);
   const link = make(
     "a",
     { href: `#/${encodeURIComponent(slug)}`, "data-room": slug },

@@ -2,6 +2,7 @@
 import type { Status } from "bowline/client";
 import type { Chat } from "./chat.ts";
 import { byId, setText } from "./dom.ts";
+import { goneText, reasonText } from "./reason.ts";
 
 const tickMs = 250;
 
@@ -9,11 +10,15 @@ export class StatusView {
   readonly #chat: Chat;
   #wasOpen = false;
   #announced = "";
+  /** Why a room that is gone could not be opened again. */
+  #reopenError = "";
 
   constructor(chat: Chat) {
     this.#chat = chat;
     byId("notice-action").addEventListener("click", () => {
-      if (chat.client.status.state === "closed") chat.client.connect();
+      const { state } = chat.client.status;
+      if (state === "open") void this.#reopen();
+      else if (state === "closed") chat.client.connect();
       else chat.client.reconnect();
     });
     setInterval(() => {
@@ -41,15 +46,27 @@ export class StatusView {
       .getElementById("notice-icon")
       ?.setAttribute("href", state === "closed" ? "#i-alert" : "#i-clock");
     setText(byId("notice-text"), refusal ?? noticeText(status, waiting));
-    const action = byId("notice-action");
-    action.hidden = status.state !== "waiting" && status.state !== "closed";
-    setText(action, status.state === "closed" ? "Connect again" : "Try now");
+    const action = actionText(status, this.#chat.active?.isGone ?? false);
+    byId("notice-action").hidden = action === null;
+    setText(byId("notice-action"), action ?? "");
   }
 
-  /** A server that started anew does not know the rooms that visitors had opened. */
   #refusal(): string | null {
     const status = this.#chat.active?.status;
-    return status?.state === "refused" ? `You can't enter this room: ${status.error.message}.` : null;
+    if (status?.state !== "refused") return null;
+    const text = reasonText(status.error);
+    return text === goneText ? `${text} ${this.#reopenError}` : `You can't enter this room. ${text}`;
+  }
+
+  async #reopen(): Promise<void> {
+    const { active } = this.#chat;
+    this.#reopenError = "";
+    try {
+      if (active) await this.#chat.openRoom(active.info.title);
+    } catch (error) {
+      this.#reopenError = (error as Error).message;
+    }
+    this.render();
   }
 
   /** Said once for each change that matters: neither each second nor each attempt. */
@@ -85,13 +102,26 @@ function noticeText(status: Status, waiting: number): string {
     waiting > 0 ? ` ${waiting} ${waiting === 1 ? "message waits" : "messages wait"} to be delivered.` : "";
   switch (status.state) {
     case "open":
-      return status.degraded ? `The server can't reach its broker, and goes on when it can.${kept}` : "";
+      return status.degraded ? `The server can't reach its broker. Messages wait until it can.${kept}` : "";
     case "connecting":
       return `Connecting…${kept}`;
     case "waiting":
       return `Offline. Next try ${inSeconds(status.retryAt)}.${kept}`;
     case "closed":
       return `${closedText(status)}${kept}`;
+  }
+}
+
+function actionText(status: Status, isRoomGone: boolean): string | null {
+  switch (status.state) {
+    case "open":
+      return isRoomGone ? "Open it again" : null;
+    case "connecting":
+      return null;
+    case "waiting":
+      return "Try now";
+    case "closed":
+      return "Connect again";
   }
 }
 
