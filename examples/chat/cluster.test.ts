@@ -32,6 +32,8 @@ test("a node that can't reach its broker says so in one line", async () => {
 
 test.skipIf(!process.env["SERVICE_REDIS_SERVER"])(
   "a cluster that is told to end leaves neither processes nor files, even while Redis is frozen",
+  // Five processes, one after the other.
+  { timeout: 30_000 },
   async ({ onTestFinished }) => {
     const cluster = run("cluster.ts", { PORT: "0", REDIS_URL: "" });
     onTestFinished(() => void cluster.child.kill("SIGINT"));
