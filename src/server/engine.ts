@@ -81,8 +81,8 @@ export interface Gate {
   readonly payloadBytes: number;
   /** How long an upgrade and the hello after it may take together. */
   readonly handshakeMs: number;
-  /** Starts the server. MUST be awaited before anybody is admitted; rejects when something is missing or out of reach. */
-  start(framing: Framing): Promise<void>;
+  /** Gets the server ready. MUST be awaited before anybody is admitted; rejects when something is missing or out of reach. */
+  serve(framing: Framing): Promise<void>;
   /** Decides about an upgrade. Never rejects. With `holds`, a place is taken: follow with `open` or `giveUp`. */
   admit(request: UpgradeRequest, options: { readonly holds: boolean }): Promise<Admitted | Refused>;
   /** Gives back the place of an admitted upgrade that came to nothing. */

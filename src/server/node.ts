@@ -135,11 +135,17 @@ export class Node implements Gate {
     return { connections: this.#doorkeeper.places, rooms: hub.roomCount, degraded: sessions.degraded };
   }
 
-  start(framing: Framing): Promise<void> {
+  async serve(framing: Framing): Promise<void> {
     if (this.#framing && this.#framing !== framing)
       throw new Error("this server has an engine of another kind already");
-    if (this.#stopped) throw new Error("this server was stopped: make another one");
+    this.#options.handlers.checkComplete();
     this.#framing = framing;
+    await this.start();
+  }
+
+  /** Reaches the broker. */
+  start(): Promise<void> {
+    if (this.#stopped) throw new Error("this server was stopped: make another one");
     if (!this.#started) {
       this.#started = this.#start();
       // One that failed may be tried again.
@@ -198,8 +204,7 @@ export class Node implements Gate {
   };
 
   async #start(): Promise<void> {
-    const { broker, handlers } = this.#options;
-    handlers.checkComplete();
+    const { broker } = this.#options;
     const sink: BrokerSink = {
       receiveEntry: (room, epoch, entry) => this.hub.receiveEntry(room, epoch, entry),
       receiveSignal: (room, key, data) => this.hub.receiveSignal(room, key, data),

@@ -49,8 +49,10 @@ const defaultPresenceGraceMs = 10_000;
 /** Options with every default; throws a `TypeError` that names one that does not fit. */
 export function resolveOptions(options: ServerOptions): Omit<NodeOptions, "contract" | "handlers"> {
   const random = options.random ?? systemRandom;
-  return {
-    broker: options.broker ?? memory({ random, ...(options.clock && { clock: options.clock }) }),
+  const resolved = {
+    broker: options.broker
+      ? checkBroker(options.broker)
+      : memory({ random, ...(options.clock && { clock: options.clock }) }),
     authenticate: options.authenticate,
     origins: checkOrigins(options.origins ?? "same"),
     path: checkPath(options.path ?? defaultPath),
@@ -62,6 +64,16 @@ export function resolveOptions(options: ServerOptions): Omit<NodeOptions, "contr
     random,
     onError: options.onError ?? reportToConsole,
   };
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(resolved, name))
+      throw new TypeError(`${name} is no option; there are ${Object.keys(resolved).join(", ")}`);
+  }
+  return resolved;
+}
+
+function checkBroker(broker: Broker): Broker {
+  if (typeof (broker as Partial<Broker>).start === "function") return broker;
+  throw new TypeError("broker must be made with memory(), sqlite(), redis() or nats()");
 }
 
 function checkMs(option: string, value: number): number {

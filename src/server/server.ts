@@ -163,6 +163,17 @@ export interface Server<C extends Contract = Contract, User extends UserLike = U
    */
   user(id: string): ServerUser<C>;
 
+  /**
+   * Reaches the broker without letting anybody in: for a process that only publishes, reads and asks, such as a worker.
+   * `serve` and `attach` do this too. Rejects when the broker can't be reached; may be called again then.
+   *
+   * @example
+   * const worker = createServer(jobs, { broker: redis({ url }) });
+   * await worker.start();
+   * await worker.publish(`jobs/${id}`, "done", { ms });
+   */
+  start(): Promise<void>;
+
   /** Figures of this node. */
   stats(): NodeStats;
 
@@ -253,6 +264,10 @@ export class FacedServer {
         return { connections: sum(answers.values()), missing };
       },
     };
+  }
+
+  async start(): Promise<void> {
+    await this.gate.start();
   }
 
   stats(): NodeStats {

@@ -110,7 +110,7 @@ export class SimNode<C extends Contract = Contract> implements Host {
     this.#server = server(seams, this.name, history);
     this.#gate = wraps.gate?.(this.#server.gate, own) ?? this.#server.gate;
     const process = this.#process;
-    this.#gate.start(textFraming).then(
+    this.#gate.serve(textFraming).then(
       () => {
         if (process === this.#process) this.#isUp = !process.isDead;
       },

@@ -48,7 +48,7 @@ export function wrapGate(inner: Gate, changed: Partial<Gate>): Gate {
     path: inner.path,
     payloadBytes: inner.payloadBytes,
     handshakeMs: inner.handshakeMs,
-    start: (framing) => inner.start(framing),
+    serve: (framing) => inner.serve(framing),
     admit: (request, options) => inner.admit(request, options),
     giveUp: () => inner.giveUp(),
     onStop: (task) => inner.onStop(task),

@@ -13,7 +13,7 @@ const app = contract({
 async function start(count: number) {
   const clock = new FakeClock();
   const server = createServer(app, { clock, broker: memory({ clock }) });
-  await server.gate.start(textFraming);
+  await server.gate.serve(textFraming);
   for (let line = 1; line <= count; line += 1) await server.publish("log/a", "line", line);
   return server;
 }
@@ -53,7 +53,7 @@ describe("the server's history of a room", () => {
       broker: altered(broker, { read: () => Promise.reject(new Error("gone")) }),
       onError: () => {},
     });
-    await server.gate.start(textFraming);
+    await server.gate.serve(textFraming);
     await expect(server.history("log/a")).rejects.toMatchObject({ code: "UNAVAILABLE", retryable: true });
   });
 

@@ -41,7 +41,7 @@ export class Pair<C extends Contract> {
 
   /** Starts the server: call it after the handlers are registered. */
   async start(): Promise<this> {
-    await this.server.gate.start(textFraming);
+    await this.server.gate.serve(textFraming);
     return this;
   }
 

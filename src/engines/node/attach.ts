@@ -91,7 +91,7 @@ class Endpoint {
   }
 
   start(): Promise<void> {
-    this.#ready = this.#gate.start(nodeFraming);
+    this.#ready = this.#gate.serve(nodeFraming);
     return this.#ready;
   }
 

@@ -1,0 +1,43 @@
+import { contract, event, request, room } from "bowline";
+import { createServer, memory } from "bowline/server";
+import { expect, test } from "vitest";
+import * as z from "zod";
+
+const jobs = contract({
+  rooms: { "jobs/:id": room({ events: { done: event(z.number()) } }) },
+  requests: { ask: request({ input: z.string(), output: z.string() }) },
+});
+
+test("an option there is not is refused, with those there are", () => {
+  expect(() => createServer(jobs, { hearbeatMs: 1000 } as never)).toThrow(
+    /^hearbeatMs is no option; there are broker, /,
+  );
+});
+
+test("a broker that is none is refused", () => {
+  expect(() => createServer(jobs, { broker: {} as never })).toThrow(/broker must be made with memory\(\)/);
+});
+
+test("a server may be started without being served: it publishes, and needs no handlers", async () => {
+  const server = createServer(jobs);
+  await server.start();
+  await server.publish("jobs/1", "done", 5);
+  expect(await server.history("jobs/1")).toMatchObject([{ payload: 5 }]);
+  await server.close();
+  await expect(server.start()).rejects.toThrow("this server was stopped");
+});
+
+test("a start that failed may be tried again", async () => {
+  const broker = memory();
+  let isAway = true;
+  const start = broker.start.bind(broker);
+  broker.start = async (...args) => {
+    if (isAway) throw new Error("away");
+    await start(...args);
+  };
+  const server = createServer(jobs, { broker });
+  await expect(server.start()).rejects.toThrow("away");
+  isAway = false;
+  await server.start();
+  await server.close();
+});
