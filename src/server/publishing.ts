@@ -64,16 +64,14 @@ export class Publishing {
     const early = frame.retry ? find() : null;
     if (early instanceof Promise) early.catch(ignore);
     await queue.run(session, room, connection.work, async (dropped) => {
-      if (dropped) line.refs.delete(ref);
-      if (dropped || line.isGivenUp) return;
+      if (dropped) return this.#settle(name, line, ref);
+      if (line.isGivenUp) return;
       // Nobody may have needed it in between, but now somebody does.
       const known = early instanceof Promise ? early.catch(find) : early;
       const answer = await this.#answerTo(connection, frame, origin, known);
-      line.refs.delete(ref);
       const current = sessions.connectionOf(session) ?? connection;
       if (isUnavailable(answer) && current.state === "closed") line.isGivenUp = true;
-      if ((line.isGivenUp || line.refs.size === 0) && this.#lines.get(name) === line)
-        this.#lines.delete(name);
+      this.#settle(name, line, ref);
       // Nothing was stored now, but an earlier attempt of the same may have been: no answer would be true.
       if (answer) current.send(answer);
       else current.close("SESSION_LOST");
@@ -117,6 +115,12 @@ export class Publishing {
     const line = this.#lines.get(name) ?? { refs: new Set(), isGivenUp: false };
     this.#lines.set(name, line);
     return line;
+  }
+
+  /** A publish of the line is over, one way or another. */
+  #settle(name: string, line: Line, ref: number): void {
+    line.refs.delete(ref);
+    if ((line.isGivenUp || line.refs.size === 0) && this.#lines.get(name) === line) this.#lines.delete(name);
   }
 
   async #answerTo(
