@@ -15,9 +15,10 @@ export interface NumbersServer {
 }
 
 /** Starts one on a free port, or on a given one; a token is taken for the user's id. */
-export async function startNumbersServer(
-  options: ServerOptions & { port?: number } = {},
-): Promise<NumbersServer> {
+export async function startNumbersServer({
+  port: wanted = 0,
+  ...options
+}: ServerOptions & { port?: number } = {}): Promise<NumbersServer> {
   const server = createServer(numbers, {
     authenticate: ({ token }) => (token === undefined ? null : { id: token }),
     limits: { framesPerSecond: 5000, framesBurst: 20_000 },
@@ -32,7 +33,7 @@ export async function startNumbersServer(
     return sum;
   });
   server.request("double", ({ payload }) => payload * 2);
-  const { url, port } = await serve(server, { port: options.port ?? 0, signals: false });
+  const { url, port } = await serve(server, { port: wanted, signals: false });
   const running: NumbersServer = {
     server,
     url,
