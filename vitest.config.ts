@@ -37,9 +37,9 @@ export default defineConfig({
           ...shared,
           name: "browser",
           include: ["test/browser/**/*.test.ts"],
-          // Each file starts a real Chromium: after the other tests, and at most two at once.
+          // Each file starts a real Chromium: after the other tests, and one at a time.
           sequence: { groupOrder: 1 },
-          maxWorkers: 2,
+          maxWorkers: 1,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
