@@ -1,9 +1,14 @@
 import type { Undo } from "./clock.ts";
 
-/** Calls every listener of one kind, in the order they came. A listener that throws is reported and stops nobody. */
+/**
+ * Calls every listener of one kind, in the order they came. A listener that throws is reported and stops nobody. What a
+ * listener emits in turn follows once all have heard the former: they all hear the same order.
+ */
 export class Emitter<T> {
   readonly #report: (error: unknown) => void;
   #listeners: readonly ((value: T) => void)[] = [];
+  /** What is being told, and what came meanwhile. */
+  #queue: T[] = [];
 
   constructor(report: (error: unknown) => void) {
     this.#report = report;
@@ -25,6 +30,12 @@ export class Emitter<T> {
   }
 
   emit(value: T): void {
+    if (this.#queue.push(value) > 1) return;
+    for (const next of this.#queue) this.#tell(next);
+    this.#queue = [];
+  }
+
+  #tell(value: T): void {
     for (const listener of this.#listeners) {
       try {
         listener(value);

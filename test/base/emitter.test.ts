@@ -41,6 +41,18 @@ describe("an emitter", () => {
     expect(heard).toEqual(["1"]);
   });
 
+  test("tells everybody what a listener emits in turn after what it was told", () => {
+    const { emitter, heard, listen } = bench();
+    listen("a");
+    emitter.on((value) => {
+      if (value === "1") for (const next of ["2", "3"]) emitter.emit(next);
+    });
+    listen("c");
+    emitter.emit("1");
+    emitter.emit("4");
+    expect(heard).toEqual(["a:1", "c:1", "a:2", "c:2", "a:3", "c:3", "a:4", "c:4"]);
+  });
+
   test("a listener that is added or removed during a call changes only the next one", () => {
     const { emitter, heard, listen } = bench();
     const undo = emitter.on(() => {
