@@ -3,11 +3,22 @@
  *
  * @module
  */
-import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { applyChange, type Store, type StoreChange, type StoredState } from "./store.ts";
 
-/** Lines after which the file is written anew with only what still counts. */
-const linesMax = 10_000;
+/** Lines that are added before the file is written anew with only what still counts. */
+const addedLinesMax = 10_000;
 
 /**
  * Keeps session and outbox in one file, as a log of changes, one JSON line each, written before anything is sent: a
@@ -16,52 +27,96 @@ const linesMax = 10_000;
  * made readable for its owner only. One process at a time.
  *
  * Throws when the file can't be read or written, and a `SyntaxError` naming file and line when it holds something else.
+ * A file that can't be written anew later is written on as it is, with a process warning.
  *
  * @example
  * const client = createClient(chat, { url, WebSocket, store: fileStore("./outbox.jsonl") });
  */
 export function fileStore(path: string): Store {
-  const { state: initial, lines } = existsSync(path) ? read(path) : { state: null, lines: 0 };
-  return new FileStore(path, initial, lines);
+  return new FileStore(path, existsSync(path) ? read(path) : null);
 }
 
 class FileStore implements Store {
   readonly initial: StoredState | null;
   readonly #path: string;
   #state: StoredState | null;
-  #lines: number;
+  #addedLines = 0;
   #file: number;
 
-  constructor(path: string, initial: StoredState | null, lines: number) {
+  constructor(path: string, initial: StoredState | null) {
     this.initial = initial;
     this.#path = path;
     this.#state = initial;
-    this.#lines = lines;
     // Also gets rid of a line that a crash left half-written.
     this.#file = this.#rewrite();
   }
 
   save(changes: readonly StoreChange[]): void {
     if (changes.length === 0) return;
-    // One write: a crash leaves all of them, or a torn line that the next start passes over.
-    writeSync(this.#file, changes.map((change) => `${JSON.stringify(change)}\n`).join(""));
+    append(this.#file, toLines(changes));
     for (const change of changes) this.#state = applyChange(this.#state, change);
-    this.#lines += changes.length;
-    if (this.#lines > linesMax) {
-      closeSync(this.#file);
+    this.#addedLines += changes.length;
+    if (this.#addedLines > addedLinesMax) this.#shorten();
+  }
+
+  /** The changes are kept by now: where the file can't be written anew, that is tried again when it has grown as much again. */
+  #shorten(): void {
+    this.#addedLines = 0;
+    try {
+      const former = this.#file;
       this.#file = this.#rewrite();
+      closeSync(former);
+    } catch (error) {
+      process.emitWarning(
+        `${this.#path} could not be written anew and grows on: ${String(error)}`,
+        "Bowline",
+      );
     }
   }
 
-  /** Writes what counts to a new file, puts it in the old one's place, and opens it for more. */
+  /** Writes what counts to a new file, opens it for more, and puts it in the old one's place: last, as that can't fail halfway. */
   #rewrite(): number {
-    const changes = this.#state ? toChanges(this.#state) : [];
     const fresh = `${this.#path}.new`;
-    writeFileSync(fresh, changes.map((change) => `${JSON.stringify(change)}\n`).join(""), { mode: 0o600 });
-    renameSync(fresh, this.#path);
-    this.#lines = changes.length;
-    return openSync(this.#path, "a", 0o600);
+    let file: number | null = null;
+    try {
+      writeFileSync(fresh, toLines(this.#state ? toChanges(this.#state) : []), { mode: 0o600 });
+      file = openSync(fresh, "a");
+      renameSync(fresh, this.#path);
+      return file;
+    } catch (error) {
+      if (file !== null) closeSync(file);
+      removeIfThere(fresh);
+      throw error;
+    }
   }
+}
+
+/**
+ * Writes all of it or nothing: a line that is cut short would spoil the next. (A crash between two writes leaves a torn
+ * line at the end, which the next start passes over.)
+ */
+function append(file: number, text: string): void {
+  const bytes = Buffer.from(text);
+  let done = 0;
+  try {
+    while (done < bytes.length) done += writeSync(file, bytes, done);
+  } catch (error) {
+    ftruncateSync(file, fstatSync(file).size - done);
+    throw error;
+  }
+}
+
+/** What a failed attempt left only takes room away. */
+function removeIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // There is none, or it can't be helped: the next attempt writes over it.
+  }
+}
+
+function toLines(changes: readonly StoreChange[]): string {
+  return changes.map((change) => `${JSON.stringify(change)}\n`).join("");
 }
 
 function toChanges({ session, publishes }: StoredState): StoreChange[] {
@@ -71,7 +126,7 @@ function toChanges({ session, publishes }: StoredState): StoreChange[] {
   ];
 }
 
-function read(path: string): { readonly state: StoredState | null; readonly lines: number } {
+function read(path: string): StoredState | null {
   const lines = readFileSync(path, "utf8").split("\n");
   // What follows the last line break is empty, or the line that a crash cut off: never acted on, so never missed.
   lines.pop();
@@ -85,5 +140,5 @@ function read(path: string): { readonly state: StoredState | null; readonly line
       );
     }
   }
-  return { state, lines: lines.length };
+  return state;
 }

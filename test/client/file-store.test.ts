@@ -1,15 +1,20 @@
+import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
+  closeSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
+  openSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { fileStore } from "../../src/client/file-store.ts";
 import type { StoreChange } from "../../src/client/store.ts";
 
@@ -95,6 +100,66 @@ describe("a file store", () => {
     void fileStore(path).save([begin]);
     fileStore(path);
     expect(existsSync(`${path}.new`)).toBe(false);
+  });
+});
+
+describe("a file store that can't write its file anew", () => {
+  const settled = Array.from({ length: 9999 }, (_, ref): StoreChange => ({ type: "settled", ref: ref + 10 }));
+
+  test("keeps what it is given in the file it has, and tries again when that has grown as much again", () => {
+    const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+    const store = fileStore(path);
+    void store.save([begin, ...settled]);
+    mkdirSync(`${path}.new`);
+    void store.save([put(1)]);
+    expect(warned).toHaveBeenCalledOnce();
+    // Where a file was closed, the next one that is opened gets its number.
+    const other = join(folder, "other");
+    const file = openSync(other, "w");
+    void store.save([put(2)]);
+    closeSync(file);
+    expect([lines().length, readFileSync(other, "utf8")]).toEqual([10_002, ""]);
+    rmdirSync(`${path}.new`);
+    void store.save(settled);
+    void store.save([put(3)]);
+    expect([lines().length, warned.mock.calls.length]).toEqual([4, 1]);
+    expect(fileStore(path).initial?.publishes.map(({ ref }) => ref)).toEqual([1, 2, 3]);
+  });
+
+  test("when it is opened throws, and leaves the file as it is", () => {
+    void fileStore(path).save([begin, put(1)]);
+    mkdirSync(`${path}.new`);
+    expect(() => fileStore(path)).toThrow("EISDIR");
+    expect(lines()).toHaveLength(2);
+  });
+});
+
+/** There on every Linux. */
+const prlimit = "prlimit";
+
+/** Bounds how long this process may make a file. */
+function limitFiles(bytes: number | "unlimited"): void {
+  execFileSync(prlimit, ["--pid", String(process.pid), `--fsize=${bytes}:unlimited`]);
+}
+
+describe.skipIf(process.platform !== "linux")("a disk that is full in the middle of a line", () => {
+  // Without a listener the process would be ended.
+  const ignore = (): void => {};
+  beforeEach(() => void process.on("SIGXFSZ", ignore));
+  afterEach(() => {
+    limitFiles("unlimited");
+    process.off("SIGXFSZ", ignore);
+  });
+
+  test("has the change refused, and none of it left for the next line to be glued to", () => {
+    const store = fileStore(path);
+    void store.save([begin]);
+    limitFiles(statSync(path).size + 20);
+    expect(() => store.save([put(1)])).toThrow("EFBIG");
+    limitFiles("unlimited");
+    expect(lines()).toEqual([JSON.stringify(begin)]);
+    void store.save([put(2)]);
+    expect(fileStore(path).initial?.publishes.map(({ ref }) => ref)).toEqual([2]);
   });
 });
 
