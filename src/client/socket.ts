@@ -19,7 +19,10 @@ export interface TransportSocket {
   close(code: number, reason: string): void;
 }
 
-/** Why an upgrade is refused, as a plain GET of the same path was told. */
+/**
+ * Why an upgrade is refused, as a plain GET of the same path was told. Where something else than a Bowline server
+ * answers, its code is `HTTP_` and the status.
+ */
 export interface Refusal extends RefusalBody {
   readonly status: number;
   readonly retryAfterMs: number;
@@ -48,6 +51,8 @@ export interface WebSocketLike {
 export type WebSocketClass = new (url: string, protocols: string[]) => WebSocketLike;
 
 const askTimeoutMs = 5000;
+/** Whoever asks for a longer wait is not believed. */
+const retryAfterSecondsMax = 3600;
 
 /** The platform's network. Throws a `TypeError` when there is no WebSocket class. */
 export function systemTransport(given: WebSocketClass | undefined): Transport {
@@ -84,8 +89,11 @@ async function ask(url: string, token: string | null): Promise<Refusal | null> {
       signal: AbortSignal.timeout(askTimeoutMs),
     });
     const { status } = response;
-    if (status !== 401 && status !== 403 && status !== 429 && status !== 503) return null;
-    const { code, message } = (await response.json()) as RefusalBody;
+    // What an upgrade that would be let in is told.
+    if (status === 426) return null;
+    // A proxy's own page is no JSON.
+    const body = (await response.json().catch(() => null)) as Partial<RefusalBody> | null;
+    const { code = `HTTP_${status}`, message = `the server answered ${status}` } = body ?? {};
     return { status, code, message, retryAfterMs: toRetryAfterMs(response.headers.get("retry-after")) };
   } catch {
     return null;
@@ -94,25 +102,24 @@ async function ask(url: string, token: string | null): Promise<Refusal | null> {
 
 /** A date is possible as well; it is passed over, and the usual wait applies. */
 function toRetryAfterMs(header: string | null): number {
-  return (Number(header) || 0) * 1000;
+  const seconds = Number(header);
+  return seconds > 0 ? Math.min(seconds, retryAfterSecondsMax) * 1000 : 0;
 }
 
 function onWake(task: () => void): Undo {
   // Only pages have these events; anywhere else this listens to nothing.
-  const page = globalThis as Partial<Pick<Window, "addEventListener" | "removeEventListener" | "document">>;
+  const page = globalThis as Partial<Pick<Window, "addEventListener" | "document">>;
   if (!page.addEventListener || !page.document) return () => {};
   const { document } = page;
   const onVisible = (): void => {
     if (document.visibilityState === "visible") task();
   };
-  page.addEventListener("online", task);
-  page.addEventListener("pageshow", task);
-  document.addEventListener("visibilitychange", onVisible);
-  return () => {
-    page.removeEventListener?.("online", task);
-    page.removeEventListener?.("pageshow", task);
-    document.removeEventListener("visibilitychange", onVisible);
-  };
+  const end = new AbortController();
+  const options = { signal: end.signal };
+  page.addEventListener("online", task, options);
+  page.addEventListener("pageshow", task, options);
+  document.addEventListener("visibilitychange", onVisible, options);
+  return () => end.abort();
 }
 
 function base64Url(text: string): string {
