@@ -160,7 +160,7 @@ export class ClientCore {
     const idempotent = this.#options.contract.requests[name]?.idempotent ?? false;
     let stopTimer: Undo = () => {};
     const reply = this.#call({ type: "request", request: name, idempotent }, input, (ref) => {
-      stopTimer = this.#options.clock.setTimer(timeoutMs, () => this.#expire(ref));
+      stopTimer = this.#options.clock.setTimer(timeoutMs, () => this.#outbox.expire(ref));
     });
     return reply.finally(() => stopTimer());
   }
@@ -190,11 +190,6 @@ export class ClientCore {
     if (!fits(text, this.#payloadBytes)) return false;
     this.#connection.send(text);
     return true;
-  }
-
-  #expire(ref: number): void {
-    const entry = this.#outbox.entries.find((it) => it.ref === ref);
-    if (entry) this.#outbox.settle(ref, { error: localError(entry.sent ? "UNCERTAIN" : "TIMEOUT") });
   }
 
   async #hello(): Promise<string> {

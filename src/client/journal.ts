@@ -18,7 +18,7 @@ export class Journal {
 
   /** Saves changes after what is owed: null when that is done, or nothing is to do. Throws or rejects when it can't. */
   save(changes: readonly StoreChange[]): Promise<void> | null {
-    const all = this.#isOwing() ? [...this.#takeOwed(), ...changes] : changes;
+    const all = [...this.#takeOwed(), ...changes];
     if (all.length === 0) return null;
     const failed = (error: unknown): never => {
       this.#owe(all);
@@ -29,10 +29,6 @@ export class Journal {
     } catch (error) {
       return failed(error);
     }
-  }
-
-  #isOwing(): boolean {
-    return this.#sessionOwed || this.#settledOwed.size > 0;
   }
 
   #takeOwed(): StoreChange[] {

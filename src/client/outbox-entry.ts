@@ -1,6 +1,7 @@
 import { clientErrorCodes } from "../protocol/codes.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { Position } from "../protocol/frames.ts";
+import { withPayload } from "./payload.ts";
 
 /** How a call ended. */
 export type Outcome =
@@ -25,14 +26,16 @@ export interface OutboxEntry {
   stored: boolean;
   /** Whether the store has it as one that may have been sent: that comes before sending. */
   marked: boolean;
+  /** Whether its caller has given it up. It keeps its place until it is answered: the server still works on it. */
+  expired: boolean;
   /** Told once how it ended. What a store brought back has nobody waiting. */
   settled: (outcome: Outcome) => void;
 }
 
 /** A refusal that this client itself makes, with the table's text. */
 export function localError(code: keyof typeof clientErrorCodes, message?: string): BowlineError {
-  const { text, retryable } = clientErrorCodes[code];
-  return new BowlineError(code, message ?? text, { retryable });
+  const known = clientErrorCodes[code];
+  return new BowlineError(code, message ?? known.text, known);
 }
 
 /** Whether a message is within what a server takes. A UTF-16 unit takes at most three bytes. */
@@ -45,8 +48,7 @@ export const longestRef: number = Number.MAX_SAFE_INTEGER;
 
 /** The frame that asks for it. */
 export function frameText(ref: number, call: Call, json: string, isRetry: boolean): string {
-  const head = `{"type":"${call.type}","ref":${ref},`;
-  if (call.type === "request") return `${head}"request":${JSON.stringify(call.request)},"payload":${json}}`;
-  const target = `"room":${JSON.stringify(call.room)},"event":${JSON.stringify(call.event)}`;
-  return `${head}${target},"payload":${json}${isRetry ? ',"retry":true' : ""}}`;
+  // `idempotent` is for this end only.
+  const retry = (isRetry && call.type === "publish") || undefined;
+  return withPayload({ ...call, idempotent: undefined, ref, retry }, json);
 }

@@ -8,6 +8,7 @@ import {
   type Outcome,
   type OutboxEntry,
 } from "./outbox-entry.ts";
+import { toJson } from "./payload.ts";
 import type { Session } from "./session.ts";
 import type { Journal } from "./journal.ts";
 import type { StoreChange, StoredPublish } from "./store.ts";
@@ -72,6 +73,7 @@ export class Outbox {
         sent,
         stored: true,
         marked: sent,
+        expired: false,
         settled: ignore,
       });
     }
@@ -86,9 +88,9 @@ export class Outbox {
     return this.#inFlight > 0;
   }
 
-  /** Adds a call; throws what refuses it. */
+  /** Adds a call; throws what refuses it, and a `TypeError` on a payload that is nothing for JSON. */
   add(call: Call, payload: unknown, settled: (outcome: Outcome) => void): OutboxEntry {
-    const json = JSON.stringify(payload ?? null);
+    const json = toJson(payload);
     this.#checkBounds(call, json);
     const { ref, changes } = this.#context.session().takeRef();
     const entry: OutboxEntry = {
@@ -98,6 +100,7 @@ export class Outbox {
       sent: false,
       stored: false,
       marked: this.#goesAtOnce(ref),
+      expired: false,
       settled,
     };
     const saved = this.#save(entry, changes);
@@ -122,13 +125,11 @@ export class Outbox {
     this.#window = window;
     this.#payloadBytes = payloadBytes;
     this.#inFlight = 0;
-    for (const { ref, call, json } of this.#entries.slice()) {
-      if (!fits(frameText(ref, call, json, true), payloadBytes))
-        this.settle(ref, { error: localError("PAYLOAD_TOO_LARGE") });
-    }
-    for (const entry of lost ? this.#entries.filter(({ sent }) => sent) : []) {
-      if (entry.call.type === "request" && entry.call.idempotent) entry.sent = false;
-      else this.settle(entry.ref, { error: localError("UNCERTAIN") });
+    for (const entry of this.#entries.slice()) {
+      const { ref, call, json, expired } = entry;
+      if (lost && call.type === "request" && call.idempotent) entry.sent = false;
+      const isOver = expired || (lost && entry.sent) || !fits(frameText(ref, call, json, true), payloadBytes);
+      if (isOver) this.settle(ref, { error: localError(entry.sent ? "UNCERTAIN" : "PAYLOAD_TOO_LARGE") });
     }
     this.#isSaved(changes, []);
   }
@@ -147,7 +148,23 @@ export class Outbox {
     const ready = this.#ready();
     const unmarked = ready.findLast(({ call, marked }) => call.type === "publish" && !marked);
     if (!this.#isSaved(unmarked ? [{ type: "sent", ref: unmarked.ref }] : [], ready)) return;
-    for (const entry of ready) this.#send(entry);
+    for (const entry of ready) {
+      // Whoever is told of one may publish, close or reconnect: the next one is then on its way already, or not due.
+      if (!this.#context.takesCalls() || this.#entries[this.#inFlight] !== entry) return;
+      this.#send(entry);
+    }
+  }
+
+  /** Tells who waits for a call that it was not answered in time. */
+  expire(ref: number): void {
+    const index = this.#entries.findIndex((it) => it.ref === ref);
+    const entry = this.#entries[index];
+    if (!entry) return;
+    const outcome = { error: localError(entry.sent ? "UNCERTAIN" : "TIMEOUT") };
+    if (index >= this.#inFlight) return this.settle(ref, outcome);
+    entry.settled(outcome);
+    entry.settled = ignore;
+    entry.expired = true;
   }
 
   /** Ends an entry; unknown refs (an answer that came twice) are passed over. */
@@ -171,8 +188,7 @@ export class Outbox {
 
   #checkBounds(call: Call, json: string): void {
     const { count, length } = this.#context.limits;
-    if (this.#entries.length >= count) throw localError("OUTBOX_FULL", `${count} calls are waiting already`);
-    if (this.#length + json.length > length) throw localError("OUTBOX_FULL");
+    if (this.#entries.length >= count || this.#length + json.length > length) throw localError("OUTBOX_FULL");
     if (!fits(frameText(longestRef, call, json, true), this.#payloadBytes))
       throw localError("PAYLOAD_TOO_LARGE");
   }

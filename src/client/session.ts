@@ -25,11 +25,6 @@ export class Session {
     return this.#stored.id;
   }
 
-  /** Names the ledgers that what was sent is kept in; empty before the first welcome. */
-  get epoch(): string {
-    return this.#stored.epoch;
-  }
-
   /** The next ref, and what has to be stored before it is used. */
   takeRef(): { readonly ref: number; readonly changes: readonly StoreChange[] } {
     const ref = this.#nextRef++;
@@ -42,12 +37,9 @@ export class Session {
     readonly frame: HelloFrame;
     readonly changes: readonly StoreChange[];
   } {
+    const changes = [this.#change({ generation: this.#stored.generation + 1 })];
     const { id: session, secret, generation } = this.#stored;
-    const change = this.#change({ generation: generation + 1 });
-    return {
-      frame: { type: "hello", session, secret, generation: generation + 1, rooms },
-      changes: [change],
-    };
+    return { frame: { type: "hello", session, secret, generation, rooms }, changes };
   }
 
   /** Takes note of the ledgers a welcome named. `lost`: those that earlier publishes are in are gone. */

@@ -1,97 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { Journal } from "../../src/client/journal.ts";
-import { type OutboxEntry, type Outcome } from "../../src/client/outbox-entry.ts";
-import { Outbox, type Opening, type OutboxLimits } from "../../src/client/outbox.ts";
-import { Session } from "../../src/client/session.ts";
-import { applyChange, type Store, type StoreChange, type StoredState } from "../../src/client/store.ts";
 import { BowlineError } from "../../src/protocol/errors.ts";
-import { FakeRandom, promisesDone } from "../support/fake-clock.ts";
-
-const message = { type: "publish", room: "r", event: "message" } as const;
-const ask = { type: "request", request: "ask", idempotent: false } as const;
-const askAgain = { ...ask, idempotent: true } as const;
-const welcome: Opening = { window: 256, payloadBytes: 65_536, lost: false, changes: [] };
-
-interface Sent {
-  readonly type: string;
-  readonly ref: number;
-  readonly payload: unknown;
-  readonly retry?: boolean;
-}
-
-function bench({ limits = {}, store: given }: { limits?: Partial<OutboxLimits>; store?: Store } = {}) {
-  const changes: StoreChange[] = [];
-  const store = given ?? {
-    initial: null,
-    save: (saved: readonly StoreChange[]) => void changes.push(...saved),
-  };
-  const sent: Sent[] = [];
-  const reported: unknown[] = [];
-  const fates: string[] = [];
-  const later: (() => void)[] = [];
-  const session = new Session(store.initial?.session ?? null, new FakeRandom());
-  let isOpen = false;
-  const outbox = new Outbox({
-    journal: new Journal(store, () => session.stored),
-    initial: store.initial?.publishes ?? [],
-    session: () => session,
-    limits: { count: 1000, length: 100_000, ...limits },
-    takesCalls: () => isOpen,
-    send: (text) => sent.push(JSON.parse(text) as Sent),
-    changed: ({ ref, sent: wasSent }, outcome) =>
-      fates.push(
-        `${ref} ${outcome ? ("error" in outcome ? outcome.error.code : "settled") : wasSent ? "sent" : "queued"}`,
-      ),
-    report: (error) => reported.push(error),
-    later: (task) => void later.push(task),
-  });
-  const runLater = (): void => {
-    for (const task of later.splice(0)) task();
-  };
-  const outcomes: [number, Outcome][] = [];
-  const add = (call: OutboxEntry["call"] = message, payload: unknown = 0): OutboxEntry => {
-    const entry: OutboxEntry = outbox.add(call, payload, (outcome) => outcomes.push([entry.ref, outcome]));
-    return entry;
-  };
-  const open = (opening: Partial<Opening> = {}): void => {
-    outbox.opened({ ...welcome, ...opening });
-    isOpen = true;
-    outbox.pump();
-  };
-  const drop = (): void => void (isOpen = false);
-  const refs = (): number[] => sent.map(({ ref }) => ref);
-  const codes = (): unknown[] =>
-    outcomes.map(([ref, outcome]) => [ref, "error" in outcome ? outcome.error.code : "settled"]);
-  return {
-    outbox,
-    add,
-    open,
-    drop,
-    sent,
-    refs,
-    outcomes,
-    codes,
-    changes,
-    reported,
-    fates,
-    session,
-    runLater,
-  };
-}
-
-const ack = (offset: number): Outcome => ({ position: { offset, epoch: "e" } });
-const codeOf = (task: () => unknown): string | undefined => {
-  try {
-    task();
-  } catch (error) {
-    return (error as BowlineError).code;
-  }
-  return undefined;
-};
+import { promisesDone } from "../support/fake-clock.ts";
+import { ack, ask, askAgain, codeOf, message, outboxBench } from "../support/outbox-bench.ts";
 
 describe("what is asked", () => {
   test("is sent at once while the connection is open", () => {
-    const { add, open, sent } = bench();
+    const { add, open, sent } = outboxBench();
     open();
     add(message, { text: "hi" });
     add(ask, null);
@@ -102,7 +16,7 @@ describe("what is asked", () => {
   });
 
   test("waits while it is not, and is then sent in order", () => {
-    const { add, open, refs } = bench();
+    const { add, open, refs } = outboxBench();
     for (let count = 0; count < 5; count += 1) add();
     expect(refs()).toEqual([]);
     open();
@@ -110,7 +24,7 @@ describe("what is asked", () => {
   });
 
   test("has the payload it was given, whatever becomes of that later", () => {
-    const { add, open, sent } = bench();
+    const { add, open, sent } = outboxBench();
     const payload = { text: "before" };
     add(message, payload);
     payload.text = "after";
@@ -119,7 +33,7 @@ describe("what is asked", () => {
   });
 
   test("is told once how it ended", () => {
-    const { outbox, add, open, outcomes } = bench();
+    const { outbox, add, open, outcomes } = outboxBench();
     open();
     add();
     outbox.settle(1, ack(9));
@@ -129,7 +43,7 @@ describe("what is asked", () => {
   });
 
   test("goes through its fates", () => {
-    const { outbox, add, open, fates } = bench();
+    const { outbox, add, open, fates } = outboxBench();
     add();
     open();
     outbox.settle(1, ack(1));
@@ -137,9 +51,68 @@ describe("what is asked", () => {
   });
 });
 
+describe("whoever is told that a call was sent", () => {
+  test("may make another one: each goes out once, in order", () => {
+    const { add, open, refs, reaction } = outboxBench();
+    reaction.on = (fate) => void (fate === "1 sent" && add());
+    for (let count = 0; count < 3; count += 1) add();
+    open();
+    expect(refs()).toEqual([1, 2, 3, 4]);
+  });
+
+  test("may close or reconnect: the others were not sent", () => {
+    const { outbox, add, open, drop, refs, reaction } = outboxBench();
+    reaction.on = (fate) => void (fate === "1 sent" && drop());
+    for (let count = 0; count < 3; count += 1) add();
+    open();
+    expect(refs()).toEqual([1]);
+    expect(outbox.entries.map(({ sent }) => sent)).toEqual([true, false, false]);
+  });
+});
+
+describe("a call that was given up", () => {
+  test("is over at once where it is not under way", () => {
+    const { outbox, add, open, drop, codes } = outboxBench();
+    add(ask);
+    outbox.expire(1);
+    outbox.expire(77);
+    open();
+    add(ask);
+    drop();
+    open({ window: 0 });
+    outbox.expire(2);
+    expect(codes()).toEqual([
+      [1, "TIMEOUT"],
+      [2, "UNCERTAIN"],
+    ]);
+    expect(outbox.entries).toEqual([]);
+  });
+
+  test("keeps its place in the window until the server has answered it", () => {
+    const { outbox, add, open, refs, outcomes, codes } = outboxBench();
+    open({ window: 2 });
+    for (let count = 0; count < 3; count += 1) add(ask);
+    outbox.expire(1);
+    expect([codes(), refs()]).toEqual([[[1, "UNCERTAIN"]], [1, 2]]);
+    outbox.settle(1, { reply: "late" });
+    expect([outcomes.length, refs()]).toEqual([1, [1, 2, 3]]);
+  });
+
+  test("is not sent again, and leaves its place, over a new connection", () => {
+    const { outbox, add, open, drop, refs, outcomes } = outboxBench();
+    open({ window: 1 });
+    add(ask);
+    add(ask);
+    outbox.expire(1);
+    drop();
+    open({ window: 1 });
+    expect([outcomes.length, refs()]).toEqual([1, [1, 2]]);
+  });
+});
+
 describe("over a new connection", () => {
   test("what was not answered is sent again in order, publishes as a retry", () => {
-    const { outbox, add, open, drop, sent } = bench();
+    const { outbox, add, open, drop, sent } = outboxBench();
     open();
     add();
     add(ask);
@@ -156,7 +129,7 @@ describe("over a new connection", () => {
   });
 
   test("whose server has forgotten the session, what was sent is uncertain, and only what was not is sent", () => {
-    const { add, open, drop, sent, codes } = bench();
+    const { add, open, drop, sent, codes } = outboxBench();
     open();
     add();
     add(ask);
@@ -173,7 +146,7 @@ describe("over a new connection", () => {
   });
 
   test("nothing is sent that a ledger of the window's length would forget", () => {
-    const { outbox, add, open, refs } = bench();
+    const { outbox, add, open, refs } = outboxBench();
     open({ window: 3 });
     add();
     add();
@@ -190,7 +163,7 @@ describe("over a new connection", () => {
     let isOpening = false;
     let save = (): void => {};
     const saving = new Promise<void>((resolve) => (save = resolve));
-    const { session, add, open, refs } = bench({
+    const { session, add, open, refs } = outboxBench({
       store: {
         initial: null,
         save: ([change]) => (change?.type === "session" && isOpening ? saving : undefined),
@@ -207,7 +180,7 @@ describe("over a new connection", () => {
   });
 
   test("whose server takes less, what is too large for it is refused, and the rest is sent", () => {
-    const { add, open, refs, codes } = bench();
+    const { add, open, refs, codes } = outboxBench();
     add(message, "x".repeat(20_000));
     add(message, "small");
     open({ payloadBytes: 16_384 });
@@ -216,9 +189,32 @@ describe("over a new connection", () => {
   });
 });
 
+test("what was sent and is too large for the next server is uncertain", () => {
+  const { add, open, drop, codes } = outboxBench();
+  open();
+  add(message, "x".repeat(20_000));
+  drop();
+  add(message, "y".repeat(20_000));
+  open({ payloadBytes: 16_384 });
+  expect(codes()).toEqual([
+    [1, "UNCERTAIN"],
+    [2, "PAYLOAD_TOO_LARGE"],
+  ]);
+});
+
+test.each([
+  ["a function", () => {}],
+  ["a symbol", Symbol("s")],
+  ["a BigInt", 1n],
+])("a payload that JSON can't hold is refused, and takes no ref: %s", (_what, payload) => {
+  const { outbox, add, session } = outboxBench();
+  expect(() => add(message, payload)).toThrow(TypeError);
+  expect([outbox.entries, session.takeRef().ref]).toEqual([[], 1]);
+});
+
 describe("the window", () => {
   test("takes as many as it says, and the next one when one was answered", () => {
-    const { outbox, add, open, refs } = bench();
+    const { outbox, add, open, refs } = outboxBench();
     open({ window: 3 });
     for (let count = 0; count < 5; count += 1) add();
     expect(refs()).toEqual([1, 2, 3]);
@@ -232,7 +228,7 @@ describe("the window", () => {
   });
 
   test("may be smaller on the next connection", () => {
-    const { add, open, drop, refs } = bench();
+    const { add, open, drop, refs } = outboxBench();
     open({ window: 3 });
     for (let count = 0; count < 5; count += 1) add();
     drop();
@@ -243,7 +239,7 @@ describe("the window", () => {
 
 describe("the bounds", () => {
   test("take as many calls as they say, and refuse the next one with OUTBOX_FULL", () => {
-    const { outbox, add } = bench({ limits: { count: 3 } });
+    const { outbox, add } = outboxBench({ limits: { count: 3 } });
     for (let count = 0; count < 3; count += 1) add();
     expect(codeOf(() => add())).toBe("OUTBOX_FULL");
     outbox.settle(1, ack(1));
@@ -251,7 +247,7 @@ describe("the bounds", () => {
   });
 
   test("take as much text as they say, and refuse one character more", () => {
-    const { outbox, add } = bench({ limits: { length: 100 } });
+    const { outbox, add } = outboxBench({ limits: { length: 100 } });
     add(message, "x".repeat(48));
     add(message, "x".repeat(48));
     expect(codeOf(() => add(message, 1))).toBe("OUTBOX_FULL");
@@ -265,7 +261,7 @@ describe("the bounds", () => {
   ])(
     "take a payload whose frame is as large as the server takes, and no larger: characters %s",
     (_what, character, bytes) => {
-      const { add, open, sent } = bench({ limits: { length: 1e6 } });
+      const { add, open, sent } = outboxBench({ limits: { length: 1e6 } });
       open({ payloadBytes: 10_000 });
       // As the frame would be at its longest: with the highest ref there is, and sent again.
       const frame = JSON.stringify({ ...message, ref: Number.MAX_SAFE_INTEGER, payload: "", retry: true });
@@ -277,7 +273,7 @@ describe("the bounds", () => {
   );
 
   test("are not used up by what was refused", () => {
-    const { outbox, add } = bench({ limits: { count: 1, length: 10 } });
+    const { outbox, add } = outboxBench({ limits: { count: 1, length: 10 } });
     expect(codeOf(() => add(message, "x".repeat(50)))).toBe("OUTBOX_FULL");
     expect(outbox.entries).toEqual([]);
     expect(codeOf(() => add())).toBeUndefined();
@@ -286,7 +282,7 @@ describe("the bounds", () => {
 
 describe("a client that ends", () => {
   test("tells everybody who waits, and keeps what is not settled", () => {
-    const { outbox, add, codes } = bench();
+    const { outbox, add, codes } = outboxBench();
     add();
     add(ask);
     outbox.abandon(new BowlineError("CLOSED", ""));
@@ -299,7 +295,7 @@ describe("a client that ends", () => {
   });
 
   test("ends every entry where the session is somebody else's", () => {
-    const { outbox, add, codes } = bench();
+    const { outbox, add, codes } = outboxBench();
     add();
     add();
     outbox.settleAll(new BowlineError("SESSION_MISMATCH", ""));
@@ -308,162 +304,5 @@ describe("a client that ends", () => {
       [2, "SESSION_MISMATCH"],
     ]);
     expect(outbox.entries).toEqual([]);
-  });
-});
-
-describe("the store", () => {
-  test("has a publish before it is sent, and as one that may have been", () => {
-    const { add, open, changes } = bench();
-    open();
-    add();
-    expect(changes).toMatchObject([
-      { type: "session", session: { refs: 1001 } },
-      { type: "put", publish: { ref: 1, sent: true } },
-    ]);
-  });
-
-  test("hears that a publish that had to wait may have been sent, once for all of them", () => {
-    const { add, open, changes } = bench();
-    add();
-    add();
-    expect(changes).toMatchObject([
-      { type: "session" },
-      { publish: { sent: false } },
-      { publish: { sent: false } },
-    ]);
-    open();
-    expect(changes.slice(3)).toEqual([{ type: "sent", ref: 2 }]);
-  });
-
-  test("forgets what is settled, and hears of no request", () => {
-    const { outbox, add, open, changes } = bench();
-    open();
-    add(ask);
-    add();
-    outbox.settle(1, { reply: 1 });
-    outbox.settle(2, ack(1));
-    expect(changes.map(({ type }) => type)).toEqual(["session", "put", "settled"]);
-    expect(changes.at(-1)).toEqual({ type: "settled", ref: 2 });
-  });
-
-  test("brings back what an earlier process left, in order, and nobody waits for it", () => {
-    const publish = (ref: number, sent: boolean) => ({
-      ref,
-      room: "r",
-      event: "message",
-      json: '"old"',
-      sent,
-    });
-    const session = { id: "s", secret: "k", generation: 3, refs: 1001, epoch: "e" };
-    const initial: StoredState = { session, publishes: [publish(5, true), publish(6, false)] };
-    const { outbox, add, open, sent } = bench({ store: { initial, save: () => {} } });
-    add(message, "new");
-    open();
-    expect(() => outbox.settle(5, ack(1))).not.toThrow();
-    outbox.settle(6, ack(2));
-    expect(sent.map(({ ref, payload, retry = false }) => [ref, payload, retry])).toEqual([
-      [5, "old", true],
-      [6, "old", false],
-      [1001, "new", false],
-    ]);
-  });
-
-  test("that takes its time holds a publish back, and those behind it", async () => {
-    const saves: (() => void)[] = [];
-    const save = (): Promise<void> => new Promise<void>((resolve) => saves.push(resolve));
-    const { add, open, refs } = bench({ store: { initial: null, save } });
-    open();
-    add();
-    add();
-    saves[1]?.();
-    await promisesDone();
-    expect(refs()).toEqual([]);
-    saves[0]?.();
-    await promisesDone();
-    for (const done of saves) done();
-    await promisesDone();
-    expect(refs()).toEqual([1, 2]);
-  });
-
-  test("that refuses a publish has it refused with STORE_FAILED, and reported", async () => {
-    const failure = new Error("disk full");
-    for (const save of [
-      async () => Promise.reject(failure),
-      () => {
-        throw failure;
-      },
-    ]) {
-      const { add, open, codes, refs, reported } = bench({ store: { initial: null, save } });
-      open();
-      const code = codeOf(() => add());
-      await promisesDone();
-      expect(code ?? codes()).toEqual(code ? "STORE_FAILED" : [[1, "STORE_FAILED"]]);
-      expect(refs()).toEqual([]);
-      expect(reported[0]).toBe(failure);
-    }
-  });
-
-  test("that fails to note what is sent ends nothing but is reported", () => {
-    const failure = new Error("disk full");
-    const save = (changes: readonly StoreChange[]): void => {
-      if (changes.some(({ type }) => type === "sent" || type === "settled")) throw failure;
-    };
-    const { outbox, add, open, reported } = bench({ store: { initial: null, save } });
-    add();
-    expect(() => open()).not.toThrow();
-    expect(reported).toContain(failure);
-    expect(() => outbox.settle(1, ack(1))).not.toThrow();
-  });
-
-  describe("whose disk fails for a while", () => {
-    /** A store that keeps a state, and fails while it is told to. */
-    function failing() {
-      const disk = { fails: false, state: null as StoredState | null };
-      const save = (changes: readonly StoreChange[]): void => {
-        if (disk.fails) throw new Error("disk full");
-        for (const change of changes) disk.state = applyChange(disk.state, change);
-      };
-      return { disk, store: { initial: null, save } };
-    }
-
-    test("never gives a ref away a second time after a reload", () => {
-      const { disk, store } = failing();
-      const first = bench({ store });
-      first.open();
-      disk.fails = true;
-      expect(codeOf(() => first.add())).toBe("STORE_FAILED");
-      disk.fails = false;
-      const { ref } = first.add();
-      const second = bench({ store: { ...store, initial: disk.state } });
-      expect(second.add().ref).toBeGreaterThan(ref);
-    });
-
-    test("forgets in the end what was settled meanwhile", () => {
-      const { disk, store } = failing();
-      const { outbox, add, open } = bench({ store });
-      open();
-      add();
-      disk.fails = true;
-      outbox.settle(1, ack(1));
-      expect(disk.state?.publishes).toHaveLength(1);
-      disk.fails = false;
-      add();
-      expect(disk.state?.publishes.map(({ ref }) => ref)).toEqual([2]);
-    });
-
-    test("sends nothing before it has the ledgers' name", () => {
-      const { disk, store } = failing();
-      const { session, add, open, refs, reported, runLater } = bench({ store });
-      add();
-      disk.fails = true;
-      open(session.enterEpoch("e", 0));
-      runLater();
-      expect(refs()).toEqual([]);
-      expect(reported).toHaveLength(2);
-      disk.fails = false;
-      runLater();
-      expect(refs()).toEqual([1]);
-      expect(disk.state?.session.epoch).toBe("e");
-    });
   });
 });

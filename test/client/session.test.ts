@@ -19,7 +19,7 @@ describe("a session", () => {
     expect(a.id).not.toBe(b.id);
     expect(a.id).toHaveLength(12);
     expect(a.hello([]).frame.secret).toHaveLength(24);
-    expect(a.epoch).toBe("");
+    expect(a.stored.epoch).toBe("");
   });
 
   test("that a store brought back goes on where it was", () => {
@@ -82,7 +82,7 @@ describe("the epoch of a welcome", () => {
   test("that is another one means that the ledgers are lost", () => {
     const session = new Session(stored, new FakeRandom());
     expect(session.enterEpoch("f", 0).lost).toBe(true);
-    expect(session.epoch).toBe("f");
+    expect(session.stored.epoch).toBe("f");
     expect(session.enterEpoch("f", 0).lost).toBe(false);
   });
 });

@@ -1,0 +1,11 @@
+/** A payload as JSON. Throws a `TypeError` on what JSON has no way to write: a function, a BigInt, a cycle. */
+export function toJson(payload: unknown): string {
+  const json = JSON.stringify(payload ?? null) as string | undefined;
+  if (json === undefined) throw new TypeError(`JSON can't hold a ${typeof payload}`);
+  return json;
+}
+
+/** A frame whose payload is JSON already. */
+export function withPayload(head: object, json: string): string {
+  return `${JSON.stringify(head).slice(0, -1)},"payload":${json}}`;
+}
