@@ -134,27 +134,23 @@ export class Connection {
     this.#stopTimer();
     this.#stopTimer = clock.setTimer(handshakeTimeoutMs, () => this.#retry("no answer in time"));
     this.#set({ state: "connecting", attempt: this.#attempt });
-    const token = await this.#askForToken(round);
-    if (round !== this.#round) return;
-    if (refusal && token === this.#token) return this.close(refusal);
-    this.#token = token;
+    let failure = "no token could be had";
     try {
+      const token = await this.#context.token();
+      if (round !== this.#round) return;
+      if (refusal && token === this.#token) return this.close(refusal);
+      this.#token = token;
+      failure = "no socket could be opened";
       this.#socket = this.#open(round);
     } catch (error) {
-      this.#context.report(error);
-      this.#retry("no socket could be opened");
+      this.#fail(round, error, failure);
     }
   }
 
-  /** The token for this dial; where none can be had, the dial is over. */
-  async #askForToken(round: number): Promise<string | null> {
-    try {
-      return await this.#context.token();
-    } catch (error) {
-      this.#context.report(error);
-      if (round === this.#round) this.#retry("no token could be had");
-      return null;
-    }
+  /** Something of this client's own broke: reports it, and ends the dial it was for. */
+  #fail(round: number, error: unknown, reason: string): void {
+    this.#context.report(error);
+    if (round === this.#round) this.#retry(reason);
   }
 
   #open(round: number): TransportSocket {
@@ -179,18 +175,20 @@ export class Connection {
       const hello = await this.#context.hello();
       if (round === this.#round) this.send(hello);
     } catch (error) {
-      this.#context.report(error);
-      if (round === this.#round) this.#retry("the session could not be stored");
+      this.#fail(round, error, "the session could not be stored");
     }
   }
 
   #receive(text: string): void {
     this.#receivedMs = this.#context.clock.elapsed();
+    let frame: ServerFrame | null = null;
     try {
-      this.#handle(decodeServerFrame(text));
+      frame = decodeServerFrame(text);
+      this.#handle(frame);
     } catch (error) {
       this.#context.report(error);
-      this.#retry("the server sent what is no frame");
+      // A fault in handling one is this client's: the server would do no better another time.
+      if (!frame) this.#retry("the server sent what is no frame");
     }
   }
 

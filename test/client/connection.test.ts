@@ -89,6 +89,17 @@ describe("connecting", () => {
   });
 });
 
+test("a frame that this client fails to handle is reported as that, and ends nothing", async () => {
+  const it = dialBench();
+  const dial = await it.open();
+  const failure = new Error("handling");
+  it.net.receiving = () => {
+    throw failure;
+  };
+  dial.receive({ type: "ack" });
+  expect([it.state(), dial.closed, it.reported]).toEqual(["open", null, [failure]]);
+});
+
 describe("the waits", () => {
   test.each([0, 0.5, 0.999_999])("double up to 30 seconds, with a jitter of %f of each", async (chance) => {
     const it = dialBench();

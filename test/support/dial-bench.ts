@@ -48,6 +48,8 @@ export function dialBench({
     answerAsk: null as (() => void) | null,
     holdAsk: false,
     awaitsAnswers: false,
+    /** What the client does about a frame. */
+    receiving: () => {},
   };
   const connection = new Connection({
     url: "ws://test",
@@ -73,7 +75,10 @@ export function dialBench({
     hello,
     welcomed: () => log.push(`welcomed while ${connection.status.state}`),
     opened: () => log.push(`opened while ${connection.status.state}`),
-    received: ({ type }) => log.push(`received ${type}`),
+    received: ({ type }) => {
+      log.push(`received ${type}`);
+      net.receiving();
+    },
     awaitsAnswers: () => net.awaitsAnswers,
     lost: () => log.push("lost"),
     disowned: () => log.push("disowned"),
