@@ -199,6 +199,13 @@ export interface Client<C extends Contract = Contract> {
  */
 export function createClient<C extends Contract>(contract: C, options: ClientOptions): Client<C> {
   const onError = options.onError ?? reportToConsole;
+  const report = (error: unknown): void => {
+    try {
+      onError(error);
+    } catch (failure) {
+      reportToConsole(failure);
+    }
+  };
   const token = options.token ?? null;
   const core = new ClientCore({
     contract,
@@ -209,8 +216,8 @@ export function createClient<C extends Contract>(contract: C, options: ClientOpt
     outbox: { count: 1000, length: 1024 * 1024, ...options.outbox },
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
-    fates: new Emitter<Fate>(onError),
-    report: onError,
+    fates: new Emitter<Fate>(report),
+    report,
   });
   if (options.connect !== false) core.connect();
   return core as unknown as Client<C>;
@@ -218,13 +225,10 @@ export function createClient<C extends Contract>(contract: C, options: ClientOpt
 
 function resolveUrl(url: string): string {
   const base = (globalThis as { location?: { href?: string } }).location?.href;
-  if (!URL.canParse(url, base))
+  const resolved = URL.canParse(url, base) ? new URL(url, base).href.replace(/^http/, "ws") : "";
+  if (!/^wss?:/.test(resolved))
     throw new TypeError(`url must be like "wss://example.com/bowline", not ${url}`);
-  const resolved = new URL(url, base);
-  resolved.protocol = resolved.protocol.replace("http", "ws");
-  if (!/^wss?:$/.test(resolved.protocol))
-    throw new TypeError(`url must be ws:, wss:, http: or https:, not ${url}`);
-  return resolved.href;
+  return resolved;
 }
 
 function reportToConsole(error: unknown): void {

@@ -1,14 +1,14 @@
 import type { Clock, Undo } from "../base/clock.ts";
 import type { Emitter } from "../base/emitter.ts";
 import type { Random } from "../base/random.ts";
-import type { Contract } from "../contract/contract.ts";
+import type { Contract, RoomDefinition } from "../contract/contract.ts";
 import { encodeFrame } from "../protocol/encode.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { ErrorFrame, JoinRequest, ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
 import type { Fate, Publish, RequestCallOptions } from "./calls.ts";
 import { Connection, type TokenSource } from "./connection.ts";
 import { Journal } from "./journal.ts";
-import { JoinedRoom } from "./joined-room.ts";
+import { JoinedRoom, noEvent } from "./joined-room.ts";
 import { fits, localError, type Call, type OutboxEntry, type Outcome } from "./outbox-entry.ts";
 import { Outbox, type OutboxLimits } from "./outbox.ts";
 import { RoomState, type JoinOptions, type RoomContext } from "./room.ts";
@@ -33,8 +33,8 @@ export interface ClientCoreOptions {
 
 const requestTimeoutMs = 30_000;
 const storeRetryMs = 1000;
-/** UTF-16 units of joins in one hello: a message may have 64 KiB by default, and a unit takes at most three bytes. */
-const helloLengthMax = 16_384;
+/** What a hello may have beside its rooms. */
+const helloHeadBytes = 256;
 
 /** The client behind the typed face in client.ts: joins session, outbox, rooms and connection. */
 export class ClientCore {
@@ -49,7 +49,8 @@ export class ClientCore {
   /** Rooms that a hello on its way joins, and that were left meanwhile. */
   readonly #owedLeaves = new Set<string>();
   #closed = false;
-  #payloadBytes = 65_536;
+  /** What the server takes. Before it has said that, a first hello keeps to what any is likely to take. */
+  #payloadBytes = 2048;
 
   constructor(options: ClientCoreOptions) {
     const { store, report, random, outbox: limits } = options;
@@ -57,10 +58,11 @@ export class ClientCore {
     this.#session = new Session(store.initial?.session ?? null, random);
     this.#journal = new Journal(store, () => this.#session.stored);
     const isOpen = (): boolean => this.#connection.isOpen;
-    const send = (text: string): boolean => this.#send(text);
+    const send = (text: string): void => this.#send(text);
     this.#roomContext = {
       session: () => this.#session.id,
       isOpen,
+      isClosed: () => this.#closed,
       send,
       report,
       leave: (room) => {
@@ -131,18 +133,19 @@ export class ClientCore {
   }
 
   join(name: string, options: JoinOptions = {}): JoinedRoom {
-    const match = this.#options.contract.matchRoom(name);
-    if (!match) throw new TypeError(`no room pattern of the contract fits "${name}"`);
+    const definition = this.#definition(name);
     const former = this.#rooms.get(name);
-    if (former && former.status.state !== "left") return new JoinedRoom(this, former, match.definition);
+    if (former?.face && former.status.state !== "left") return former.face;
     const room = new RoomState(this.#roomContext, name, options);
+    const face = (room.face = new JoinedRoom(this, room, definition));
     if (former) room.wire = former.wire;
     this.#rooms.set(name, room);
     room.join();
-    return new JoinedRoom(this, room, match.definition);
+    return face;
   }
 
   publish(room: string, event: string, payload: unknown): Publish {
+    if (this.#definition(room).events[event]?.kind !== "event") throw noEvent(room, event);
     let id = "";
     const promise = this.#call(
       { type: "publish", room, event },
@@ -157,7 +160,9 @@ export class ClientCore {
     input: unknown,
     { timeoutMs = requestTimeoutMs }: RequestCallOptions = {},
   ): Promise<unknown> {
-    const idempotent = this.#options.contract.requests[name]?.idempotent ?? false;
+    const definition = this.#options.contract.requests[name];
+    if (definition?.kind !== "request") throw new TypeError(`the contract has no request "${name}"`);
+    const { idempotent } = definition;
     let stopTimer: Undo = () => {};
     const reply = this.#call({ type: "request", request: name, idempotent }, input, (ref) => {
       stopTimer = this.#options.clock.setTimer(timeoutMs, () => this.#outbox.expire(ref));
@@ -185,11 +190,16 @@ export class ClientCore {
     });
   }
 
+  #definition(room: string): RoomDefinition {
+    const match = this.#options.contract.matchRoom(room);
+    if (!match) throw new TypeError(`no room pattern of the contract fits "${room}"`);
+    return match.definition;
+  }
+
   /** Sends a frame, unless the server would close the connection for its size. */
-  #send(text: string): boolean {
-    if (!fits(text, this.#payloadBytes)) return false;
+  #send(text: string): void {
+    if (!fits(text, this.#payloadBytes)) throw localError("PAYLOAD_TOO_LARGE");
     this.#connection.send(text);
-    return true;
   }
 
   async #hello(): Promise<string> {
@@ -202,13 +212,14 @@ export class ClientCore {
   #helloRooms(): JoinRequest[] {
     this.#owedLeaves.clear();
     const requests: JoinRequest[] = [];
-    let length = 0;
+    let text = "";
     for (const room of this.#rooms.values()) {
       room.lost();
       if (room.status.state === "left") continue;
       const request = room.joinRequest();
-      length += encodeFrame({ type: "join", ...request }).length;
-      if (length > helloLengthMax) continue;
+      const longer = text + encodeFrame({ type: "join", ...request });
+      if (!fits(longer, this.#payloadBytes - helloHeadBytes)) continue;
+      text = longer;
       room.wire = "joining";
       requests.push(request);
     }
@@ -218,8 +229,7 @@ export class ClientCore {
   #welcomed({ user, epoch, ref, window, payloadBytes }: WelcomeFrame): void {
     this.user = user;
     this.#payloadBytes = payloadBytes;
-    const { lost, changes } = this.#session.enterEpoch(epoch, ref);
-    this.#outbox.opened({ window, payloadBytes, lost, changes });
+    this.#outbox.opened({ window, payloadBytes, ...this.#session.enterEpoch(epoch, ref) });
   }
 
   #opened(): void {
@@ -238,21 +248,14 @@ export class ClientCore {
         return this.#outbox.settle(frame.ref, { reply: frame.payload });
       case "error":
         return this.#receiveError(frame);
-      case "event":
-      case "signal":
-      case "presence":
-      case "joined":
-      case "left":
-      case "gap":
-        return this.#rooms.get(frame.room)?.receive(frame);
       default:
-      // Of a newer server: nothing this client could do with it.
+        // One that concerns no room is of a newer server: nothing this client could do with it.
+        if ("room" in frame) this.#rooms.get(frame.room)?.receive(frame);
     }
   }
 
   #receiveError(frame: ErrorFrame): void {
-    const { code, message, retryable = false, issues = [] } = frame;
-    const error = new BowlineError(code, message, { retryable, issues });
+    const error = new BowlineError(frame.code, frame.message, frame);
     if (frame.ref === undefined) this.#rooms.get(frame.room)?.receiveError(frame.of, error);
     else this.#outbox.settle(frame.ref, { error });
   }
@@ -274,12 +277,8 @@ export class ClientCore {
       get payload(): unknown {
         return JSON.parse(json);
       },
-      ...(outcome ? ending(outcome) : { fate: sent ? "sent" : "queued" }),
+      ...outcome,
+      fate: outcome ? ("error" in outcome ? "refused" : "stored") : sent ? "sent" : "queued",
     } as Fate;
   }
-}
-
-function ending(outcome: Outcome): Pick<Fate, "fate" | "position" | "error"> {
-  if ("error" in outcome) return { fate: "refused", error: outcome.error };
-  return { fate: "stored", ...("position" in outcome && { position: outcome.position }) };
 }

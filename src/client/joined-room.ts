@@ -7,6 +7,7 @@ import type { Gap, RoomState, RoomStatus } from "./room.ts";
 
 /** What a joined room needs of the client. */
 export interface Publisher {
+  /** Throws {@link noEvent} for what the contract has no event for. */
   publish(room: string, event: string, payload: unknown): Publish;
 }
 
@@ -54,15 +55,12 @@ export class JoinedRoom {
   }
 
   publish(event: string, payload: unknown): Publish | void {
-    const { events } = this.#definition;
-    if (!Object.hasOwn(events, event)) throw new TypeError(`"${this.name}" has no event "${event}"`);
-    if (events[event]?.kind === "event") return this.#publisher.publish(this.name, event, payload);
-    this.#state.signal(event, payload);
+    if (this.#definition.events[event]?.kind === "signal") return this.#state.signal(event, payload);
+    return this.#publisher.publish(this.name, event, payload);
   }
 
   on(event: string, listener: (message: never) => void): Undo {
-    if (!Object.hasOwn(this.#definition.events, event))
-      throw new TypeError(`"${this.name}" has no event "${event}"`);
+    if (!this.#definition.events[event]?.kind) throw noEvent(this.name, event);
     return this.#state.on(event, listener);
   }
 
@@ -85,4 +83,9 @@ export class JoinedRoom {
   leave(): void {
     this.#state.leave();
   }
+}
+
+/** A name that the room's contract does not have. */
+export function noEvent(room: string, event: string): TypeError {
+  return new TypeError(`"${room}" has no event "${event}"`);
 }

@@ -1,5 +1,6 @@
 import { Emitter } from "../base/emitter.ts";
 import type { Member, PresenceFrame } from "../protocol/frames.ts";
+import { toJson } from "./payload.ts";
 
 /** As a `joined` or `presence` frame has it. */
 interface MembersOrCount {
@@ -10,51 +11,48 @@ interface MembersOrCount {
 /** Who is in a room, as this client knows it. */
 export class Presence {
   readonly changes: Emitter<ReadonlyMap<string, Member>>;
-  readonly #members = new Map<string, Member>();
+  /** By session id. */
+  readonly members: Map<string, Member> = new Map();
   /** Where there is no list. */
   #count: number | undefined;
   /** Sends a state; false where it has to wait for the join. */
-  readonly #send: (state: unknown) => boolean;
-  /** This member's own state; undefined where it has none. */
-  #state: unknown;
+  readonly #send: (json: string) => boolean;
+  /** This member's own state as JSON, taken when it was set; undefined where it has none. */
+  #state: string | undefined;
   /** What the server was last told. */
-  #announced: unknown;
+  #announced: string | undefined;
   /** The state before that one. */
-  #former: unknown;
+  #former: string | undefined;
 
-  constructor(state: unknown, report: (error: unknown) => void, send: (state: unknown) => boolean) {
-    this.#state = state;
+  constructor(state: unknown, report: (error: unknown) => void, send: (json: string) => boolean) {
+    if (state !== undefined) this.#state = toJson(state);
     this.changes = new Emitter(report);
     this.#send = send;
   }
 
   /** How many are present: more than are listed, where they are too many to list. */
   get count(): number {
-    return this.#count ?? this.#members.size;
-  }
-
-  /** By session id. */
-  get members(): ReadonlyMap<string, Member> {
-    return this.#members;
+    return this.#count ?? this.members.size;
   }
 
   /** Sets the own state, now or, where the room is not joined, with the join. */
   set(state: unknown): void {
-    const sent = this.#send(state);
-    this.#state = state;
+    const json = toJson(state);
+    const sent = this.#send(json);
+    this.#state = json;
     if (sent) this.announce();
   }
 
-  /** The own state, which the caller tells the server. */
-  announce(): unknown {
+  /** The own state as JSON, which the caller tells the server. */
+  announce(): string | undefined {
     if (this.#announced !== this.#state) this.#former = this.#announced;
     this.#announced = this.#state;
     return this.#state;
   }
 
-  /** The room was joined: what was set while the join was on its way is due. */
+  /** The room was joined: what was set while the join was on its way is due. Throws what refuses it. */
   joined(): void {
-    if (this.#announced !== this.#state) this.set(this.#state);
+    if (this.#announced !== this.#state) this.#send(this.announce() as string);
   }
 
   /** The server did not take the last state: the next join must not fail for it. */
@@ -65,18 +63,18 @@ export class Presence {
 
   /** Takes the whole list, or the count where there is none. */
   reset({ members = [], count }: MembersOrCount): void {
-    this.#members.clear();
+    this.members.clear();
     this.#count = count;
-    for (const member of members) this.#members.set(member.session, member);
-    this.changes.emit(this.#members);
+    for (const member of members) this.members.set(member.session, member);
+    this.changes.emit(this.members);
   }
 
   receive(frame: PresenceFrame): void {
     const { members, count, set = [], gone = [] } = frame;
     if (members || count !== undefined) return this.reset(frame);
-    for (const member of set) this.#members.set(member.session, member);
-    for (const session of gone) this.#members.delete(session);
-    this.changes.emit(this.#members);
+    for (const member of set) this.members.set(member.session, member);
+    for (const session of gone) this.members.delete(session);
+    this.changes.emit(this.members);
   }
 
   clear(): void {

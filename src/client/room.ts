@@ -13,7 +13,9 @@ import type {
   PresenceFrame,
   SignalFrame,
 } from "../protocol/frames.ts";
+import type { JoinedRoom } from "./joined-room.ts";
 import { localError } from "./outbox-entry.ts";
+import { toJson, withPayload } from "./payload.ts";
 import { Presence } from "./presence.ts";
 
 /** What joining a room takes besides its name. */
@@ -69,10 +71,12 @@ export type RoomStatus =
 export interface RoomContext {
   readonly session: () => string;
   isOpen(): boolean;
+  /** Whether it was closed, and not connected again. */
+  isClosed(): boolean;
   /** Tells the server; where a hello that names the room is on its way, as soon as that is answered. */
   leave(room: string): void;
-  /** Sends a frame; false where it is larger than the server takes. */
-  send(text: string): boolean;
+  /** Sends a frame; throws `PAYLOAD_TOO_LARGE` on one that is larger than the server takes. */
+  send(text: string): void;
   /** The log has a hole that no frame explained: begin again on a new socket. */
   resync(room: string): void;
   readonly report: (error: unknown) => void;
@@ -97,23 +101,29 @@ export class RoomState {
   /** Offset of the newest publication when the room was joined. */
   #head = 0;
   wire: Wire = "out";
+  /** What the user has of it. */
+  face: JoinedRoom | null = null;
   readonly #context: RoomContext;
   readonly #history: number;
   readonly #listeners = new Map<string, Emitter<Message | SignalMessage>>();
 
-  constructor(context: RoomContext, name: string, options: JoinOptions) {
+  constructor(context: RoomContext, name: string, { history = 0, position, presence }: JoinOptions) {
+    if (!isCount(history)) throw new TypeError(`history must be a whole number from 0, not ${history}`);
+    if (position && !(isCount(position.offset) && typeof position.epoch === "string"))
+      throw new TypeError(
+        "position must be like {offset: 7, epoch: \"…\"}: a room's or message's `position`",
+      );
     this.#context = context;
     this.name = name;
-    this.#history = options.history ?? 0;
-    this.position = options.position ?? null;
+    this.#history = history;
+    this.position = position ?? null;
     const { report } = context;
     this.statuses = new Emitter(report);
     this.gaps = new Emitter(report);
     this.errors = new Emitter(report);
-    this.presence = new Presence(options.presence, report, (payload) => {
+    this.presence = new Presence(presence, report, (json) => {
       if (this.wire !== "in") return false;
-      const sent = context.send(encodeFrame({ type: "presence", room: name, payload }));
-      if (!sent) throw localError("PAYLOAD_TOO_LARGE");
+      context.send(withPayload({ type: "presence", room: name }, json));
       return true;
     });
   }
@@ -136,7 +146,7 @@ export class RoomState {
       room: this.name,
       ...(this.position && { position: this.position }),
       ...(this.#history > 0 && { history: this.#history }),
-      ...(state !== undefined && { presence: state }),
+      ...(state && { presence: JSON.parse(state) as unknown }),
     };
   }
 
@@ -144,8 +154,7 @@ export class RoomState {
   join(): void {
     if (this.wire !== "out" || !this.#context.isOpen()) return;
     this.wire = "joining";
-    const sent = this.#context.send(encodeFrame({ type: "join", ...this.joinRequest() }));
-    if (!sent) this.receiveError("join", localError("PAYLOAD_TOO_LARGE"));
+    this.#attempt("join", () => this.#context.send(encodeFrame({ type: "join", ...this.joinRequest() })));
   }
 
   leave(): void {
@@ -158,9 +167,8 @@ export class RoomState {
   }
 
   signal(event: string, payload: unknown): void {
-    if (this.wire !== "in") return;
-    const text = encodeFrame({ type: "signal", room: this.name, event, payload: payload ?? null });
-    if (!this.#context.send(text)) throw localError("PAYLOAD_TOO_LARGE");
+    const text = withPayload({ type: "signal", room: this.name, event }, toJson(payload));
+    if (this.wire === "in") this.#context.send(text);
   }
 
   /** The socket is gone. */
@@ -178,22 +186,24 @@ export class RoomState {
     if (frame.type === "event") this.#receiveEvent(frame);
     else if (frame.type === "signal") this.#receiveSignal(frame);
     else if (frame.type === "presence") this.presence.receive(frame);
-    else this.#receiveGap(frame);
+    else if (frame.type === "gap") this.#receiveGap(frame);
   }
 
   /** Something about the room was refused: a frame of the type `of`. */
   receiveError(of: ErrorSubject["of"], error: BowlineError): void {
     if (of === "join" && this.wire === "joining") {
       this.wire = "out";
+      this.presence.clear();
       this.#setStatus({ state: "refused", error });
     }
     if (of === "presence") this.presence.refused();
     this.errors.emit(error);
   }
 
-  /** Resolves when joined; rejects when refused or left first. */
+  /** Resolves when joined; rejects when refused or left first, or closed. */
   async joined(): Promise<void> {
     if (this.status.state === "joined") return;
+    if (this.#context.isClosed()) throw localError("CLOSED");
     await new Promise<void>((resolve, reject) => {
       const settle = (status: RoomStatus): void => {
         if (status.state === "joining") return;
@@ -214,7 +224,7 @@ export class RoomState {
     this.position ??= position;
     this.#head = head;
     if (members || count !== undefined) this.presence.reset({ members, count });
-    this.presence.joined();
+    this.#attempt("presence", () => this.presence.joined());
     this.#setStatus({ state: "joined" });
   }
 
@@ -246,8 +256,21 @@ export class RoomState {
     this.gaps.emit({ position, reason });
   }
 
+  /** Sends what nobody's call waits for: what can't be sent is told like a refusal of the server's. */
+  #attempt(of: ErrorSubject["of"], send: () => void): void {
+    try {
+      send();
+    } catch (error) {
+      this.receiveError(of, error as BowlineError);
+    }
+  }
+
   #setStatus(status: RoomStatus): void {
     this.status = status;
     this.statuses.emit(status);
   }
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

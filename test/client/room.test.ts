@@ -5,18 +5,21 @@ import type { Position } from "../../src/protocol/frames.ts";
 import type { WireFrame } from "../support/pair.ts";
 
 const forbidden = new BowlineError("FORBIDDEN", "no");
+const tooLarge = new BowlineError("PAYLOAD_TOO_LARGE", "no");
 
 function bench(options: JoinOptions = {}) {
   const sent: WireFrame[] = [];
   const log: string[] = [];
   let isOpen = true;
+  const client = { isClosed: false, lengthMax: Infinity };
   const room = new RoomState(
     {
       session: () => "me",
       isOpen: () => isOpen,
+      isClosed: () => client.isClosed,
       send: (text) => {
+        if (text.length > client.lengthMax) throw tooLarge;
         sent.push(JSON.parse(text) as WireFrame);
-        return true;
       },
       resync: () => log.push("resync"),
       report: (error) => log.push(`reported ${String(error)}`),
@@ -59,7 +62,7 @@ function bench(options: JoinOptions = {}) {
     room.join();
   };
   const types = (): string[] => sent.map(({ type }) => type);
-  return { room, sent, log, heard, joined, event, left, gap, signal, offline, online, types };
+  return { room, client, sent, log, heard, joined, event, left, gap, signal, offline, online, types };
 }
 
 describe("joining", () => {
@@ -110,6 +113,31 @@ describe("joining", () => {
     offline();
     online();
     expect(types()).toEqual(["join", "join"]);
+  });
+
+  test("that is larger than the server takes is refused here", () => {
+    const { room, client, log } = bench({ presence: "x".repeat(100) });
+    client.lengthMax = 100;
+    room.join();
+    expect(log).toEqual(["refused", "error PAYLOAD_TOO_LARGE"]);
+  });
+
+  test("of a client that was closed is not waited for", async () => {
+    const { room, client } = bench();
+    client.isClosed = true;
+    await expect(room.joined()).rejects.toMatchObject({ code: "CLOSED" });
+  });
+
+  test.each([
+    ["history", { history: Infinity }],
+    ["history", { history: 1.5 }],
+    ["history", { history: -1 }],
+    ["history", { history: "5" }],
+    ["position", { position: { offset: -1, epoch: "e" } }],
+    ["position", { position: { offset: 1 } }],
+    ["position", { position: 7 }],
+  ])("with a %s that is none throws: %j", (option, options) => {
+    expect(() => bench(options as JoinOptions)).toThrow(new RegExp(`^${option} must be`));
   });
 
   test("is not undone by what else is refused", () => {
@@ -286,6 +314,14 @@ describe("signals", () => {
   });
 });
 
+test("a signal whose payload JSON can't hold throws, and sends nothing", () => {
+  const { room, joined, types } = bench();
+  room.join();
+  joined();
+  expect(() => room.signal("typing", () => {})).toThrow("JSON can't hold a function");
+  expect(types()).toEqual(["join"]);
+});
+
 describe("presence", () => {
   const ada = { session: "a", user: "ada", state: 1 };
   const bob = { session: "b", user: "bob", state: 1 };
@@ -322,6 +358,55 @@ describe("presence", () => {
     room.presence.set(2);
     joined();
     expect(sent.at(-1)).toEqual({ type: "presence", room: "r", payload: 2 });
+  });
+
+  test("that JSON can't hold is refused where it is given, and leaves the one before", () => {
+    expect(() => bench({ presence: 1n })).toThrow(TypeError);
+    const { room, joined, offline, online, sent } = bench({ presence: 1 });
+    room.join();
+    expect(() => room.presence.set(1n)).toThrow(TypeError);
+    joined();
+    expect(() => room.presence.set(() => {})).toThrow(TypeError);
+    offline();
+    online();
+    expect(sent.map((frame) => frame["presence"])).toEqual([1, 1]);
+  });
+
+  test("of undefined is null, and is kept as it was given, whatever becomes of that later", () => {
+    const state = { name: "Ada" };
+    const { room, joined, sent } = bench({ presence: state });
+    state.name = "Bob";
+    room.join();
+    joined();
+    room.presence.set(undefined);
+    expect(sent).toEqual([
+      { type: "join", room: "r", presence: { name: "Ada" } },
+      { type: "presence", room: "r", payload: null },
+    ]);
+  });
+
+  test("larger than the server takes throws; set while the join is on its way, it is told as the room's error", () => {
+    const { room, client, joined, offline, online, sent, log } = bench({ presence: 1 });
+    client.lengthMax = 100;
+    room.join();
+    room.presence.set("x".repeat(100));
+    joined();
+    expect(() => room.presence.set("y".repeat(100))).toThrow(tooLarge);
+    offline();
+    online();
+    expect(log).toEqual(["error PAYLOAD_TOO_LARGE", "joined", "joining"]);
+    expect(sent.map((frame) => frame["presence"])).toEqual([1, 1]);
+  });
+
+  test("is nobody's any more where a join is refused", () => {
+    const { room, offline, online } = bench();
+    room.join();
+    room.receive({ type: "joined", room: "r", position: { offset: 0, epoch: "e" }, head: 0, members: [ada] });
+    offline();
+    online();
+    expect(room.presence.count).toBe(1);
+    room.receiveError("join", forbidden);
+    expect(room.presence.count).toBe(0);
   });
 
   test("that was refused does not spoil the next join", () => {
