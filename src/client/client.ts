@@ -44,7 +44,7 @@ export interface ClientOptions {
   readonly outbox?: Partial<OutboxLimits>;
   /** Whether to connect at once. Default true; otherwise call `connect()`. */
   readonly connect?: boolean;
-  /** Told of what listeners, the token source and the store throw. Default: writes it to the console. */
+  /** Told of what listeners, the token source and the store throw. Default: writes it to the console, as what it throws itself is. */
   readonly onError?: (error: unknown) => void;
   /** The network; for simulations. */
   readonly transport?: Transport;
@@ -77,7 +77,7 @@ export interface Room<R extends RoomDefinition = RoomDefinition> {
    * once it is stored, exactly once. It rejects with a `BowlineError`: what the server refused it with, `OUTBOX_FULL`,
    * `PAYLOAD_TOO_LARGE`, `UNCERTAIN` (the server lost what it knew while this was on its way), `CLOSED`.
    * A rejection nobody handles ends a Node process: handle it, if only with `.catch(() => {})` and {@link Client.onFate}.
-   * A signal returns nothing and is dropped while the room is not joined.
+   * A signal returns nothing and is dropped while the room is not joined; one that is too large throws `PAYLOAD_TOO_LARGE`.
    *
    * @example
    * const { offset } = await lobby.publish("message", { text: "hi" });
@@ -99,12 +99,12 @@ export interface Room<R extends RoomDefinition = RoomDefinition> {
   onStatus(listener: (status: RoomStatus) => void): Undo;
   /** Listens for refusals that belong to no publish: of a join, a signal, a presence state. */
   onError(listener: (error: BowlineError) => void): Undo;
-  /** Resolves when joined; rejects when refused or left before. */
+  /** Resolves when joined; rejects when refused or left before, and with `CLOSED` where the client is closed. */
   joined(): Promise<void>;
 
   readonly presence: RoomPresence<R>;
 
-  /** Leaves, and ends all deliveries. What was published still goes out. */
+  /** Leaves, for everybody who joined it over this client, and ends all deliveries. What was published still goes out. */
   leave(): void;
 }
 
@@ -114,7 +114,7 @@ export interface RoomPresence<R extends RoomDefinition = RoomDefinition> {
   readonly members: ReadonlyMap<string, Member & { readonly state: PresenceOut<R> }>;
   /** How many they are; also in a room with more than the server lists, where `members` is empty. */
   readonly count: number;
-  /** Replaces this member's state for everybody. */
+  /** Replaces this member's state for everybody. While joined, throws `PAYLOAD_TOO_LARGE` on what is too large. */
   set(state: PresenceIn<R>): void;
   /** Called with all members after each change. */
   onChange(
@@ -134,7 +134,8 @@ export interface Client<C extends Contract = Contract> {
 
   /**
    * Enters a room and stays in it across reconnects until `leave()`. Returns at once; joining again while in gives the
-   * same room, whatever the options. Throws a `TypeError` for a name that no pattern of the contract fits.
+   * identical object, whatever the options. Throws a `TypeError` for a name that no pattern of the contract fits, and for
+   * options that are none.
    *
    * @example
    * const lobby = client.join("chat/lobby", { history: 50 });
@@ -175,8 +176,8 @@ export interface Client<C extends Contract = Contract> {
 
   onStatus(listener: (status: Status) => void): Undo;
   /**
-   * Follows every publish, by its id; `queued` comes before the call of `publish` has returned. Tells of those as well
-   * that a store brought back, whose promises ended with an earlier process.
+   * Follows every publish, by its id; `queued` comes before the call of `publish` has returned, unless one of these
+   * listeners made it. Tells of those as well that a store brought back, whose promises ended with an earlier process.
    */
   onFate(listener: (fate: Fate) => void): Undo;
 
