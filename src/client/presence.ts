@@ -19,13 +19,13 @@ export class Presence {
   readonly #send: (json: string) => boolean;
   /** This member's own state as JSON, taken when it was set; undefined where it has none. */
   #state: string | undefined;
-  /** What the server was last told. */
+  /** What the server was last told; at first, what the join is made with. */
   #announced: string | undefined;
   /** The state before that one. */
   #former: string | undefined;
 
   constructor(state: unknown, report: (error: unknown) => void, send: (json: string) => boolean) {
-    if (state !== undefined) this.#state = toJson(state);
+    if (state !== undefined) this.#state = this.#announced = this.#former = toJson(state);
     this.changes = new Emitter(report);
     this.#send = send;
   }
@@ -55,10 +55,12 @@ export class Presence {
     if (this.#announced !== this.#state) this.#send(this.announce() as string);
   }
 
-  /** The server did not take the last state: the next join must not fail for it. */
-  refused(): void {
-    if (this.#announced === this.#state) this.#state = this.#former;
+  /** The last state was not taken: the next join must not fail for it. False where there is no other. */
+  refused(): boolean {
+    const refused = this.#announced;
+    if (refused === this.#state) this.#state = this.#former;
     this.#announced = this.#former;
+    return refused !== this.#former;
   }
 
   /** Takes the whole list, or the count where there is none. */

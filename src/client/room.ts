@@ -154,7 +154,15 @@ export class RoomState {
   join(): void {
     if (this.wire !== "out" || !this.#context.isOpen()) return;
     this.wire = "joining";
-    this.#attempt("join", () => this.#context.send(encodeFrame({ type: "join", ...this.joinRequest() })));
+    try {
+      this.#context.send(encodeFrame({ type: "join", ...this.joinRequest() }));
+    } catch (error) {
+      if (!this.presence.refused()) return this.receiveError("join", error as BowlineError);
+      // A state that was set meanwhile was too much: without it, the room may be joined.
+      this.wire = "out";
+      this.join();
+      this.errors.emit(error as BowlineError);
+    }
   }
 
   leave(): void {
@@ -202,7 +210,6 @@ export class RoomState {
 
   /** Resolves when joined; rejects when refused or left first, or closed. */
   async joined(): Promise<void> {
-    if (this.status.state === "joined") return;
     if (this.#context.isClosed()) throw localError("CLOSED");
     await new Promise<void>((resolve, reject) => {
       const settle = (status: RoomStatus): void => {
@@ -224,7 +231,11 @@ export class RoomState {
     this.position ??= position;
     this.#head = head;
     if (members || count !== undefined) this.presence.reset({ members, count });
-    this.#attempt("presence", () => this.presence.joined());
+    try {
+      this.presence.joined();
+    } catch (error) {
+      this.receiveError("presence", error as BowlineError);
+    }
     this.#setStatus({ state: "joined" });
   }
 
@@ -254,15 +265,6 @@ export class RoomState {
     this.position = position;
     this.#head = head;
     this.gaps.emit({ position, reason });
-  }
-
-  /** Sends what nobody's call waits for: what can't be sent is told like a refusal of the server's. */
-  #attempt(of: ErrorSubject["of"], send: () => void): void {
-    try {
-      send();
-    } catch (error) {
-      this.receiveError(of, error as BowlineError);
-    }
   }
 
   #setStatus(status: RoomStatus): void {
