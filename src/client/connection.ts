@@ -103,11 +103,6 @@ export class Connection {
     this.#socket?.send(text);
   }
 
-  /** Gives the socket up, for what came over it made no sense, and dials again after a wait. */
-  giveUp(reason: string): void {
-    this.#retry(reason);
-  }
-
   /** Gives the socket or the wait up and dials at once. */
   redial(): void {
     this.#drop(closeNumbers.NORMAL);
@@ -132,25 +127,33 @@ export class Connection {
     const { clock } = this.#context;
     const round = ++this.#round;
     this.#stopTimer();
-    this.#stopTimer = clock.setTimer(handshakeTimeoutMs, () => this.#retry("no answer in time"));
+    this.#stopTimer = clock.setTimer(handshakeTimeoutMs, () => this.giveUp("no answer in time"));
     this.#set({ state: "connecting", attempt: this.#attempt });
-    let failure = "no token could be had";
+    const token = await this.#askForToken(round);
+    if (round !== this.#round) return;
+    if (refusal && token === this.#token) return this.close(refusal);
+    this.#token = token;
     try {
-      const token = await this.#context.token();
-      if (round !== this.#round) return;
-      if (refusal && token === this.#token) return this.close(refusal);
-      this.#token = token;
-      failure = "no socket could be opened";
       this.#socket = this.#open(round);
     } catch (error) {
-      this.#fail(round, error, failure);
+      this.#fail(round, error, "no socket could be opened");
+    }
+  }
+
+  /** The token for this dial; where none can be had, the dial is over. */
+  async #askForToken(round: number): Promise<string | null> {
+    try {
+      return await this.#context.token();
+    } catch (error) {
+      this.#fail(round, error, "no token could be had");
+      return null;
     }
   }
 
   /** Something of this client's own broke: reports it, and ends the dial it was for. */
   #fail(round: number, error: unknown, reason: string): void {
     this.#context.report(error);
-    if (round === this.#round) this.#retry(reason);
+    if (round === this.#round) this.giveUp(reason);
   }
 
   #open(round: number): TransportSocket {
@@ -188,7 +191,7 @@ export class Connection {
     } catch (error) {
       this.#context.report(error);
       // A fault in handling one is this client's: the server would do no better another time.
-      if (!frame) this.#retry("the server sent what is no frame");
+      if (!frame) this.giveUp("the server sent what is no frame");
     }
   }
 
@@ -232,7 +235,7 @@ export class Connection {
     }
     const text = reason || `closed with ${code}`;
     const action = closeAction(code);
-    if (action === "reconnect") return this.#retry(text);
+    if (action === "reconnect") return this.giveUp(text);
     const error = new BowlineError(closeName(code), text);
     if (action === "token") await this.#dial(error);
     else this.close(error);
@@ -246,10 +249,11 @@ export class Connection {
     if (round !== this.#round) return;
     if (refusal?.status === 401 || refusal?.status === 403)
       this.close(new BowlineError(refusal.code, refusal.message));
-    else this.#retry(refusal?.message ?? "the server can't be reached", refusal?.retryAfterMs);
+    else this.giveUp(refusal?.message ?? "the server can't be reached", refusal?.retryAfterMs);
   }
 
-  #retry(reason: string, atLeastMs = 0): void {
+  /** Gives the socket up, if there is one, and dials again after a wait. */
+  giveUp(reason: string, atLeastMs = 0): void {
     const { clock, random } = this.#context;
     this.#drop(closeNumbers.NORMAL);
     if (this.#openedMs > 0 && clock.elapsed() - this.#openedMs >= stableMs) this.#attempt = 0;
@@ -268,9 +272,8 @@ export class Connection {
     this.#stopWatch();
     this.#stopRecycle();
     this.#isLeaving = false;
-    const socket = this.#socket;
+    if (code !== undefined) this.#socket?.close(code, "");
     this.#socket = null;
-    if (code !== undefined) socket?.close(code, "");
   }
 
   /** Looks whether anything was heard lately, when next it could be too long ago. */
@@ -278,7 +281,7 @@ export class Connection {
     const { clock } = this.#context;
     const limitMs = 2 * this.#heartbeatMs + heartbeatSlackMs;
     const leftMs = this.#receivedMs + limitMs - clock.elapsed();
-    if (leftMs <= 0) return this.#retry("nothing was heard for two heartbeats");
+    if (leftMs <= 0) return this.giveUp("nothing was heard for two heartbeats");
     this.#stopWatch = clock.setTimer(leftMs, () => this.#watch());
   }
 
