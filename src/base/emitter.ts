@@ -31,17 +31,15 @@ export class Emitter<T> {
 
   emit(value: T): void {
     if (this.#queue.push(value) > 1) return;
-    for (const next of this.#queue) this.#tell(next);
-    this.#queue = [];
-  }
-
-  #tell(value: T): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(value);
-      } catch (error) {
-        this.#report(error);
+    for (const next of this.#queue) {
+      for (const listener of this.#listeners) {
+        try {
+          listener(next);
+        } catch (error) {
+          this.#report(error);
+        }
       }
     }
+    this.#queue = [];
   }
 }

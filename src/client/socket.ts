@@ -94,16 +94,13 @@ async function ask(url: string, token: string | null): Promise<Refusal | null> {
     // A proxy's own page is no JSON.
     const body = (await response.json().catch(() => null)) as Partial<RefusalBody> | null;
     const { code = `HTTP_${status}`, message = `the server answered ${status}` } = body ?? {};
-    return { status, code, message, retryAfterMs: toRetryAfterMs(response.headers.get("retry-after")) };
+    // A date is possible as well; it is passed over, and the usual wait applies.
+    const seconds = Number(response.headers.get("retry-after"));
+    const retryAfterMs = seconds > 0 ? Math.min(seconds, retryAfterSecondsMax) * 1000 : 0;
+    return { status, code, message, retryAfterMs };
   } catch {
     return null;
   }
-}
-
-/** A date is possible as well; it is passed over, and the usual wait applies. */
-function toRetryAfterMs(header: string | null): number {
-  const seconds = Number(header);
-  return seconds > 0 ? Math.min(seconds, retryAfterSecondsMax) * 1000 : 0;
 }
 
 function onWake(task: () => void): Undo {

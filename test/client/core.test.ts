@@ -246,32 +246,6 @@ describe("what is larger than the server takes", () => {
   });
 });
 
-describe("a hello", () => {
-  test.each(["first", "later"])("names no more rooms than the server takes: the %s one", async (which) => {
-    const { pair } = await bench({ limits: { payloadBytes: 2048 } });
-    const ada = pair.client({ connect: false });
-    const rooms = Array.from({ length: 60 }, (_, index) => ada.join(`chat/room-number-${index}`));
-    ada.connect();
-    await pair.clock.settle();
-    if (which === "later") ada.reconnect();
-    await pair.clock.settle();
-    expect(ada.status).toEqual({ state: "open", degraded: false });
-    expect(rooms.filter(({ status }) => status.state !== "joined")).toEqual([]);
-    const named = pair.lastLink.toServer[0]?.["rooms"] as unknown[];
-    expect(named.length).toBeGreaterThan(10);
-  });
-
-  test("is not spoilt by a presence state that JSON can't hold: that is refused where it is given", async () => {
-    const { pair } = await bench();
-    const ada = await pair.openClient();
-    expect(() => ada.join("chat/a", { presence: { n: 1n } })).toThrow(TypeError);
-    ada.reconnect();
-    await pair.clock.settle();
-    expect(ada.status.state).toBe("open");
-    expect(pair.lastLink.toServer[0]?.["rooms"]).toEqual([]);
-  });
-});
-
 describe("leaving a room", () => {
   test("and joining it again in the same breath ends up in it", async () => {
     const { pair } = await bench();
