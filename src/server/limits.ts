@@ -9,8 +9,8 @@ export interface Limits {
   /** Most rooms a connection may be in; one more is refused with `TOO_MANY_ROOMS`. Default 100. */
   readonly rooms: number;
   /**
-   * Most publishes and requests of a connection being worked on; more are refused with `TOO_MANY_PENDING`. Clients are
-   * told, and wait. Of other frames, as many more as there may be rooms. Default 256.
+   * Most publishes and requests that a client may have without an answer. It is told, and waits with the rest; a
+   * connection with twice as many being worked on is refused more with `TOO_MANY_PENDING`. Of other frames, as many more as there may be rooms. Default 256.
    */
   readonly pending: number;
   /**

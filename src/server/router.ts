@@ -84,7 +84,10 @@ export class Router {
     if (ref <= connection.ref)
       return connection.close("BAD_FRAME", `ref ${ref} came after ref ${connection.ref}`);
     connection.ref = ref;
-    if (connection.pendingCalls >= limits.pending) return connection.refuseAs({ ref }, "TOO_MANY_PENDING");
+    // What a client sends again after a reconnect may have been answered over this connection meanwhile, and the place
+    // is taken by something new on its side already.
+    if (connection.pendingCalls >= 2 * limits.pending)
+      return connection.refuseAs({ ref }, "TOO_MANY_PENDING");
     const work =
       frame.type === "publish"
         ? publishing.receivePublish(connection, frame)

@@ -170,6 +170,7 @@ class Endpoint {
       ["access-control-allow-origin", origin],
       ["access-control-allow-credentials", "true"],
       ["access-control-allow-headers", "authorization"],
+      ["access-control-expose-headers", "retry-after"],
       ["vary", "origin"],
     ];
   }
