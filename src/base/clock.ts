@@ -19,17 +19,19 @@ export interface Clock {
 /** Timers of the platforms take no longer delays, and run those at once. Whoever waits for weeks is woken a bit early. */
 const delayMsMax = 2 ** 31 - 1;
 
-/** The clock of the machine. */
-export const systemClock: Clock = {
+/** The clock of a page, which has no `setImmediate`: nothing there is done so often that the difference would be felt. */
+export const pageClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
   setTimer(delayMs, task) {
     const timer = setTimeout(task, Math.min(delayMs, delayMsMax));
     return () => clearTimeout(timer);
   },
-  // Browsers have no setImmediate, and only the server defers on a path where the difference is felt.
-  defer:
-    typeof setImmediate === "function"
-      ? (task) => void setImmediate(task)
-      : (task) => void setTimeout(task, 0),
+  defer: (task) => void setTimeout(task, 0),
 };
+
+/** The clock of the machine. */
+export const systemClock: Clock = /* @__PURE__ */ (() => ({
+  ...pageClock,
+  defer: (task: () => void) => void setImmediate(task),
+}))();

@@ -1,5 +1,5 @@
 import type { Clock, Undo } from "../base/clock.ts";
-import { systemClock } from "../base/clock.ts";
+import { pageClock } from "../base/clock.ts";
 import { Emitter } from "../base/emitter.ts";
 import { systemRandom, type Random } from "../base/random.ts";
 import type { Contract, EventDefinition, RoomDefinition, SignalDefinition } from "../contract/contract.ts";
@@ -215,7 +215,7 @@ export function createClient<C extends Contract>(contract: C, options: ClientOpt
     store: options.store ?? memoryStore,
     transport: options.transport ?? systemTransport(options.WebSocket),
     outbox: { count: 1000, length: 1024 * 1024, ...options.outbox },
-    clock: options.clock ?? systemClock,
+    clock: options.clock ?? pageClock,
     random: options.random ?? systemRandom,
     fates: new Emitter<Fate>(report),
     report,

@@ -110,9 +110,7 @@ export class RoomState {
   constructor(context: RoomContext, name: string, { history = 0, position, presence }: JoinOptions) {
     if (!isCount(history)) throw new TypeError(`history must be a whole number from 0, not ${history}`);
     if (position && !(isCount(position.offset) && typeof position.epoch === "string"))
-      throw new TypeError(
-        "position must be like {offset: 7, epoch: \"…\"}: a room's or message's `position`",
-      );
+      throw new TypeError("position must be that of a room or message");
     this.#context = context;
     this.name = name;
     this.#history = history;

@@ -14,20 +14,24 @@ export interface CloseCode {
 }
 
 /**
- * Numbers of the close codes Bowline sends. Of its own range, 44xx means that coming back the same way would end the same
- * way ("stop"), and 45xx that it would not ("reconnect").
+ * Numbers of the close codes that end a client. Of Bowline's own range, 44xx means that coming back the same way would
+ * end the same way, and 45xx that it would not. Apart, so that a page loads only these.
  */
-export const closeNumbers = {
+export const finalCloseNumbers = {
   NORMAL: 1000,
-  GOING_AWAY: 1001,
   TOO_BIG: 1009,
-  INTERNAL: 1011,
-  RESTART: 1012,
   BAD_FRAME: 4400,
   TOKEN_EXPIRED: 4401,
   KICKED: 4403,
   SUPERSEDED: 4409,
   SESSION_MISMATCH: 4410,
+} as const;
+
+/** Numbers of the others. */
+const passingCloseNumbers = {
+  GOING_AWAY: 1001,
+  INTERNAL: 1011,
+  RESTART: 1012,
   HEARTBEAT_LOST: 4500,
   HANDSHAKE_TIMEOUT: 4508,
   SESSION_LOST: 4510,
@@ -36,7 +40,7 @@ export const closeNumbers = {
 } as const;
 
 /** The name of a close code in {@link closeCodes}. */
-export type CloseName = keyof typeof closeNumbers;
+export type CloseName = keyof typeof finalCloseNumbers | keyof typeof passingCloseNumbers;
 
 const closeTexts: Record<CloseName, string> = {
   NORMAL: "closed on purpose",
@@ -66,9 +70,9 @@ export function closeAction(code: number): CloseAction {
   return "reconnect";
 }
 
-/** The name of a close code, `CLOSE_` and the number where it has none. */
+/** The name of a close code that ends a client, `CLOSE_` and the number where it has none. */
 export function closeName(code: number): string {
-  const known = Object.entries(closeNumbers).find(([, number]) => number === code);
+  const known = Object.entries(finalCloseNumbers).find(([, number]) => number === code);
   return known ? known[0] : `CLOSE_${code}`;
 }
 
@@ -76,10 +80,12 @@ export function closeName(code: number): string {
 // Made by a call that bundlers may leave out: a page needs the numbers alone.
 export const closeCodes: Readonly<Record<CloseName, CloseCode>> = /* @__PURE__ */ (() =>
   Object.fromEntries(
-    Object.entries(closeNumbers).map(([name, code]) => [
-      name,
-      { code, action: closeAction(code), text: closeTexts[name as CloseName] },
-    ]),
+    Object.entries({ ...finalCloseNumbers, ...passingCloseNumbers })
+      .toSorted(([, a], [, b]) => a - b)
+      .map(([name, code]) => [
+        name,
+        { code, action: closeAction(code), text: closeTexts[name as CloseName] },
+      ]),
   ) as Record<CloseName, CloseCode>)();
 
 /** One row of the error-code table. */

@@ -238,7 +238,7 @@ describe("a server's frame", () => {
   });
 
   test.each(["null", "1", '"x"'])("that is no object is refused: %s", (text) => {
-    expect(() => decodeServerFrame(text)).toThrow(FrameError);
+    expect(() => decodeServerFrame(text)).toThrow(TypeError);
   });
 
   test("that is no JSON is refused", () => {
