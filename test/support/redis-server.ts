@@ -9,6 +9,9 @@ import { Redis } from "ioredis";
 /** Where redis-server is; undefined where it is not installed, and what needs it is to be skipped. */
 export const redisPath: string | undefined = process.env["SERVICE_REDIS_SERVER"];
 
+/** The log is written before anything is answered; with `everysec`, not while the disk is busy. */
+const logged = ["--appendonly", "yes", "--appendfsync", "no"];
+
 /** A Redis server of a test's own, on a free port of the loopback, with its data in a folder of its own. */
 export class RedisServer {
   readonly port: number;
@@ -17,7 +20,7 @@ export class RedisServer {
   #process: ChildProcess | null = null;
 
   /** `args`: settings beside those for the port and the folder. By default every write is logged. */
-  static async start({ args = ["--appendonly", "yes"] }: { args?: string[] } = {}): Promise<RedisServer> {
+  static async start({ args = logged }: { args?: string[] } = {}): Promise<RedisServer> {
     const folder = await mkdtemp(join(tmpdir(), "bowline-redis-"));
     const server = new RedisServer(await freePort(), folder, args);
     await server.restart();
@@ -104,7 +107,7 @@ export class RedisServer {
 
 /** Three masters, each with a third of the slots. */
 export async function startCluster(): Promise<RedisServer[]> {
-  const args = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--appendonly", "yes"];
+  const args = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", ...logged];
   const servers = await Promise.all([0, 1, 2].map(() => RedisServer.start({ args })));
   const [first] = servers as [RedisServer];
   const bounds = [0, 5461, 10_923, 16_384];
