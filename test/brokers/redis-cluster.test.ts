@@ -43,18 +43,59 @@ describe.skipIf(!redisPath)("redis as a cluster of three masters", () => {
     await node.broker.stop();
   });
 
+  test("subscriptions whose connections were killed live again, in every slot", async () => {
+    const node = await start();
+    for (const room of rooms) await node.broker.subscribe(room, bound);
+    for (const server of servers) await server.command("CLIENT", "KILL", "TYPE", "pubsub");
+    await until(() => rooms.every((room) => node.holes.includes(room)));
+    for (const room of rooms) await node.append(room, "after");
+    await until(() => rooms.every((room) => node.heard.data(room).includes("after")));
+    expect(node.heard.outages).toEqual([]);
+    await node.broker.stop();
+  });
+
+  /** Where a room's slot is, and where it can go: nothing is left in it. */
+  const emptySlotOf = async (room: string) => {
+    const slot = String(await servers[0]?.command("CLUSTER", "KEYSLOT", `bowline:{${room}}`));
+    const from = Math.floor(Number(slot) / 5461.4);
+    const [source, target, other] = [0, 1, 2].map((step) => servers[(from + step) % 3] as RedisServer);
+    const targetId = String(await target?.command("CLUSTER", "MYID"));
+    const empty = async (): Promise<void> => {
+      // All of the slot, for what other tests left may lie in it too.
+      const keys = (await source?.command("CLUSTER", "GETKEYSINSLOT", slot, "100")) as string[];
+      if (keys.length > 0) await source?.command("DEL", ...keys);
+    };
+    const move = async (server?: RedisServer): Promise<unknown> =>
+      server?.command("CLUSTER", "SETSLOT", slot, "NODE", targetId);
+    return { source, target, other, empty, move };
+  };
+
   test("a room whose slot goes to another master is followed", async () => {
     const node = await start();
     const room = "wanderer";
     await node.broker.subscribe(room, bound);
-    const slot = String(await servers[0]?.command("CLUSTER", "KEYSLOT", `bowline:{${room}}`));
-    const from = Math.floor(Number(slot) / 5461.4);
-    const target = String(await servers[(from + 1) % 3]?.command("CLUSTER", "MYID"));
-    // All of the slot, for what other tests left may lie in it too.
-    const keys = (await servers[from]?.command("CLUSTER", "GETKEYSINSLOT", slot, "100")) as string[];
-    await servers[from]?.command("DEL", ...keys);
-    for (const server of [servers[(from + 1) % 3], servers[from], servers[(from + 2) % 3]])
-      await server?.command("CLUSTER", "SETSLOT", slot, "NODE", target);
+    const { source, target, other, empty, move } = await emptySlotOf(room);
+    await empty();
+    for (const server of [target, source, other]) await move(server);
+    await until(() => node.holes.includes(room));
+    await insist(() => node.append(room, "arrived"));
+    await until(() => node.heard.data(room).includes("arrived"));
+    await node.broker.stop();
+  });
+
+  test("a room is followed to a master that does not know yet that it has come", async () => {
+    const node = await start();
+    const room = "early 2";
+    await node.broker.subscribe(room, bound);
+    const { source, target, other, empty, move } = await emptySlotOf(room);
+    await target?.command("CONFIG", "RESETSTAT");
+    await empty();
+    await move(source);
+    await move(other);
+    await until(async () =>
+      /ssubscribe:.*rejected_calls=[1-9]/.test(String(await target?.command("INFO", "commandstats"))),
+    );
+    await move(target);
     await until(() => node.holes.includes(room));
     await insist(() => node.append(room, "arrived"));
     await until(() => node.heard.data(room).includes("arrived"));

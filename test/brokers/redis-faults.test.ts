@@ -107,6 +107,38 @@ describe.skipIf(!redisPath)("a server that is out of reach", () => {
     expect(a.heard.outages).toEqual([]);
   });
 
+  test("what can't be heard for longer is an outage, until it is heard again", async () => {
+    const server = await serve();
+    const a = await node({ url: server.url });
+    await a.broker.subscribe("r", bound);
+    await server.command("ACL", "SETUSER", "default", "resetchannels");
+    await until(() => /can't be heard: NOPERM/.test(String(lastOutage(a))));
+    a.holes.length = 0;
+    await server.command("ACL", "SETUSER", "default", "allchannels");
+    await until(() => a.holes.includes("r") && lastOutage(a) === null);
+    await a.append("r", "after");
+    await until(() => a.heard.data("r").includes("after"));
+  });
+
+  test("a subscribe that is given up takes nothing from a newer one", async () => {
+    const server = await serve();
+    const proxy = new FaultProxy(server.port);
+    await proxy.listen();
+    undo.push(() => proxy.close());
+    const a = await node({ url: `redis://127.0.0.1:${proxy.port}`, leaseMs: 60_000 });
+    proxy.freeze("toClient");
+    const older = a.broker.subscribe("r", bound);
+    a.broker.unsubscribe("r").catch(() => {});
+    // So that the newer one is not given up as well.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const newer = a.broker.subscribe("r", bound);
+    await expect(older).rejects.toThrow(/no answer/);
+    proxy.thaw("toClient");
+    await newer;
+    await server.command("CLIENT", "KILL", "TYPE", "pubsub");
+    await until(() => a.holes.includes("r"));
+  });
+
   test("a line that is silent in one direction is noticed by the subscriber", async () => {
     const server = await serve();
     const proxy = new FaultProxy(server.port);

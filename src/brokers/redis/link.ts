@@ -134,6 +134,11 @@ export async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T>
   }
 }
 
+/** What may be shown of an error: the client's own ones carry the command, with all that was in it. */
+export function plain(error: Error): Error {
+  return new Error(error.message);
+}
+
 /** Ends it at once: a goodbye to a server that is frozen would never be over. */
 function destroy(redis: Redis): void {
   redis.disconnect();

@@ -4,6 +4,7 @@ import { checkRole, identify, readInfo } from "./incarnation.ts";
 import { Link, within } from "./link.ts";
 import type { Script } from "./script.ts";
 import { scripts } from "./scripts.ts";
+import { isMoved, Subscriber } from "./subscriber.ts";
 
 /** What a {@link Shard} needs of the broker. */
 export interface ShardContext {
@@ -37,8 +38,6 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** Channels named in one command when all of them are subscribed to again. */
-const resubscribeMax = 500;
 const probeMs = 250;
 
 /** One Redis server with what it is used through: a connection for commands, and one for what is published. */
@@ -50,33 +49,31 @@ export class Shard {
   asked = 0;
   readonly #context: ShardContext;
   readonly #commands: Link;
-  readonly #subscriber: Link;
-  readonly #channels = new Set<string>();
+  readonly #subscriber: Subscriber;
   #waiting: Waiting[] = [];
-  #stopPing: Undo | null = null;
   #stopProbe: Undo | null = null;
-  #wasSubscribed = false;
+  /** Why nothing can be asked of it now, and why not everything is heard of it. */
+  #outage: Error | null = null;
+  #deaf: Error | null = null;
   /** Why there is no connection. */
   #reason = new Error("it was not connected yet");
 
   constructor(context: ShardContext) {
     this.#context = context;
     this.publishCommand = context.clustered ? "SPUBLISH" : "PUBLISH";
-    const { timeoutMs } = context;
-    const create = (): Redis => context.create();
     this.#commands = new Link({
-      create,
-      timeoutMs,
+      create: () => context.create(),
+      timeoutMs: context.timeoutMs,
       prepare: (redis) => this.#prepare(redis),
-      up: () => context.receiveOutage(this, null),
+      up: () => this.#setOutage(null),
       down: (error) => this.#receiveDown(error),
     });
-    this.#subscriber = new Link({
-      create,
-      timeoutMs,
-      prepare: (redis) => this.#resubscribe(redis),
-      up: () => this.#receiveSubscribed(),
-      down: () => this.#stopPing?.(),
+    this.#subscriber = new Subscriber({
+      ...context,
+      receiveDeaf: (reason) => {
+        this.#deaf = reason;
+        this.#tellOutage();
+      },
     });
   }
 
@@ -95,7 +92,6 @@ export class Shard {
   }
 
   stop(): void {
-    this.#stopPing?.();
     this.#stopProbe?.();
     this.#commands.stop();
     this.#subscriber.stop();
@@ -127,34 +123,17 @@ export class Shard {
     this.#enqueue(() => [this.publishCommand, channel, message]).catch(ignore);
   }
 
-  async subscribe(channel: string): Promise<void> {
-    const redis = this.#subscriber.redis;
-    if (!redis) throw this.#unreachable();
-    this.#channels.add(channel);
-    try {
-      await within(this.#context.timeoutMs, this.#subscribe(redis, [channel]));
-    } catch (error) {
-      this.#channels.delete(channel);
-      this.#judge(error as Error);
-      throw error;
-    }
+  subscribe(channel: string): Promise<void> {
+    return this.#subscriber.subscribe(channel);
   }
 
-  /** Subscribes when it can, and says then that something was missed. */
+  /** Subscribes as soon as it can, and says then that something was missed. */
   subscribeLater(channel: string): void {
-    if (this.#channels.has(channel)) return;
-    const added = (): void => this.#context.receiveHole([channel]);
-    this.subscribe(channel).then(added, () => this.#channels.add(channel));
+    this.#subscriber.subscribeLater(channel);
   }
 
-  async unsubscribe(channel: string): Promise<void> {
-    this.#channels.delete(channel);
-    const redis = this.#subscriber.redis;
-    if (!redis) return;
-    await within(
-      this.#context.timeoutMs,
-      this.#context.clustered ? redis.sunsubscribe(channel) : redis.unsubscribe(channel),
-    );
+  unsubscribe(channel: string): Promise<void> {
+    return this.#subscriber.unsubscribe(channel);
   }
 
   /** Looks whether the data set is still the same and can be written to. */
@@ -163,9 +142,10 @@ export class Shard {
     if (!redis) throw this.#unreachable();
     try {
       await within(this.#context.timeoutMs, this.#identify(redis));
-      if (this.#stopProbe) this.#context.receiveOutage(this, null);
-      this.#stopProbe?.();
+      if (!this.#stopProbe) return;
+      this.#stopProbe();
       this.#stopProbe = null;
+      this.#setOutage(null);
     } catch (error) {
       if (this.#commands.redis === redis) this.#judge(error as Error);
       throw error;
@@ -210,7 +190,7 @@ export class Shard {
   /** Does what an error asks for; gives it back. */
   #judge(error: Error): Error {
     const [code = ""] = error.message.split(" ", 1);
-    if (code === "MOVED" || code === "ASK" || code === "CLUSTERDOWN") this.#context.receiveMoved();
+    if (isMoved(error)) this.#context.receiveMoved();
     // A new connection loads the scripts anew, and finds out whether another server is behind the address.
     else if (code === "NOSCRIPT" || code === "READONLY" || code === "LOADING") this.#commands.fail(error);
     else if (code === "OOM" || code === "MISCONF" || code === "NOREPLICAS") this.#receiveRefusal(error);
@@ -227,7 +207,7 @@ export class Shard {
       );
     };
     probe();
-    this.#context.receiveOutage(this, error);
+    this.#setOutage(error);
   }
 
   #unreachable(): Error {
@@ -239,7 +219,16 @@ export class Shard {
     this.#stopProbe?.();
     this.#stopProbe = null;
     this.#rejectWaiting(this.#unreachable());
-    this.#context.receiveOutage(this, this.#unreachable());
+    this.#setOutage(this.#unreachable());
+  }
+
+  #setOutage(reason: Error | null): void {
+    this.#outage = reason;
+    this.#tellOutage();
+  }
+
+  #tellOutage(): void {
+    this.#context.receiveOutage(this, this.#outage ?? this.#deaf);
   }
 
   #rejectWaiting(error: Error): void {
@@ -259,38 +248,6 @@ export class Shard {
     const before = this.token;
     this.token = await identify(redis, info, this.#context.marker());
     if (before !== this.token) this.#context.receiveToken(before !== "");
-  }
-
-  async #resubscribe(redis: Redis): Promise<void> {
-    const { clustered } = this.#context;
-    redis.on(clustered ? "smessage" : "message", (channel: string, message: string) =>
-      this.#context.receive(channel, message),
-    );
-    const channels = [...this.#channels];
-    for (let start = 0; start < channels.length; start += resubscribeMax)
-      await this.#subscribe(redis, channels.slice(start, start + resubscribeMax));
-  }
-
-  async #subscribe(redis: Redis, channels: readonly string[]): Promise<void> {
-    await (this.#context.clustered ? redis.ssubscribe(...channels) : redis.subscribe(...channels));
-  }
-
-  #receiveSubscribed(): void {
-    this.#pingLater();
-    if (this.#wasSubscribed) this.#context.receiveHole([...this.#channels]);
-    this.#wasSubscribed = true;
-  }
-
-  /** A line that is dead but not closed shows in nothing else: whoever only listens never gets an error. */
-  #pingLater(): void {
-    this.#stopPing = systemClock.setTimer(this.#context.timeoutMs, () => {
-      const redis = this.#subscriber.redis;
-      if (!redis) return;
-      within(this.#context.timeoutMs, redis.ping()).then(
-        () => this.#subscriber.redis === redis && this.#pingLater(),
-        (error: unknown) => this.#subscriber.redis === redis && this.#subscriber.fail(error as Error),
-      );
-    });
   }
 }
 
