@@ -54,6 +54,16 @@ describe.skipIf(!redisPath)("redis as a cluster of three masters", () => {
     await node.broker.stop();
   });
 
+  test("members on a master that was emptied are entered again, wherever the lease is", async () => {
+    const node = await start();
+    for (const room of rooms) await node.broker.enter(room, { session: "ada", user: "ada", state: null }, 1);
+    for (const server of servers) {
+      await server.command("FLUSHALL");
+      for (const room of rooms) await until(async () => (await node.broker.members(room, 10)).count === 1);
+    }
+    await node.broker.stop();
+  });
+
   /** Where a room's slot is, and where it can go: nothing is left in it. */
   const emptySlotOf = async (room: string) => {
     const slot = String(await servers[0]?.command("CLUSTER", "KEYSLOT", `bowline:{${room}}`));

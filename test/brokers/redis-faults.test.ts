@@ -227,6 +227,24 @@ describe.skipIf(!redisPath)("leases", () => {
     await until(async () => (await a.broker.members("r", 10)).count === 1);
   });
 
+  test("a data set that is older than its members, with a lease that still holds, has who is there", async () => {
+    const server = await serve("--appendonly", "no");
+    const leaseMs = 2000;
+    const a = await node({ url: server.url, leaseMs });
+    const b = await node({ url: server.url, leaseMs });
+    const stays = { session: "grace", user: "grace", state: null };
+    await a.broker.enter("r", member, 1);
+    await a.broker.enter("r", stays, 1);
+    await server.command("SAVE");
+    await a.broker.exit("r", "ada", 1);
+    await a.broker.enter("elsewhere", stays, 1);
+    await server.kill();
+    await server.restart();
+    await until(async () => (await b.broker.members("elsewhere", 10)).count === 1);
+    await until(async () => (await b.broker.members("r", 10)).count === 1);
+    expect((await b.broker.members("r", 10)).list).toEqual([stays]);
+  });
+
   test("a node that stops takes its members and its lease with it", async () => {
     const server = await serve();
     const a = await startNode({ url: server.url });

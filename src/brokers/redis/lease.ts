@@ -21,11 +21,14 @@ export interface LeaseContext {
 /**
  * A node's sign of life. The members of a node that gives none are taken away by the others. A lease that was lost is
  * over for good, for somebody may be at that: the node takes a new one, under a new name, and enters its members again.
+ * So it does when members may have been lost: what is left under the old name, and is not so any more, goes with that.
  */
 export class Lease {
   readonly #context: LeaseContext;
   #term = 0;
-  #held = false;
+  /** How often members may have been lost, and how often they had been when all were entered last. */
+  #losses = 0;
+  #entered = -1;
   #beating = false;
   #stopped = false;
   #stopTimer: Undo | null = null;
@@ -59,10 +62,17 @@ export class Lease {
     if (this.#beating || this.#stopped) return;
     this.#beating = true;
     try {
-      await this.#beat();
+      do await this.#beat();
+      while (this.#entered !== this.#losses && !this.#stopped);
     } finally {
       this.#beating = false;
     }
+  }
+
+  /** Members may have been lost, and some that had gone may be back: all are entered anew, under a new name. */
+  async retake(): Promise<void> {
+    this.#losses += 1;
+    await this.renew();
   }
 
   get #owner(): string {
@@ -83,16 +93,17 @@ export class Lease {
   async #beat(): Promise<void> {
     const [isHeld, expired] = await this.#prolong(false);
     if (this.#stopped) return;
-    if (!isHeld || !this.#held) await this.#begin();
+    if (!isHeld || this.#entered !== this.#losses) await this.#begin();
     for (const owner of expired) await this.#end(owner);
   }
 
   async #begin(): Promise<void> {
-    this.#held = false;
+    const losses = this.#losses;
+    this.#entered = -1;
     this.#term += 1;
     await this.#prolong(true);
     await this.#context.take(this.#owner);
-    this.#held = true;
+    this.#entered = losses;
   }
 
   async #prolong(begins: boolean): Promise<[held: boolean, expired: readonly string[]]> {

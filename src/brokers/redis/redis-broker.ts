@@ -218,6 +218,7 @@ export class RedisBroker implements Broker {
   #receiveLoss(): void {
     if (!this.#ready) return;
     this.#parts?.subscriptions.receiveHoles();
+    this.#parts?.lease.retake().catch(ignore);
   }
 
   #receiveShift(): void {
