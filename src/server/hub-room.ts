@@ -250,7 +250,8 @@ export class HubRoom implements Flushable {
       const { epoch } = this;
       const page = await this.#context.broker.read(this.name, this.#head, fillPage);
       if (this.epoch !== epoch) continue;
-      if (page.epoch !== epoch) return this.#restart(page, "epoch");
+      // A log that ends before what was received of it once is not the same log, whatever its epoch says.
+      if (page.epoch !== epoch || page.head < this.#head) return this.#restart(page, "epoch");
       if (this.#head < page.base) return this.#restart(page, "trimmed");
       for (const entry of page.entries) this.#push(entry);
       if (this.#head >= page.head) return;

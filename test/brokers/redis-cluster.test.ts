@@ -27,7 +27,8 @@ describe.skipIf(!redisPath)("redis as a cluster of three masters", () => {
     test(name, run, timeoutMs);
 
   const rooms = Array.from({ length: 12 }, (_, index) => `room ${index}`);
-  const start = async (): Promise<RedisNode> => startNode({ url: servers[0]?.url ?? "" }, { session: true });
+  const start = async (options?: { readonly timeoutMs: number }): Promise<RedisNode> =>
+    startNode({ url: servers[0]?.url ?? "", ...options }, { session: true });
 
   test("a master that comes back with its data goes on where it was", async () => {
     const node = await start();
@@ -44,7 +45,7 @@ describe.skipIf(!redisPath)("redis as a cluster of three masters", () => {
   });
 
   test("subscriptions whose connections were killed live again, in every slot", async () => {
-    const node = await start();
+    const node = await start({ timeoutMs: 5000 });
     for (const room of rooms) await node.broker.subscribe(room, bound);
     for (const server of servers) await server.command("CLIENT", "KILL", "TYPE", "pubsub");
     await until(() => rooms.every((room) => node.holes.includes(room)));

@@ -69,6 +69,75 @@ describe.skipIf(!redisPath)("a data set that is not what it was", () => {
     expect((await a.broker.read("r", 0, 10)).epoch).not.toBe(epoch);
   });
 
+  test("of a server that was a replica of an older copy meanwhile, it may lack its end", async () => {
+    const server = await serve();
+    const replica = await serve("--appendonly", "yes", "--replicaof", `127.0.0.1 ${server.port}`);
+    const a = await node({ url: server.url }, { session: true });
+    const { epoch } = await a.broker.subscribe("r", bound);
+    await a.append("r", "one", 1);
+    await until(async () => Number(await replica.command("EXISTS", "bowline:{r}:log")) === 1);
+    await replica.command("REPLICAOF", "NO", "ONE");
+    await a.append("r", "two", 2);
+    await server.command("REPLICAOF", "127.0.0.1", String(replica.port));
+    await until(async () => Number(await server.command("LLEN", "bowline:{r}:log")) === 1);
+    await server.command("REPLICAOF", "NO", "ONE");
+    await until(() => a.holes.includes("r"));
+    expect(await insist(() => a.append("r", "two", 2))).toEqual({ outcome: "unknown-session" });
+    expect((await a.broker.read("r", 0, 10)).epoch).not.toBe(epoch);
+  });
+
+  test("restarted with an older log of writes, it lacks the last entry that was heard", async () => {
+    const server = await serve();
+    const a = await node({ url: server.url, leaseMs: 60_000 }, { session: true });
+    const b = await startNode({ url: server.url, leaseMs: 60_000 });
+    const { epoch } = await a.broker.subscribe("r", bound);
+    await a.append("r", "one", 1);
+    const putBack = await server.copyData();
+    await b.append("r", "two");
+    await until(() => a.heard.data("r").includes("two"));
+    await b.broker.stop();
+    await server.kill();
+    await putBack();
+    await server.restart();
+    expect(await insist(() => a.append("r", "three", 2))).toEqual({ outcome: "unknown-session" });
+    expect((await a.broker.read("r", 0, 10)).epoch).not.toBe(epoch);
+  });
+
+  test("gone on with by others since it was lost, it lacks the last entry that was stored", async () => {
+    const server = await serve();
+    const proxy = new FaultProxy(server.port);
+    await proxy.listen();
+    undo.push(() => proxy.close());
+    const a = await node({ url: `redis://127.0.0.1:${proxy.port}`, leaseMs: 60_000 });
+    await a.append("r", "one");
+    const { epoch } = await a.broker.read("r", 0, 10);
+    const putBack = await server.copyData();
+    await a.append("r", "two");
+    proxy.freeze("toServer", "toClient");
+    await server.kill();
+    await putBack();
+    await server.restart();
+    const b = await node({ url: server.url });
+    for (const data of ["TWO", "THREE"]) await b.append("r", data);
+    expect(await b.broker.read("r", 0, 10)).toMatchObject({ epoch, head: 3 });
+    proxy.cut();
+    await until(async () => (await a.broker.read("r", 0, 10)).epoch !== epoch);
+  });
+
+  test("restarted with an older log of writes, it lacks what was counted", async () => {
+    const server = await serve();
+    const a = await node({ url: server.url }, { session: true });
+    const putBack = await server.copyData();
+    const count = async (): Promise<number> =>
+      Number(await server.command("HGET", "bowline:{data}:marker", "count"));
+    const before = await count();
+    await until(async () => (await count()) > before + 1);
+    await server.kill();
+    await putBack();
+    await server.restart();
+    expect(await insist(() => a.append("r", "one", 1))).toEqual({ outcome: "unknown-session" });
+  });
+
   test("emptied under a live connection, it is noticed: holes, and a ledger that is gone loses its session", async () => {
     const server = await serve();
     const a = await node({ url: server.url }, { session: true });
@@ -98,7 +167,7 @@ describe.skipIf(!redisPath)("a server that is out of reach", () => {
 
   test("a subscription whose connection was killed lives again, and says that there is a hole", async () => {
     const server = await serve();
-    const a = await node({ url: server.url });
+    const a = await node({ url: server.url, timeoutMs: 5000 });
     await a.broker.subscribe("r", bound);
     await server.command("CLIENT", "KILL", "TYPE", "pubsub");
     await until(() => a.holes.includes("r"));

@@ -135,6 +135,19 @@ describe("a hole in the live messages", () => {
     expect(ada.told.at(-1)).toBe(9);
   });
 
+  test("that ends before what was received is a gap, whatever the epoch says", async () => {
+    const { broker, clock, hub, join, publish } = hubBench();
+    const ada = await join();
+    await publish(3);
+    broker.cutOffAfter(2);
+    hub.receiveHole(room);
+    await clock.settle();
+    // What is left of it is whole, and new to a reader of another log.
+    expect(ada.told).toEqual([1, 2, 3, "epoch→0", 1, 2]);
+    await publish(1);
+    expect(ada.told.at(-1)).toBe(3);
+  });
+
   test("is tried again where the broker fails, and reported", async () => {
     const { broker, clock, errors, join, publish } = hubBench();
     const ada = await join();

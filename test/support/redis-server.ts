@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -62,6 +62,15 @@ export class RedisServer {
     await ended;
   }
 
+  /** Puts a copy of its data aside; what is returned puts that in the place of its data. */
+  async copyData(): Promise<() => Promise<void>> {
+    await cp(this.#folder, this.#copy, { recursive: true });
+    return async () => {
+      await rm(this.#folder, { recursive: true });
+      await rename(this.#copy, this.#folder);
+    };
+  }
+
   /** Stops it where it is: connections stay, and nothing is answered. */
   freeze(): void {
     this.#process?.kill("SIGSTOP");
@@ -74,7 +83,11 @@ export class RedisServer {
   /** Ends it, and removes its data. */
   async stop(): Promise<void> {
     await this.kill();
-    await rm(this.#folder, { recursive: true, force: true });
+    for (const folder of [this.#folder, this.#copy]) await rm(folder, { recursive: true, force: true });
+  }
+
+  get #copy(): string {
+    return `${this.#folder}-copy`;
   }
 
   /** Sends one command over a connection of its own. */

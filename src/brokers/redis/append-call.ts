@@ -127,11 +127,14 @@ export class AppendCall {
     const [state = "", ...reasons] = typeof reply === "string" ? [reply] : reply;
     const [epoch = "", first] = state.split(" ");
     let offset = Number(first);
+    let last: Entry | null = null;
     for (const [index, entry] of entries.entries()) {
       const reason = reasons[index];
+      if (!reason) last = entry;
       const result = reason ? resultOf(reason, epoch) : stored(offset++, epoch);
       this.#settleEntry(channel, entry, result);
     }
+    if (last) this.#shard.receiveStored(channel, { epoch, offset: offset - 1 }, last.request.data);
   }
 
   /** Answers only once the session has noted what it has to. */

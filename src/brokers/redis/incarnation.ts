@@ -1,5 +1,9 @@
 import type { Redis } from "ioredis";
+import { systemClock } from "../../base/clock.ts";
 import { systemRandom } from "../../base/random.ts";
+import { hasEntries, readEntries } from "./entries-message.ts";
+import { isMoved } from "./link.ts";
+import { roomTtlMs } from "./log.ts";
 import { scripts } from "./scripts.ts";
 
 /** What a server says about itself. */
@@ -35,24 +39,106 @@ export function checkRole(info: ServerInfo): void {
   if (info.get("role") === "slave") throw new Error("it is a replica; give the address of its master");
 }
 
+/** The newest entry that came over a connection, as it was. */
+interface Witness {
+  readonly channel: string;
+  readonly epoch: string;
+  readonly offset: number;
+  readonly data: string;
+}
+
+/** One that was heard, as the message that it came in. */
+interface Heard {
+  readonly channel: string;
+  readonly message: string;
+}
+
 /**
  * Which data set a server has, as a token that changes whenever something written earlier may be gone.
  *
  * A marker key bears the token, so an emptied data set is a new one. A process that has taken the data over from another
- * one keeps the token only if nothing can have been lost on the way: both have the append-only file on, and this one did
- * not come to its data as a replica. With a snapshot, the end may be missing.
+ * one, or that was a replica meanwhile, keeps the token only if nothing need have been lost on the way: both processes
+ * had the append-only file on, and this one did not come to its data as a replica. With a snapshot, the end may be missing.
+ *
+ * The file may lack its end all the same: Redis holds writes back while the disk is busy, a machine loses what was not
+ * on its disk, and people put copies back. What is lost then is always the end of what was written, so it is enough to
+ * look for the newest of what this node has seen, which nobody else can know: the last entry that came over each of its
+ * connections, and how far the marker had been counted up.
  */
-export async function identify(redis: Redis, info: ServerInfo, marker: string): Promise<string> {
-  const logged = info.get("aof_enabled") === "1";
-  const wasReplica = (info.get("second_repl_offset") ?? "-1") !== "-1";
-  const token = await redis.evalsha(
-    scripts.incarnation.sha,
-    1,
-    marker,
-    systemRandom.id(8),
-    info.get("run_id") ?? "",
-    logged ? "1" : "0",
-    logged && !wasReplica ? "1" : "0",
-  );
-  return String(token);
+export class Incarnation {
+  token = "";
+  /** The process that was found last, and what it had counted in the marker. */
+  #run = "";
+  #count = 0;
+  /** Whether what comes now is surely of that process. */
+  #isSure = false;
+  #stored: Witness | null = null;
+  #heard: Heard | null = null;
+  #witnessedMs = 0;
+
+  /** A connection is gone: what comes over the next one is looked at only once it is known whose it is. */
+  doubt(): void {
+    this.#isSure = false;
+  }
+
+  receiveStored(witness: Witness): void {
+    if (!this.#isSure) return;
+    this.#stored = witness;
+    this.#witnessedMs = systemClock.elapsed();
+  }
+
+  receiveHeard(channel: string, message: string): void {
+    if (!this.#isSure || !hasEntries(message)) return;
+    this.#heard = { channel, message };
+    this.#witnessedMs = systemClock.elapsed();
+  }
+
+  /** Returns whether it was another data set before. */
+  async identify(redis: Redis, info: ServerInfo, marker: string): Promise<boolean> {
+    const run = info.get("run_id") ?? "";
+    const isOther = run !== this.#run;
+    const isLacking = isOther && (await this.#lacksWitness(redis));
+    const logged = info.get("aof_enabled") === "1";
+    // Changes whenever this process ceases to be a replica.
+    const turn = info.get("second_repl_offset") ?? "-1";
+    const before = this.token;
+    const seen = isLacking ? Number.MAX_SAFE_INTEGER : this.#count;
+    const args = [systemRandom.id(8), run, turn, logged ? "1" : "0", logged && turn === "-1" ? "1" : "0"];
+    args.push(before, isOther ? String(seen) : "0");
+    const reply = await redis.evalsha(scripts.incarnation.sha, 1, marker, ...args);
+    const [token, count] = reply as [string, number];
+    this.token = token;
+    this.#run = run;
+    this.#count = count;
+    this.#isSure = true;
+    if (token === before) return false;
+    this.#stored = this.#heard = null;
+    return before !== "";
+  }
+
+  async #lacksWitness(redis: Redis): Promise<boolean> {
+    // What is known of a room that nobody uses is forgotten in the end.
+    if (systemClock.elapsed() - this.#witnessedMs > roomTtlMs) return false;
+    const heard = this.#heard && witnessOf(this.#heard);
+    for (const witness of [this.#stored, heard])
+      if (witness && !(await hasEntry(redis, witness))) return true;
+    return false;
+  }
+}
+
+function witnessOf({ channel, message }: Heard): Witness | null {
+  let witness: Witness | null = null;
+  readEntries(message, (epoch, entry) => (witness = { channel, epoch, ...entry }));
+  return witness;
+}
+
+async function hasEntry(redis: Redis, { channel, epoch, offset, data }: Witness): Promise<boolean> {
+  try {
+    const { sha } = scripts.holds;
+    return (await redis.evalsha(sha, 2, `${channel}:meta`, `${channel}:log`, epoch, offset, data)) === 1;
+  } catch (error) {
+    // Another server has the room now: this one can't tell.
+    if (isMoved(error as Error)) return true;
+    throw error;
+  }
 }

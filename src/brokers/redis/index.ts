@@ -17,17 +17,22 @@
  * | `p:{s:<session>}:rooms` | set: where the session has ledgers | |
  * | `p:{leases}` | sorted set: lease to its end | with the node |
  * | `p:{o:<lease>}:rooms` | set: rooms in which members of this lease are | with the lease; after 6 days without use |
- * | `p:{data}:marker` | hash: token of the data set, which process wrote it | never: one in each server |
+ * | `p:{data}:marker` | hash: token of the data set, which process has it, how often that was looked for | never: one in each server |
  *
  * Channels: `p:{room}` carries entries, signals and presence; `p:{all}` and `p:{n:<node>}` what nodes tell one another.
  * In a cluster they are sharded channels.
  *
- * How safe is what was acknowledged? As safe as Redis makes it. With `appendonly yes` the end of the process loses
- * nothing, for Redis writes to its log before it answers; the end of the machine may lose the last second, unless
- * `appendfsync always` is set. Without an append-only file, or when a replica takes over, the newest writes may be gone.
+ * How safe is what was acknowledged? As safe as Redis makes it. With `appendonly yes` and `appendfsync always` it is on
+ * disk. With `appendfsync everysec` the end of the machine may lose the last seconds, and so may the end of the process
+ * while the disk is busy, for Redis holds writes back then; with a disk that keeps up, the end of the process loses
+ * nothing. Without an append-only file, or when a replica takes over, the newest writes may be gone.
+ *
  * The broker finds that out when it connects again, and then lets all logs and ledgers begin anew: clients are told of a
- * gap, and of calls that are uncertain, rather than being left with a hole that nobody knows of. The one loss that can't
- * be seen is that of a machine without `appendfsync always`.
+ * gap, and of calls that are uncertain, rather than being left with a hole that nobody knows of. Without an append-only
+ * file, or after a replica, it takes a loss for granted. With the file it looks whether the newest entry that this node
+ * has seen is still there, and whether the marker was counted as far. So what can't be seen is a loss of entries that no
+ * node has outlived which had stored or heard of one, and one of nothing but sessions, answers and members since the
+ * last sign of life of each node, a third of `leaseMs` ago at most.
  *
  * `maxmemory-policy` has to be `noeviction`. A Redis that is full then counts as an outage until there is room.
  */

@@ -139,6 +139,11 @@ export function plain(error: Error): Error {
   return new Error(error.message);
 }
 
+/** Whether an error says that another server may have what was asked for. */
+export function isMoved(error: Error): boolean {
+  return /^(MOVED|ASK|CLUSTERDOWN) /.test(error.message);
+}
+
 /** Ends it at once: a goodbye to a server that is frozen would never be over. */
 function destroy(redis: Redis): void {
   redis.disconnect();

@@ -228,3 +228,18 @@ if not all then return nil end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return string.match(all, '(%d+ [^ ,]+) ' .. ARGV[1] .. ',') or nil`,
 );
+
+/**
+ * Looks whether an entry is in a log as it was. One that the log no longer has to hold counts as if it were.
+ *
+ * KEYS: meta, log. ARGV: epoch, offset, data. Returns 1 or 0.
+ */
+export const holds: Script = script(
+  "allow-oom",
+  `
+local epoch, head = unpack(redis.call('HMGET', KEYS[1], 'epoch', 'head'))
+local back = epoch == ARGV[1] and ARGV[2] - head - 1
+if not back or back >= 0 then return 0 end
+local entry = redis.call('LINDEX', KEYS[2], string.format('%d', back))
+return (not entry or string.match(entry, '^%d+:(.*)$') == ARGV[3]) and 1 or 0`,
+);

@@ -1,4 +1,4 @@
-import { append, find, read } from "./log-scripts.ts";
+import { append, find, holds, read } from "./log-scripts.ts";
 import { enter, evict, exit, lease, members, owners } from "./presence-scripts.ts";
 import { script, type Script } from "./script.ts";
 import { answerRequest, claimRequest, openSession, renewSession } from "./session-scripts.ts";
@@ -6,22 +6,33 @@ import { answerRequest, claimRequest, openSession, renewSession } from "./sessio
 /**
  * Finds out which data set this is: see incarnation.ts. Writes, so that it fails where nothing can be written.
  *
- * KEYS: marker. ARGV: new token, run id, "1" if this process logs every write, "1" if it began with all that an earlier
- * process had logged. Returns the token.
+ * Fields of the marker: `run`, `turn`, `logged`: as below, when this was called last; `count`: how often it was called;
+ * `first`: that, when the process of now called it first.
+ *
+ * KEYS: marker. ARGV: new token, run id, since when the process is no replica, "1" if it logs every write, "1" if it
+ * began with all that an earlier process had logged; the token and the count that the caller has seen from an earlier
+ * process, or 0. Returns: token, count.
  */
 const incarnation = script(
   "",
   `
-local token, run, logged = unpack(redis.call('HMGET', KEYS[1], 'token', 'run', 'logged'))
-local same = token and (run == ARGV[2] or (logged == '1' and ARGV[4] == '1'))
-if not same then token = ARGV[1] end
-redis.call('HSET', KEYS[1], 'token', token, 'run', ARGV[2], 'logged', ARGV[3])
-return token`,
+local token, run, turn, logged, count, first =
+  unpack(redis.call('HMGET', KEYS[1], 'token', 'run', 'turn', 'logged', 'count', 'first'))
+count = tonumber(count or 0)
+local isOther = run ~= ARGV[2] or (ARGV[3] ~= '-1' and turn ~= ARGV[3])
+first = isOther and count or tonumber(first or 0)
+local isWhole = not isOther or (logged == '1' and ARGV[5] == '1')
+local isLacking = token == ARGV[6] and tonumber(ARGV[7]) > first
+if not token or not isWhole or isLacking then token = ARGV[1] end
+redis.call('HSET', KEYS[1], 'token', token, 'run', ARGV[2], 'turn', ARGV[3], 'logged', ARGV[4],
+  'count', string.format('%d', count + 1), 'first', string.format('%d', first))
+return {token, count + 1}`,
 );
 
 type ScriptName =
   | "append"
   | "find"
+  | "holds"
   | "read"
   | "enter"
   | "evict"
@@ -40,6 +51,7 @@ export const scripts: Readonly<Record<ScriptName, Script>> = {
   append,
   read,
   find,
+  holds,
   openSession,
   renewSession,
   claimRequest,

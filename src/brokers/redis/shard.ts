@@ -1,10 +1,11 @@
 import type { Redis } from "ioredis";
 import { systemClock, type Undo } from "../../base/clock.ts";
-import { checkRole, identify, readInfo } from "./incarnation.ts";
-import { Link, within } from "./link.ts";
+import type { Position } from "../../protocol/frames.ts";
+import { checkRole, Incarnation, readInfo } from "./incarnation.ts";
+import { isMoved, Link, within } from "./link.ts";
 import type { Script } from "./script.ts";
 import { scripts } from "./scripts.ts";
-import { isMoved, Subscriber } from "./subscriber.ts";
+import { Subscriber } from "./subscriber.ts";
 
 /** What a {@link Shard} needs of the broker. */
 export interface ShardContext {
@@ -42,12 +43,11 @@ const probeMs = 250;
 
 /** One Redis server with what it is used through: a connection for commands, and one for what is published. */
 export class Shard {
-  /** Names the data set: {@link identify}. */
-  token = "";
   readonly publishCommand: "PUBLISH" | "SPUBLISH";
   /** How often something was asked for that appends must not overtake, or be overtaken by. */
   asked = 0;
   readonly #context: ShardContext;
+  readonly #incarnation = new Incarnation();
   readonly #commands: Link;
   readonly #subscriber: Subscriber;
   #waiting: Waiting[] = [];
@@ -70,11 +70,21 @@ export class Shard {
     });
     this.#subscriber = new Subscriber({
       ...context,
+      receive: (channel, message) => {
+        this.#incarnation.receiveHeard(channel, message);
+        context.receive(channel, message);
+      },
+      receiveDown: () => this.#incarnation.doubt(),
       receiveDeaf: (reason) => {
         this.#deaf = reason;
         this.#tellOutage();
       },
     });
+  }
+
+  /** Names the data set. */
+  get token(): string {
+    return this.#incarnation.token;
   }
 
   get clustered(): boolean {
@@ -134,6 +144,11 @@ export class Shard {
 
   unsubscribe(channel: string): Promise<void> {
     return this.#subscriber.unsubscribe(channel);
+  }
+
+  /** Takes note of an entry that was appended: as long as the data set is whole, it is there. */
+  receiveStored(channel: string, { epoch, offset }: Position, data: string): void {
+    this.#incarnation.receiveStored({ channel, epoch, offset, data });
   }
 
   /** Looks whether the data set is still the same and can be written to. */
@@ -216,6 +231,7 @@ export class Shard {
 
   #receiveDown(error: Error): void {
     this.#reason = error;
+    this.#incarnation.doubt();
     this.#stopProbe?.();
     this.#stopProbe = null;
     this.#rejectWaiting(this.#unreachable());
@@ -246,8 +262,8 @@ export class Shard {
     const info = await readInfo(redis);
     checkRole(info);
     const before = this.token;
-    this.token = await identify(redis, info, this.#context.marker());
-    if (before !== this.token) this.#context.receiveToken(before !== "");
+    const isNew = await this.#incarnation.identify(redis, info, this.#context.marker());
+    if (before !== this.token) this.#context.receiveToken(isNew);
   }
 }
 

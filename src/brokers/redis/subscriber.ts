@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { systemClock, type Undo } from "../../base/clock.ts";
-import { Link, plain, within } from "./link.ts";
+import { isMoved, Link, plain, within } from "./link.ts";
 
 /** What a {@link Subscriber} needs of its server. */
 export interface SubscriberContext {
@@ -12,6 +12,8 @@ export interface SubscriberContext {
   receiveHole(channels: readonly string[]): void;
   /** Something was not heard for `timeoutMs`, and why; or, with null, everything is again. */
   receiveDeaf(reason: Error | null): void;
+  /** The connection was lost. */
+  receiveDown(): void;
   /** A channel is, or may be, another server's. */
   receiveMoved(): void;
 }
@@ -172,6 +174,7 @@ export class Subscriber {
   #receiveDown(error: Error): void {
     this.#reason = error;
     this.#stopPing?.();
+    this.#context.receiveDown();
     this.#weigh();
   }
 
@@ -203,9 +206,4 @@ export class Subscriber {
       );
     });
   }
-}
-
-/** Whether an error says that another server may have what was asked for. */
-export function isMoved(error: Error): boolean {
-  return /^(MOVED|ASK|CLUSTERDOWN) /.test(error.message);
 }

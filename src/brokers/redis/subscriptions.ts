@@ -1,5 +1,6 @@
 import type { Member } from "../../protocol/frames.ts";
 import type { BrokerSink, LogBound, LogState } from "../../server/broker.ts";
+import { hasEntries, readEntries } from "./entries-message.ts";
 import type { Keys } from "./keys.ts";
 import type { Logs } from "./log.ts";
 import type { Shard } from "./shard.ts";
@@ -76,28 +77,10 @@ export class Subscriptions {
   receive(channel: string, message: string): void {
     const room = this.#rooms.get(channel)?.room;
     if (room === undefined) return;
-    switch (message.charAt(0)) {
-      case "e":
-        return this.#receiveEntries(room, message);
-      case "s":
-        return this.#receiveSignal(room, message);
-      default:
-        return this.#receivePresence(room, message);
-    }
-  }
-
-  /** `e<epoch> <first offset> <length>,<length>;<data><data>` */
-  #receiveEntries(room: string, message: string): void {
-    const start = message.indexOf(";") + 1;
-    const [epoch = "", first, lengths = ""] = message.slice(1, start - 1).split(" ");
-    let offset = Number(first);
-    let from = start;
-    for (const length of lengths.split(",")) {
-      const to = from + Number(length);
-      this.#sink.receiveEntry(room, epoch, { offset, data: message.slice(from, to) });
-      offset += 1;
-      from = to;
-    }
+    if (hasEntries(message))
+      readEntries(message, (epoch, entry) => this.#sink.receiveEntry(room, epoch, entry));
+    else if (message.startsWith("s")) this.#receiveSignal(room, message);
+    else this.#receivePresence(room, message);
   }
 
   /** `s<length of the key> <key><data>` */
