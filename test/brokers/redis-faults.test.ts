@@ -1,5 +1,6 @@
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { once } from "node:events";
+import { inspect } from "node:util";
 import { afterEach, describe, expect, test } from "vitest";
 import { redis, type RedisBrokerOptions } from "bowline/redis";
 import { FaultProxy } from "../support/fault-proxy.ts";
@@ -247,7 +248,10 @@ describe.skipIf(!redisPath)("a server that is out of reach", () => {
     const a = await node({ url: server.url });
     await a.append("r", "x");
     await server.command("CONFIG", "SET", "maxmemory", "1");
-    await expect(a.append("r", "y")).rejects.toThrow(/OOM/);
+    const failure: unknown = await a.append("r", "private words").catch((error: unknown) => error);
+    expect(failure).toMatchObject({ message: expect.stringMatching(/^OOM/) as string });
+    // The client's errors carry the whole command.
+    expect(inspect(failure)).not.toContain("private words");
     expect(lastOutage(a)).toMatch(/OOM/);
     expect((await a.broker.read("r", 0, 10)).entries).toHaveLength(1);
     await server.command("CONFIG", "SET", "maxmemory", "0");
@@ -334,9 +338,21 @@ describe.skipIf(!redisPath)("starting", () => {
   test("with a wrong password is refused, and the password is not shown", async () => {
     const server = await serve("--requirepass", "right");
     const failure = start({ url: `redis://:guess@127.0.0.1:${server.port}` });
+    expect(inspect(await failure.catch((error: unknown) => error))).not.toContain("guess");
     await expect(failure).rejects.toThrow(/option "url" \(redis:\/\/:\*\*\*@127\.0\.0\.1.*WRONGPASS/);
     await expect(start({ url: server.url })).rejects.toThrow(/NOAUTH/);
     await start({ url: `redis://:right@127.0.0.1:${server.port}/3` });
+  });
+
+  test("with a database that can't be had is refused", async () => {
+    const server = await serve();
+    await expect(start({ url: `${server.url}/99` })).rejects.toThrow(
+      /option "url".*DB index is out of range/,
+    );
+    await server.command("ACL", "SETUSER", "ada", "on", ">p", "~*", "&*", "+@all", "-select");
+    const failure = start({ url: `redis://ada:p@127.0.0.1:${server.port}/3` });
+    await expect(failure).rejects.toThrow(/option "url".*permissions to run the 'select' command/);
+    expect(await server.command("DBSIZE")).toBe(0);
   });
 
   test("on a server that may evict is refused, unless that is allowed", async () => {
@@ -386,6 +402,7 @@ describe("options", () => {
     [{ url: "" }, /option "url" must be redis:\/\/host:port/],
     [{ url: [] }, /option "url" must be/],
     [{ url: "http://:secret@host" }, /option "url" .* not "\*\*\*@host"/],
+    [{ url: "redis://:secret@host/abc" }, /option "url" .* \/number .* not "\*\*\*@host\/abc"/],
     [{ url: "redis://h", prefix: "a b" }, /option "prefix" must be .* not "a b"/],
     [{ url: "redis://h", leaseMs: 1.5 }, /option "leaseMs" must be .* not 1.5/],
     [{ url: "redis://h", sessionTtlMs: 0 }, /option "sessionTtlMs" must be .* not 0/],

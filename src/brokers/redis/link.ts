@@ -91,16 +91,12 @@ export class Link {
 
   async #connect(): Promise<Redis> {
     const redis = this.#context.create();
-    let reason: Error | null = null;
-    redis.on("error", (error) => (reason = error));
     try {
-      await within(this.#context.timeoutMs, redis.connect());
-      await within(this.#context.timeoutMs, this.#context.prepare(redis));
+      await connect(redis, this.#context.timeoutMs, () => this.#context.prepare(redis));
       return redis;
     } catch (error) {
       destroy(redis);
-      // The client's own says no more than that it is closed; what it heard before says why.
-      throw reason ?? error;
+      throw error;
     }
   }
 
@@ -134,9 +130,26 @@ export async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T>
   }
 }
 
-/** What may be shown of an error: the client's own ones carry the command, with all that was in it. */
+/** Connects, and does what comes first. Rejects with what the client says is wrong, if only in an event. */
+export async function connect<T>(redis: Redis, timeoutMs: number, first: () => Promise<T>): Promise<T> {
+  const heard: { error?: Error } = {};
+  redis.on("error", (error) => (heard.error ??= error));
+  try {
+    await within(timeoutMs, redis.connect());
+    const result = await within(timeoutMs, first());
+    // The client would go on with database 0 if the one that was asked for can't be had.
+    if (!heard.error) return result;
+  } catch (error) {
+    // Later ones say no more than that it is closed.
+    heard.error ??= error as Error;
+  }
+  throw plain(heard.error);
+}
+
+/** What may be shown of an error: the client's own ones carry the command, with passwords and all that was in it. */
 export function plain(error: Error): Error {
-  return new Error(error.message);
+  const { message, code = "" } = error as NodeJS.ErrnoException;
+  return new Error(message.replace(/, with args beginning with: .*/s, "") || code);
 }
 
 /** Whether an error says that another server may have what was asked for. */
@@ -145,7 +158,7 @@ export function isMoved(error: Error): boolean {
 }
 
 /** Ends it at once: a goodbye to a server that is frozen would never be over. */
-function destroy(redis: Redis): void {
+export function destroy(redis: Redis): void {
   redis.disconnect();
   redis.stream?.destroy();
 }

@@ -57,10 +57,10 @@ export function redact(url: URL): string {
 
 function parseUrl(text: unknown): URL {
   const url = typeof text === "string" && URL.canParse(text) ? new URL(text) : null;
-  if (url && (url.protocol === "redis:" || url.protocol === "rediss:") && url.hostname) return url;
+  if (url && /^rediss?:$/.test(url.protocol) && url.hostname && /^(\/\d*)?$/.test(url.pathname)) return url;
   // What can't be taken apart may hold a password anywhere before an @.
   const shown = typeof text === "string" ? text.replace(/^.*@/s, "***@") : text;
-  throw misuse("url", "redis://host:port or rediss://host:port", shown);
+  throw misuse("url", "redis://host:port or rediss://host:port, with /number for a database", shown);
 }
 
 function milliseconds(

@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import { systemClock, type Undo } from "../../base/clock.ts";
 import type { Position } from "../../protocol/frames.ts";
 import { checkRole, Incarnation, readInfo } from "./incarnation.ts";
-import { isMoved, Link, within } from "./link.ts";
+import { isMoved, Link, plain, within } from "./link.ts";
 import type { Script } from "./script.ts";
 import { scripts } from "./scripts.ts";
 import { Subscriber } from "./subscriber.ts";
@@ -162,8 +162,7 @@ export class Shard {
       this.#stopProbe = null;
       this.#setOutage(null);
     } catch (error) {
-      if (this.#commands.redis === redis) this.#judge(error as Error);
-      throw error;
+      throw this.#commands.redis === redis ? this.#judge(error as Error) : plain(error as Error);
     }
   }
 
@@ -202,8 +201,9 @@ export class Shard {
     );
   }
 
-  /** Does what an error asks for; gives it back. */
-  #judge(error: Error): Error {
+  /** Does what an error asks for; gives what may be shown of it. */
+  #judge(failure: Error): Error {
+    const error = plain(failure);
     const [code = ""] = error.message.split(" ", 1);
     if (isMoved(error)) this.#context.receiveMoved();
     // A new connection loads the scripts anew, and finds out whether another server is behind the address.

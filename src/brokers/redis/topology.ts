@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Redis, RedisOptions } from "ioredis";
 import { checkRole, checkServer, readInfo } from "./incarnation.ts";
 import { slotOf, type Keys } from "./keys.ts";
-import { clientOptions, within } from "./link.ts";
+import { clientOptions, connect, destroy } from "./link.ts";
 import { redact, type Settings } from "./options.ts";
 import { Shard, type ShardContext } from "./shard.ts";
 
@@ -137,18 +137,11 @@ export class Topology {
 
   /** Asks a server something over a connection of its own. */
   async #scout<T>(address: { host: string; port: number }, ask: (redis: Redis) => Promise<T>): Promise<T> {
-    const { timeoutMs } = this.#context.settings;
     const redis = this.#create(address);
-    let reason: Error | null = null;
-    redis.on("error", (error) => (reason ??= error));
     try {
-      await within(timeoutMs, redis.connect());
-      return await within(timeoutMs, ask(redis));
-    } catch (error) {
-      throw reason ?? error;
+      return await connect(redis, this.#context.settings.timeoutMs, () => ask(redis));
     } finally {
-      redis.disconnect();
-      redis.stream?.destroy();
+      destroy(redis);
     }
   }
 
@@ -204,7 +197,7 @@ export class Topology {
       connectTimeout: timeoutMs,
       ...(username && { username: decodeURIComponent(username) }),
       ...(password && { password: decodeURIComponent(password) }),
-      ...(!this.#clustered && { db: Number(pathname.slice(1) || 0) }),
+      db: Number(pathname.slice(1)),
     });
   }
 
