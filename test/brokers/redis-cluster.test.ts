@@ -1,10 +1,15 @@
+import { networkInterfaces } from "node:os";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { redis } from "bowline/redis";
 import type { Broker } from "../../src/server/broker.ts";
 import { brokerConformance } from "../../src/testing/broker-conformance.ts";
+import { Heard } from "../../src/testing/conformance/heard.ts";
 import { bound, insist, startNode, until, type RedisNode } from "../support/redis-node.ts";
 import { type RedisServer, redisPath, startCluster } from "../support/redis-server.ts";
 
+const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
+  all?.some(({ address }) => address === "::1"),
+);
 const leaseMs = 1500;
 const sessionTtlMs = 2000;
 
@@ -65,32 +70,9 @@ describe.skipIf(!redisPath)("redis as a cluster of three masters", () => {
     await node.broker.stop();
   });
 
-  /** Where a room's slot is, and where it can go: nothing is left in it. */
-  const emptySlotOf = async (room: string) => {
-    const slot = String(await servers[0]?.command("CLUSTER", "KEYSLOT", `bowline:{${room}}`));
-    const from = Math.floor(Number(slot) / 5461.4);
-    const [source, target, other] = [0, 1, 2].map((step) => servers[(from + step) % 3] as RedisServer);
-    const targetId = String(await target?.command("CLUSTER", "MYID"));
-    const empty = async (): Promise<void> => {
-      // All of the slot, for what other tests left may lie in it too.
-      const keys = (await source?.command("CLUSTER", "GETKEYSINSLOT", slot, "100")) as string[];
-      if (keys.length > 0) await source?.command("DEL", ...keys);
-    };
-    const move = async (server?: RedisServer): Promise<unknown> =>
-      server?.command("CLUSTER", "SETSLOT", slot, "NODE", targetId);
-    return { source, target, other, empty, move };
-  };
-
   test("a room whose slot goes to another master is followed", async () => {
     const node = await start();
-    const room = "wanderer";
-    await node.broker.subscribe(room, bound);
-    const { source, target, other, empty, move } = await emptySlotOf(room);
-    await empty();
-    for (const server of [target, source, other]) await move(server);
-    await until(() => node.holes.includes(room));
-    await insist(() => node.append(room, "arrived"));
-    await until(() => node.heard.data(room).includes("arrived"));
+    await moveAndFollow(servers, node);
     await node.broker.stop();
   });
 
@@ -98,7 +80,7 @@ describe.skipIf(!redisPath)("redis as a cluster of three masters", () => {
     const node = await start();
     const room = "early 2";
     await node.broker.subscribe(room, bound);
-    const { source, target, other, empty, move } = await emptySlotOf(room);
+    const { source, target, other, empty, move } = await emptySlotOf(servers, room);
     await target?.command("CONFIG", "RESETSTAT");
     await empty();
     await move(source);
@@ -113,3 +95,49 @@ describe.skipIf(!redisPath)("redis as a cluster of three masters", () => {
     await node.broker.stop();
   });
 });
+
+describe.skipIf(!redisPath || !hasIpv6)("redis as a cluster with addresses of IPv6", () => {
+  test("names the member that can't be used, and is followed", async () => {
+    const servers = await startCluster("::1");
+    try {
+      const url = servers[0]?.url ?? "";
+      await servers[1]?.command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru");
+      const failure = redis({ url }).start(new Heard().sink, "early");
+      await expect(failure).rejects.toThrow(`(${servers[1]?.url}) can't be used: its maxmemory-policy`);
+      await servers[1]?.command("CONFIG", "SET", "maxmemory-policy", "noeviction");
+      const node = await startNode({ url });
+      await moveAndFollow(servers, node);
+      await node.broker.stop();
+    } finally {
+      for (const server of servers) await server.stop();
+    }
+  }, 30_000);
+});
+
+/** Where a room's slot is, and where it can go: nothing is left in it. */
+async function emptySlotOf(servers: readonly RedisServer[], room: string) {
+  const slot = String(await servers[0]?.command("CLUSTER", "KEYSLOT", `bowline:{${room}}`));
+  const from = Math.floor(Number(slot) / 5461.4);
+  const [source, target, other] = [0, 1, 2].map((step) => servers[(from + step) % 3] as RedisServer);
+  const targetId = String(await target?.command("CLUSTER", "MYID"));
+  const empty = async (): Promise<void> => {
+    // All of the slot, for what other tests left may lie in it too.
+    const keys = (await source?.command("CLUSTER", "GETKEYSINSLOT", slot, "100")) as string[];
+    if (keys.length > 0) await source?.command("DEL", ...keys);
+  };
+  const move = async (server?: RedisServer): Promise<unknown> =>
+    server?.command("CLUSTER", "SETSLOT", slot, "NODE", targetId);
+  return { source, target, other, empty, move };
+}
+
+/** Moves the slot of a room, and waits until the room is heard of where it is then. */
+async function moveAndFollow(servers: readonly RedisServer[], node: RedisNode): Promise<void> {
+  const room = "wanderer";
+  await node.broker.subscribe(room, bound);
+  const { source, target, other, empty, move } = await emptySlotOf(servers, room);
+  await empty();
+  for (const server of [target, source, other]) await move(server);
+  await until(() => node.holes.includes(room));
+  await insist(() => node.append(room, "arrived"));
+  await until(() => node.heard.data(room).includes("arrived"));
+}

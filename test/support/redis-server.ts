@@ -12,29 +12,35 @@ export const redisPath: string | undefined = process.env["SERVICE_REDIS_SERVER"]
 /** The log is written before anything is answered; with `everysec`, not while the disk is busy. */
 const logged = ["--appendonly", "yes", "--appendfsync", "no"];
 
+/** Its address on the loopback, and settings beside those for the port and the folder; by default every write is logged. */
+interface Place {
+  readonly host?: string;
+  readonly args?: readonly string[];
+}
+
 /** A Redis server of a test's own, on a free port of the loopback, with its data in a folder of its own. */
 export class RedisServer {
   readonly port: number;
   readonly #folder: string;
-  readonly #args: readonly string[];
+  readonly #place: Required<Place>;
   #process: ChildProcess | null = null;
 
-  /** `args`: settings beside those for the port and the folder. By default every write is logged. */
-  static async start({ args = logged }: { args?: string[] } = {}): Promise<RedisServer> {
+  static async start({ args = logged, host = "127.0.0.1" }: Place = {}): Promise<RedisServer> {
     const folder = await mkdtemp(join(tmpdir(), "bowline-redis-"));
-    const server = new RedisServer(await freePort(), folder, args);
+    const server = new RedisServer(await freePort(), { args, host }, folder);
     await server.restart();
     return server;
   }
 
-  private constructor(port: number, folder: string, args: readonly string[]) {
+  private constructor(port: number, place: Required<Place>, folder: string) {
     this.port = port;
+    this.#place = place;
     this.#folder = folder;
-    this.#args = args;
   }
 
   get url(): string {
-    return `redis://127.0.0.1:${this.port}`;
+    const { host } = this.#place;
+    return `redis://${host.includes(":") ? `[${host}]` : host}:${this.port}`;
   }
 
   /** Starts it where it was: with its data, or with nothing. */
@@ -42,9 +48,18 @@ export class RedisServer {
     if (this.#process) return;
     if (!keepData) await rm(this.#folder, { recursive: true, force: true });
     await mkdir(this.#folder, { recursive: true });
-    const own = ["--bind", "127.0.0.1", "--port", String(this.port), "--dir", this.#folder, "--save", ""];
+    const own = [
+      "--bind",
+      this.#place.host,
+      "--port",
+      String(this.port),
+      "--dir",
+      this.#folder,
+      "--save",
+      "",
+    ];
     own.push("--repl-diskless-sync-delay", "0");
-    this.#process = spawn(redisPath as string, [...own, ...this.#args], { stdio: "ignore" });
+    this.#process = spawn(redisPath as string, [...own, ...this.#place.args], { stdio: "ignore" });
     while (!(await this.#answers())) {
       if (this.#process.exitCode !== null)
         throw new Error(`redis-server ended with ${this.#process.exitCode}`);
@@ -92,7 +107,9 @@ export class RedisServer {
 
   /** Sends one command over a connection of its own. */
   async command(name: string, ...args: string[]): Promise<unknown> {
-    const redis = new Redis(this.port, "127.0.0.1", {
+    const redis = new Redis({
+      host: this.#place.host,
+      port: this.port,
       lazyConnect: true,
       enableReadyCheck: false,
       disableClientInfo: true,
@@ -119,16 +136,16 @@ export class RedisServer {
 }
 
 /** Three masters, each with a third of the slots. */
-export async function startCluster(): Promise<RedisServer[]> {
+export async function startCluster(host = "127.0.0.1"): Promise<RedisServer[]> {
   const args = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", ...logged];
-  const servers = await Promise.all([0, 1, 2].map(() => RedisServer.start({ args })));
+  const servers = await Promise.all([0, 1, 2].map(() => RedisServer.start({ args, host })));
   const [first] = servers as [RedisServer];
   const bounds = [0, 5461, 10_923, 16_384];
   for (const [index, server] of servers.entries()) {
     const range = [String(bounds[index]), String((bounds[index + 1] as number) - 1)];
     await server.command("CLUSTER", "ADDSLOTSRANGE", ...range);
     await server.command("CLUSTER", "SET-CONFIG-EPOCH", String(index + 1));
-    if (server !== first) await server.command("CLUSTER", "MEET", "127.0.0.1", String(first.port));
+    if (server !== first) await server.command("CLUSTER", "MEET", host, String(first.port));
   }
   const isWhole = async (server: RedisServer): Promise<boolean> =>
     /cluster_state:ok[^]*cluster_known_nodes:3/.test(String(await server.command("CLUSTER", "INFO")));

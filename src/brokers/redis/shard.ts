@@ -1,15 +1,24 @@
 import type { Redis } from "ioredis";
 import { systemClock, type Undo } from "../../base/clock.ts";
 import type { Position } from "../../protocol/frames.ts";
-import { checkRole, Incarnation, readInfo } from "./incarnation.ts";
+import { checkRole, Incarnation, readInfo, type ServerInfo } from "./incarnation.ts";
 import { isMoved, Link, plain, within } from "./link.ts";
 import type { Script } from "./script.ts";
 import { scripts } from "./scripts.ts";
 import { Subscriber } from "./subscriber.ts";
 
+/** Where a server is. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** What a {@link Shard} needs of the broker. */
 export interface ShardContext {
+  readonly address: Address;
   create(): Redis;
+  /** Throws what keeps the server from being used. */
+  check(info: ServerInfo): void;
   /** The key that tells one data set from another. */
   marker(): string;
   readonly timeoutMs: number;
@@ -87,6 +96,10 @@ export class Shard {
     return this.#incarnation.token;
   }
 
+  get address(): Address {
+    return this.#context.address;
+  }
+
   get clustered(): boolean {
     return this.#context.clustered;
   }
@@ -156,7 +169,7 @@ export class Shard {
     const redis = this.#commands.redis;
     if (!redis) throw this.#unreachable();
     try {
-      await within(this.#context.timeoutMs, this.#identify(redis));
+      await within(this.#context.timeoutMs, this.#look(redis));
       if (!this.#stopProbe) return;
       this.#stopProbe();
       this.#stopProbe = null;
@@ -254,13 +267,19 @@ export class Shard {
   }
 
   async #prepare(redis: Redis): Promise<void> {
+    const info = await readInfo(redis);
+    this.#context.check(info);
     await Promise.all(Object.values(scripts).map(({ lua }) => redis.script("LOAD", lua)));
-    await this.#identify(redis);
+    await this.#identify(redis, info);
   }
 
-  async #identify(redis: Redis): Promise<void> {
+  async #look(redis: Redis): Promise<void> {
     const info = await readInfo(redis);
     checkRole(info);
+    await this.#identify(redis, info);
+  }
+
+  async #identify(redis: Redis, info: ServerInfo): Promise<void> {
     const before = this.token;
     const isNew = await this.#incarnation.identify(redis, info, this.#context.marker());
     if (before !== this.token) this.#context.receiveToken(isNew);

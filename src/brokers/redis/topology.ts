@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import type { Redis, RedisOptions } from "ioredis";
-import { checkRole, checkServer, readInfo } from "./incarnation.ts";
+import { checkServer, readInfo } from "./incarnation.ts";
 import { slotOf, type Keys } from "./keys.ts";
 import { clientOptions, connect, destroy } from "./link.ts";
 import { redact, type Settings } from "./options.ts";
-import { Shard, type ShardContext } from "./shard.ts";
+import { Shard, type Address, type ShardContext } from "./shard.ts";
 
 /** What {@link Topology} needs of the broker. */
 export interface TopologyContext extends Pick<ShardContext, "receive" | "receiveHole" | "receiveOutage"> {
@@ -19,11 +19,9 @@ export interface TopologyContext extends Pick<ShardContext, "receive" | "receive
 type Client = new (options: RedisOptions) => Redis;
 
 /** Slots of a cluster, from `first` to `last`, and who serves them. */
-interface SlotRange {
+interface SlotRange extends Address {
   readonly first: number;
   readonly last: number;
-  readonly host: string;
-  readonly port: number;
 }
 
 /** Which server has which key: one server for all of them, or the masters of a Redis Cluster. */
@@ -75,16 +73,27 @@ export class Topology {
       );
     try {
       const shards = this.#adopt(ranges ?? [{ first: 0, last: 0, ...addressOf(this.#url) }]);
-      await Promise.all(shards.map((shard) => shard.open()));
+      await Promise.all(shards.map((shard) => this.#open(shard)));
     } catch (error) {
       this.stop();
-      throw startError(this.#url, error as Error);
+      throw error;
     }
   }
 
   stop(): void {
     this.#stopped = true;
     for (const shard of this.#shards.values()) shard.stop();
+  }
+
+  async #open(shard: Shard): Promise<void> {
+    try {
+      await shard.open();
+    } catch (error) {
+      const { host, port } = shard.address;
+      const url = new URL(this.#url);
+      url.host = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+      throw startError(url, error as Error);
+    }
   }
 
   /** Finds out which server has which slot now. */
@@ -109,10 +118,7 @@ export class Topology {
       try {
         this.#url = url;
         return await this.#scout(addressOf(url), async (redis) => {
-          const info = await readInfo(redis);
-          const clustered = info.get("cluster_enabled") === "1";
-          checkServer(info, this.#context.settings.allowEviction);
-          if (!clustered) checkRole(info);
+          const clustered = (await readInfo(redis)).get("cluster_enabled") === "1";
           return clustered ? readSlots(redis, url) : null;
         });
       } catch (error) {
@@ -124,7 +130,7 @@ export class Topology {
 
   /** The slots, from the first member that answers. */
   async #ask(): Promise<readonly SlotRange[]> {
-    const known = [...this.#shards.keys()].map((address) => addressOf(new URL(`redis://${address}`)));
+    const known = this.shards.map((shard) => shard.address);
     for (const address of [...known, ...this.#context.settings.urls.map(addressOf)]) {
       try {
         return await this.#scout(address, (redis) => readSlots(redis, this.#url));
@@ -136,7 +142,7 @@ export class Topology {
   }
 
   /** Asks a server something over a connection of its own. */
-  async #scout<T>(address: { host: string; port: number }, ask: (redis: Redis) => Promise<T>): Promise<T> {
+  async #scout<T>(address: Address, ask: (redis: Redis) => Promise<T>): Promise<T> {
     const redis = this.#create(address);
     try {
       return await connect(redis, this.#context.settings.timeoutMs, () => ask(redis));
@@ -177,7 +183,9 @@ export class Topology {
       receiveOutage: context.receiveOutage,
       receiveToken: (isNew) => this.#receiveToken(isNew),
       receiveMoved: () => void this.refresh().catch(ignore),
+      address: { host: range.host, port: range.port },
       create: () => this.#create(range),
+      check: (info) => checkServer(info, settings.allowEviction),
       timeoutMs: settings.timeoutMs,
       clustered: this.#clustered,
       marker: () => keys.marker(this.#tagOf(shard)),
@@ -185,7 +193,7 @@ export class Topology {
     return shard;
   }
 
-  #create({ host, port }: { readonly host: string; readonly port: number }): Redis {
+  #create({ host, port }: Address): Redis {
     const { username, password, pathname, protocol } = this.#url;
     const { client, timeoutMs } = this.#context.settings;
     return new (this.#Client as Client)({
@@ -233,7 +241,7 @@ async function loadClient(): Promise<Client> {
   }
 }
 
-function addressOf(url: URL): { host: string; port: number } {
+function addressOf(url: URL): Address {
   return { host: url.hostname.replace(/^\[(.*)\]$/, "$1"), port: Number(url.port || 6379) };
 }
 
