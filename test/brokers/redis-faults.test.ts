@@ -259,6 +259,24 @@ describe.skipIf(!redisPath)("a server that is out of reach", () => {
     expect(await a.append("r", "y")).toMatchObject({ position: { offset: 2 } });
   });
 
+  test("busy with a script of somebody else, it is an outage until that ends", async () => {
+    const server = await serve("--busy-reply-threshold", "50");
+    const a = await node({ url: server.url });
+    const endless = server.command("EVAL", "while true do end", "0").catch(() => {});
+    await until(() =>
+      server.command("PING").then(
+        () => false,
+        (error: unknown) => /BUSY/.test(String(error)),
+      ),
+    );
+    await expect(a.append("r", "x")).rejects.toThrow(/BUSY/);
+    expect(lastOutage(a)).toMatch(/BUSY/);
+    await server.command("SCRIPT", "KILL");
+    await endless;
+    await until(() => lastOutage(a) === null);
+    expect(await insist(() => a.append("r", "x"))).toMatchObject({ outcome: "stored" });
+  });
+
   test("made a replica, it is an outage", async () => {
     const server = await serve();
     const a = await node({ url: server.url });
@@ -353,6 +371,28 @@ describe.skipIf(!redisPath)("starting", () => {
     const failure = start({ url: `redis://ada:p@127.0.0.1:${server.port}/3` });
     await expect(failure).rejects.toThrow(/option "url".*permissions to run the 'select' command/);
     expect(await server.command("DBSIZE")).toBe(0);
+  });
+
+  test.each([
+    ["-rpush -append", /its user may not use APPEND, RPUSH with bowline:/],
+    ["-hscan", /its user may not use HSCAN with/],
+    ["resetchannels", /its user may not use PUBLISH with/],
+    ["resetchannels &bowline:{data}:marker", /option "url".*NOPERM.*channel/],
+    ["-evalsha", /option "url".*permissions to run the 'evalsha' command/],
+  ])("as a user with %s is refused", async (rules, message) => {
+    const server = await serve();
+    await server.command(
+      "ACL",
+      "SETUSER",
+      "ada",
+      "on",
+      ">p",
+      "~bowline:*",
+      "&bowline:*",
+      "+@all",
+      ...rules.split(" "),
+    );
+    await expect(start({ url: `redis://ada:p@127.0.0.1:${server.port}` })).rejects.toThrow(message);
   });
 
   test("on a server that may evict is refused, unless that is allowed", async () => {

@@ -87,7 +87,7 @@ export class RedisBroker implements Broker {
       await lease.start();
     } catch (error) {
       this.#topology.stop();
-      throw error;
+      throw this.#topology.startError(error as Error);
     }
     this.#ready = true;
     this.#touchLater();

@@ -29,6 +29,21 @@ redis.call('HSET', KEYS[1], 'token', token, 'run', ARGV[2], 'turn', ARGV[3], 'lo
 return {token, count + 1}`,
 );
 
+/**
+ * Finds what the user may not do: a script is told so only in the middle of its work.
+ *
+ * KEYS: one that stands for all keys and, for whoever publishes, all channels. ARGV: commands. Returns those of them.
+ */
+const denied = script(
+  "",
+  `
+local denied = {}
+for _, command in ipairs(ARGV) do
+  if not redis.acl_check_cmd(command, KEYS[1], KEYS[1]) then denied[#denied + 1] = command end
+end
+return denied`,
+);
+
 type ScriptName =
   | "append"
   | "find"
@@ -44,7 +59,8 @@ type ScriptName =
   | "claimRequest"
   | "openSession"
   | "renewSession"
-  | "incarnation";
+  | "incarnation"
+  | "denied";
 
 /** All scripts: every connection begins with loading them. */
 export const scripts: Readonly<Record<ScriptName, Script>> = {
@@ -63,4 +79,5 @@ export const scripts: Readonly<Record<ScriptName, Script>> = {
   lease,
   owners,
   incarnation,
+  denied,
 };

@@ -3,6 +3,7 @@ import { systemClock, type Undo } from "../../base/clock.ts";
 import type { Position } from "../../protocol/frames.ts";
 import { checkRole, Incarnation, readInfo, type ServerInfo } from "./incarnation.ts";
 import { isMoved, Link, plain, within } from "./link.ts";
+import { checkRights } from "./rights.ts";
 import type { Script } from "./script.ts";
 import { scripts } from "./scripts.ts";
 import { Subscriber } from "./subscriber.ts";
@@ -48,6 +49,8 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/** What a server says that is there and takes no writes now. */
+const refusals = new Set(["OOM", "MISCONF", "NOREPLICAS", "BUSY"]);
 const probeMs = 250;
 
 /** One Redis server with what it is used through: a connection for commands, and one for what is published. */
@@ -221,7 +224,7 @@ export class Shard {
     if (isMoved(error)) this.#context.receiveMoved();
     // A new connection loads the scripts anew, and finds out whether another server is behind the address.
     else if (code === "NOSCRIPT" || code === "READONLY" || code === "LOADING") this.#commands.fail(error);
-    else if (code === "OOM" || code === "MISCONF" || code === "NOREPLICAS") this.#receiveRefusal(error);
+    else if (refusals.has(code)) this.#receiveRefusal(error);
     return error;
   }
 
@@ -270,6 +273,7 @@ export class Shard {
     const info = await readInfo(redis);
     this.#context.check(info);
     await Promise.all(Object.values(scripts).map(({ lua }) => redis.script("LOAD", lua)));
+    await checkRights(redis, this.#context.marker(), this.publishCommand);
     await this.#identify(redis, info);
   }
 

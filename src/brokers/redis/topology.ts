@@ -85,6 +85,11 @@ export class Topology {
     for (const shard of this.#shards.values()) shard.stop();
   }
 
+  /** Says of what went wrong at the start where that was. */
+  startError(error: Error): Error {
+    return startError(this.#url, error);
+  }
+
   async #open(shard: Shard): Promise<void> {
     try {
       await shard.open();
@@ -261,12 +266,18 @@ async function readSlots(redis: Redis, url: URL): Promise<SlotRange[]> {
 function startError(url: URL, error: Error): Error {
   const isForeign = /RESP type|Protocol error/.test(error.message);
   const reason = isForeign ? "what answers there is no Redis" : error.message;
-  const advice = /^it |its /.test(reason)
-    ? ""
-    : "; check the address and the password, and that Redis is running";
-  return new Error(`redis broker: option "url" (${redact(url)}) can't be used: ${reason}${advice}`, {
-    cause: error,
-  });
+  return new Error(
+    `redis broker: option "url" (${redact(url)}) can't be used: ${reason}${adviceOn(reason)}`,
+    {
+      cause: error,
+    },
+  );
+}
+
+function adviceOn(reason: string): string {
+  if (/^it |its /.test(reason)) return "";
+  if (reason.startsWith("NOPERM")) return "; allow it that (ACL SETUSER)";
+  return "; check the address and the password, and that Redis is running";
 }
 
 function ignore(): void {}
