@@ -39,7 +39,7 @@ export function checkRole(info: ServerInfo): void {
   if (info.get("role") === "slave") throw new Error("it is a replica; give the address of its master");
 }
 
-/** The newest entry that came over a connection, as it was. */
+/** An entry as it came over a connection. */
 interface Witness {
   readonly channel: string;
   readonly epoch: string;
@@ -47,10 +47,10 @@ interface Witness {
   readonly data: string;
 }
 
-/** One that was heard, as the message that it came in. */
-interface Heard {
-  readonly channel: string;
-  readonly message: string;
+/** The newest one over a connection: heard ones are taken out of their message only when that is needed. */
+interface Newest {
+  readonly witness: () => Witness | null;
+  readonly seenMs: number;
 }
 
 /**
@@ -72,9 +72,8 @@ export class Incarnation {
   #count = 0;
   /** Whether what comes now is surely of that process. */
   #isSure = false;
-  #stored: Witness | null = null;
-  #heard: Heard | null = null;
-  #witnessedMs = 0;
+  #stored: Newest | null = null;
+  #heard: Newest | null = null;
 
   /** A connection is gone: what comes over the next one is looked at only once it is known whose it is. */
   doubt(): void {
@@ -82,15 +81,12 @@ export class Incarnation {
   }
 
   receiveStored(witness: Witness): void {
-    if (!this.#isSure) return;
-    this.#stored = witness;
-    this.#witnessedMs = systemClock.elapsed();
+    if (this.#isSure) this.#stored = { witness: () => witness, seenMs: systemClock.elapsed() };
   }
 
   receiveHeard(channel: string, message: string): void {
     if (!this.#isSure || !hasEntries(message)) return;
-    this.#heard = { channel, message };
-    this.#witnessedMs = systemClock.elapsed();
+    this.#heard = { witness: () => lastOf(channel, message), seenMs: systemClock.elapsed() };
   }
 
   /** Returns whether it was another data set before. */
@@ -118,18 +114,19 @@ export class Incarnation {
 
   async #lacksWitness(redis: Redis): Promise<boolean> {
     // What is known of a room that nobody uses is forgotten in the end.
-    if (systemClock.elapsed() - this.#witnessedMs > roomTtlMs) return false;
-    const heard = this.#heard && witnessOf(this.#heard);
-    for (const witness of [this.#stored, heard])
+    const oldestMs = systemClock.elapsed() - roomTtlMs;
+    for (const newest of [this.#stored, this.#heard]) {
+      const witness = newest && newest.seenMs > oldestMs ? newest.witness() : null;
       if (witness && !(await hasEntry(redis, witness))) return true;
+    }
     return false;
   }
 }
 
-function witnessOf({ channel, message }: Heard): Witness | null {
-  let witness: Witness | null = null;
-  readEntries(message, (epoch, entry) => (witness = { channel, epoch, ...entry }));
-  return witness;
+function lastOf(channel: string, message: string): Witness | null {
+  let last: Witness | null = null;
+  readEntries(message, (epoch, entry) => (last = { channel, epoch, ...entry }));
+  return last;
 }
 
 async function hasEntry(redis: Redis, { channel, epoch, offset, data }: Witness): Promise<boolean> {
