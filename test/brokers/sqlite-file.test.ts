@@ -1,8 +1,9 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { sqlite } from "bowline/sqlite";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -29,6 +30,15 @@ async function startOn(file: string): Promise<void> {
   } finally {
     await broker.stop();
   }
+}
+
+/** A server on the file in a process of its own. */
+function startProcess(file: string, stderr: "inherit" | "pipe"): ChildProcess {
+  const script = fileURLToPath(new URL("sqlite-server.ts", import.meta.url));
+  const flags = ["--import", "tsx", "--conditions=bowline-source"];
+  const child = spawn(process.execPath, [...flags, script, file, "0"], { stdio: ["ignore", "pipe", stderr] });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  return child;
 }
 
 describe("the file", () => {
@@ -83,17 +93,23 @@ describe("the file", () => {
 
   test("that is open in another process is refused, until that ends, however it does", async () => {
     const file = inFolder("taken.db");
-    const script = fileURLToPath(new URL("sqlite-server.ts", import.meta.url));
-    const flags = ["--import", "tsx", "--conditions=bowline-source"];
-    const other = spawn(process.execPath, [...flags, script, file, "0"], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    onTestFinished(() => void other.kill("SIGKILL"));
-    await once(other.stdout, "data");
+    const other = startProcess(file, "inherit");
+    await once(other.stdout!, "data");
     await expect(startOn(file)).rejects.toThrow("another process has it open; one process at a time");
     other.kill("SIGKILL");
     await once(other, "exit");
     await startOn(file);
+  });
+
+  test("stays this process's own when another broker of it was refused the file", async () => {
+    const file = inFolder("twice.db");
+    const broker = sqlite({ file });
+    onTestFinished(() => broker.stop());
+    await broker.start(new Heard().sink, "node");
+    await expect(startOn(file)).rejects.toThrow("has it open; one process at a time");
+    const other = startProcess(file, "pipe");
+    expect(await text(other.stderr!)).toContain("another process has it open; one process at a time");
+    expect(await broker.append(entry)).toMatchObject({ position: { offset: 1 } });
   });
 
   test("is free again once the broker has stopped", async () => {

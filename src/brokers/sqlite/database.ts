@@ -1,4 +1,4 @@
-import { closeSync, openSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { applicationId, schema, schemaVersion } from "./schema.ts";
 
@@ -43,8 +43,8 @@ const meanings: Readonly<Record<number, string>> = {
 
 /** Opens the database for this process alone, and makes its tables where there are none. Throws what a person can use. */
 export async function openDatabase(file: string): Promise<Database> {
-  const Database = await loadDriver();
-  makeFile(file);
+  const Database = await loadDriver(file);
+  ensureFile(file);
   try {
     const database = new Database(file);
     try {
@@ -92,7 +92,7 @@ class FileProblem extends Error {
   }
 }
 
-async function loadDriver(): Promise<DatabaseClass> {
+async function loadDriver(file: string): Promise<DatabaseClass> {
   // Asked for in this way, a module that is not there is no error.
   const builtIn = process.getBuiltinModule("node:sqlite" as "node:fs") as unknown;
   if (builtIn) return (builtIn as { DatabaseSync: DatabaseClass }).DatabaseSync;
@@ -100,23 +100,26 @@ async function loadDriver(): Promise<DatabaseClass> {
     const { default: Libsql } = await import("libsql");
     return Libsql;
   } catch (cause) {
-    throw new Error(
-      "sqlite broker: this runtime has no node:sqlite, and the package libsql can't be loaded: run `npm install libsql`",
-      { cause },
+    throw new FileProblem(
+      file,
+      "this runtime has no node:sqlite, and the package libsql can't be loaded: run `npm install libsql`",
+      cause,
     );
   }
 }
 
 /** Made before SQLite does: it holds the secrets of sessions, and the system's own errors say more. */
-function makeFile(file: string): void {
+function ensureFile(file: string): void {
   try {
-    closeSync(openSync(file, "a", 0o600));
+    // One that is there is not opened: to close it again would give back every lock that this process has on it.
+    if (existsSync(file)) accessSync(file, constants.W_OK);
+    else closeSync(openSync(file, "wx", 0o600));
   } catch (error) {
     const { code: reason } = error as NodeJS.ErrnoException;
     const problem = {
       ENOENT: `the folder ${dirname(file)} does not exist`,
       ENOTDIR: `${dirname(file)} is no folder`,
-      EISDIR: "it is a folder",
+      EEXIST: "it is a link to a file that does not exist",
       EACCES: "this process may not write it",
       EPERM: "this process may not write it",
       EROFS: "its file system can only be read",
@@ -124,6 +127,7 @@ function makeFile(file: string): void {
     }[reason ?? ""];
     throw new FileProblem(file, problem ?? String(error), error);
   }
+  if (statSync(file).isDirectory()) throw new FileProblem(file, "it is a folder");
 }
 
 function prepareDatabase(database: Database, file: string): void {

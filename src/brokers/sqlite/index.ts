@@ -32,7 +32,8 @@ export interface SqliteBrokerOptions {
  * What was acknowledged has been synced to disk: neither a crash nor a power cut loses it, on a disk that does what it
  * says. Everything of one turn of the event loop is synced at once, so the price of a sync, during which the process
  * waits, is the same for one publish as for a thousand. Put the file on a local disk: the locks of network file systems
- * can't be relied on.
+ * can't be relied on. Nothing else in the server's process may open the file, not even to copy it: when that closes it,
+ * the system takes the lock away, and another process may write the file at the same time.
  *
  * Uses `node:sqlite` where the runtime has it (Node.js 22.13), else the package `libsql`, to be installed beside
  * Bowline. The server's start rejects, naming the option `file`, when neither is there, and when the file can't be
