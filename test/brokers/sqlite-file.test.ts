@@ -1,12 +1,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { sqlite } from "bowline/sqlite";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { closeDatabase, openDatabase, type Database } from "../../src/brokers/sqlite/database.ts";
 import { applicationId } from "../../src/brokers/sqlite/schema.ts";
 import { SqliteBroker } from "../../src/brokers/sqlite/sqlite-broker.ts";
@@ -90,6 +90,42 @@ describe("the file", () => {
     closeDatabase(database);
     await expect(startOn(file)).rejects.toThrow("it is of version 99, and this Bowline reads version 1");
   });
+
+  test("that is damaged is refused, and free again", async () => {
+    const file = inFolder("damaged.db");
+    await startOn(file);
+    const good = readFileSync(file);
+    const database = await openDatabase(file);
+    const { page } = database
+      .prepare("SELECT rootpage AS page FROM sqlite_schema WHERE name = 'sessions_by_renewal'")
+      .get() as { page: number };
+    closeDatabase(database);
+    const bytes = good.readUInt16BE(16);
+    writeFileSync(file, Buffer.from(good).fill(0xee, (page - 1) * bytes, page * bytes));
+    await expect(startOn(file)).rejects.toThrow(`option "file": ${file}: it is damaged; restore it`);
+    writeFileSync(file, good);
+    await startOn(file);
+  });
+
+  test("that lacks a table is refused", async () => {
+    const file = inFolder("lacking.db");
+    const database = await openDatabase(file);
+    database.exec("DROP TABLE sessions");
+    closeDatabase(database);
+    await expect(startOn(file)).rejects.toThrow(`option "file": ${file}: no such table: sessions`);
+  });
+
+  test.skipIf(process.getBuiltinModule("node:sqlite" as "node:fs"))(
+    "is named when there is nothing to open it with",
+    async () => {
+      vi.doMock("libsql", () => {
+        throw new Error("not installed");
+      });
+      onTestFinished(() => void vi.doUnmock("libsql"));
+      const file = inFolder("a.db");
+      await expect(startOn(file)).rejects.toThrow(`option "file": ${file}: this runtime has no node:sqlite`);
+    },
+  );
 
   test("that is open in another process is refused, until that ends, however it does", async () => {
     const file = inFolder("taken.db");

@@ -18,7 +18,7 @@ import type {
   SessionOpening,
 } from "../../server/broker.ts";
 import { Answers } from "./answers.ts";
-import { closeDatabase, openDatabase, type Database } from "./database.ts";
+import { closeDatabase, explain, openDatabase, type Database } from "./database.ts";
 import { GroupCommit } from "./group-commit.ts";
 import type { SqliteBrokerOptions } from "./index.ts";
 import { Logs } from "./logs.ts";
@@ -64,7 +64,13 @@ export class SqliteBroker implements Broker {
     if (this.#sink) throw new Error("this sqlite broker has a node already: one broker serves one server");
     this.#sink = sink;
     this.#node = node;
-    this.#opened = this.#assemble(await this.#open(this.#file));
+    const database = await this.#open(this.#file);
+    try {
+      this.#opened = this.#assemble(database);
+    } catch (error) {
+      closeDatabase(database);
+      throw explain(error, this.#file);
+    }
     this.#sweepLater();
   }
 
