@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { sqlite } from "bowline/sqlite";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { closeDatabase, openDatabase, type Database } from "../../src/brokers/sqlite/database.ts";
+import { settingsOf } from "../../src/brokers/sqlite/options.ts";
 import { applicationId } from "../../src/brokers/sqlite/schema.ts";
 import { SqliteBroker } from "../../src/brokers/sqlite/sqlite-broker.ts";
 import type { AppendRequest } from "../../src/server/broker.ts";
@@ -121,7 +122,9 @@ describe("the file", () => {
       vi.doMock("libsql", () => {
         throw new Error("not installed");
       });
-      onTestFinished(() => void vi.doUnmock("libsql"));
+      onTestFinished(() => {
+        vi.doUnmock("libsql");
+      });
       const file = inFolder("a.db");
       await expect(startOn(file)).rejects.toThrow(`option "file": ${file}: this runtime has no node:sqlite`);
     },
@@ -164,7 +167,7 @@ test("a broker has one node", async () => {
 /** A broker whose disk can be filled up. */
 async function onSmallDisk() {
   let disk: Database | undefined;
-  const broker = new SqliteBroker({ file: inFolder("full.db") }, async (file) => {
+  const broker = new SqliteBroker(settingsOf({ file: inFolder("full.db") }), async (file) => {
     disk = await openDatabase(file);
     return disk;
   });

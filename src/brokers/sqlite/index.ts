@@ -3,26 +3,11 @@
  *
  * @module
  */
-import type { Clock } from "../../base/clock.ts";
-import type { Random } from "../../base/random.ts";
 import type { Broker } from "../../server/broker.ts";
+import { settingsOf, type SqliteBrokerOptions } from "./options.ts";
 import { SqliteBroker } from "./sqlite-broker.ts";
 
-/** Options of {@link sqlite}. */
-export interface SqliteBrokerOptions {
-  /** Path of the database. Made when there is none, readable for its owner only; its folder must be there. */
-  readonly file: string;
-  /** How long a session without a connection is remembered; time while the server is down does not count. Default 1 hour. */
-  readonly sessionTtlMs?: number;
-  /** Most sessions remembered; the longest disconnected go first, connected ones never. Default 200,000. */
-  readonly sessionsMax?: number;
-  /** Most logs held; those nobody is subscribed to go, the longest unused first. Default 100,000. */
-  readonly roomsMax?: number;
-  /** Default: the machine's. */
-  readonly clock?: Clock;
-  /** Default: the platform's. */
-  readonly random?: Random;
-}
+export type { SqliteBrokerOptions } from "./options.ts";
 
 /**
  * Keeps logs, sessions and their ledgers in an SQLite file, so that a server that is restarted, or killed, goes on where
@@ -36,7 +21,7 @@ export interface SqliteBrokerOptions {
  * the system takes the lock away, and another process may write the file at the same time.
  *
  * Uses `node:sqlite` where the runtime has it (Node.js 22.13), else the package `libsql`, to be installed beside
- * Bowline. The server's start rejects, naming the option `file`, when neither is there, and when the file can't be
+ * Bowline. Throws a `TypeError` for an option that can't be what it is; the server's start rejects, naming the option `file`, when neither is there, and when the file can't be
  * opened or written, is something else, or is open in another process. While the disk is full clients are told
  * `degraded`, and calls wait.
  *
@@ -44,5 +29,5 @@ export interface SqliteBrokerOptions {
  * createServer(chat, { broker: sqlite({ file: "./chat.db" }) });
  */
 export function sqlite(options: SqliteBrokerOptions): Broker {
-  return new SqliteBroker(options);
+  return new SqliteBroker(settingsOf(options));
 }

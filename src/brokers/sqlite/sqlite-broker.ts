@@ -1,6 +1,4 @@
-import { resolve } from "node:path";
-import { systemClock, type Clock, type Undo } from "../../base/clock.ts";
-import { systemRandom, type Random } from "../../base/random.ts";
+import type { Undo } from "../../base/clock.ts";
 import type { Member, Position } from "../../protocol/frames.ts";
 import type {
   AppendRequest,
@@ -20,8 +18,8 @@ import type {
 import { Answers } from "./answers.ts";
 import { closeDatabase, explain, openDatabase, type Database } from "./database.ts";
 import { GroupCommit } from "./group-commit.ts";
-import type { SqliteBrokerOptions } from "./index.ts";
 import { Logs } from "./logs.ts";
+import type { Settings } from "./options.ts";
 import { Presence } from "./presence.ts";
 import { Sessions } from "./sessions.ts";
 
@@ -39,10 +37,7 @@ interface Opened {
 /** The broker over one SQLite file. */
 export class SqliteBroker implements Broker {
   readonly name = "sqlite";
-  readonly #options: SqliteBrokerOptions;
-  readonly #file: string;
-  readonly #clock: Clock;
-  readonly #random: Random;
+  readonly #settings: Settings;
   readonly #open: (file: string) => Promise<Database>;
   readonly #subscribed = new Set<string>();
   readonly #presence = new Presence();
@@ -52,11 +47,8 @@ export class SqliteBroker implements Broker {
   #stopSweep: Undo | null = null;
 
   /** `open` is for tests, whose disks are full when they want it. */
-  constructor(options: SqliteBrokerOptions, open: (file: string) => Promise<Database> = openDatabase) {
-    this.#options = options;
-    this.#file = checkFile(options.file);
-    this.#clock = options.clock ?? systemClock;
-    this.#random = options.random ?? systemRandom;
+  constructor(settings: Settings, open: (file: string) => Promise<Database> = openDatabase) {
+    this.#settings = settings;
     this.#open = open;
   }
 
@@ -64,12 +56,12 @@ export class SqliteBroker implements Broker {
     if (this.#sink) throw new Error("this sqlite broker has a node already: one broker serves one server");
     this.#sink = sink;
     this.#node = node;
-    const database = await this.#open(this.#file);
+    const database = await this.#open(this.#settings.file);
     try {
       this.#opened = this.#assemble(database);
     } catch (error) {
       closeDatabase(database);
-      throw explain(error, this.#file);
+      throw explain(error, this.#settings.file);
     }
     this.#sweepLater();
   }
@@ -163,15 +155,15 @@ export class SqliteBroker implements Broker {
   }
 
   #assemble(database: Database): Opened {
-    const { sessionTtlMs = 3_600_000, sessionsMax = 200_000, roomsMax = 100_000 } = this.#options;
-    const shared = { database, clock: this.#clock, random: this.#random };
+    const { file, clock, random, sessionTtlMs, sessionsMax, roomsMax } = this.#settings;
+    const shared = { database, clock, random };
     const isUsed = (room: string): boolean => this.#subscribed.has(room) || this.#presence.hasAny(room);
     const logs = new Logs({ ...shared, roomsMax, isUsed });
     const isConnected = (session: string): boolean => this.#sink?.isConnected(session) ?? false;
     const sessions = new Sessions({ ...shared, ttlMs: sessionTtlMs, max: sessionsMax, isConnected });
     const calls = new GroupCommit({
       ...shared,
-      file: this.#file,
+      file,
       rolledBack: () => {
         logs.recount();
         sessions.recount();
@@ -196,7 +188,7 @@ export class SqliteBroker implements Broker {
   }
 
   #sweepLater(): void {
-    this.#stopSweep = this.#clock.setTimer(sweepMs, () => {
+    this.#stopSweep = this.#settings.clock.setTimer(sweepMs, () => {
       this.#call(({ logs, sessions }) => {
         logs.sweep();
         sessions.sweep();
@@ -222,14 +214,6 @@ function append({ logs, sessions }: Opened, request: AppendRequest): AppendResul
   const position = logs.append(log, data, bound);
   if (session && origin) sessions.notePublished(session, origin, room, position);
   return { outcome: "stored", position };
-}
-
-function checkFile(file: unknown): string {
-  if (typeof file === "string" && file !== "" && file !== ":memory:") return resolve(file);
-  const shown = typeof file === "string" ? JSON.stringify(file) : String(file);
-  throw new TypeError(
-    `sqlite broker, option "file" must be the path of a file, not ${shown}; what need not last is for the memory broker`,
-  );
 }
 
 function ignore(): void {}
