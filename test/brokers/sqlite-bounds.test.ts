@@ -20,8 +20,9 @@ async function bench(options: Partial<SqliteBrokerOptions> = {}) {
   const clock = new FakeClock();
   const heard = new Heard();
   let broker: Broker;
+  let changed: Partial<SqliteBrokerOptions> = {};
   const start = async (): Promise<void> => {
-    broker = sqlite({ file, clock, ...options });
+    broker = sqlite({ file, clock, ...options, ...changed });
     await broker.start(heard.sink, "node");
   };
   await start();
@@ -34,8 +35,9 @@ async function bench(options: Partial<SqliteBrokerOptions> = {}) {
     await clock.settle();
     return await answer;
   };
-  const restart = async (): Promise<void> => {
+  const restart = async (other: Partial<SqliteBrokerOptions> = {}): Promise<void> => {
     await broker.stop();
+    changed = other;
     await start();
   };
   const append = (room: string, ref = 0, session = claim.session) =>
@@ -154,6 +156,17 @@ describe("a session without a connection", () => {
     }
     expect([await epochOf("a", 2), await epochOf("b", 2)]).toEqual([a, b]);
   });
+});
+
+test("what a file has too many of under lower bounds goes, some at a time", async () => {
+  const { clock, now, restart, rows } = await bench();
+  const names = Array.from({ length: 250 }, (_, index) => `${index}`);
+  await now((it) => Promise.all(names.map((session) => it.openSession({ ...claim, session }))));
+  await now((it) => Promise.all(names.map((room) => it.append({ room, data: "x", bound }))));
+  await restart({ sessionsMax: 10, roomsMax: 10 });
+  await clock.advance(20_000);
+  expect(await rows("sessions")).toBe(10);
+  expect(await rows("rooms")).toBeLessThanOrEqual(10);
 });
 
 describe("a session's ledgers", () => {

@@ -23,7 +23,7 @@ export interface Log extends LogState {
 
 /** Most entries of one page, whatever is asked for. */
 const pageMax = 10_000;
-/** Rooms whose old entries are looked for at a time. */
+/** Rooms whose old entries are looked for at a time, and rooms beyond the bound that go at a time. */
 const sweepRooms = 500;
 /** The share of the rooms that goes when there are too many. */
 const evictedShare = 0.01;
@@ -96,6 +96,7 @@ export class Logs {
 
   /** A log that nobody reads would otherwise keep what its age has given up. Goes through all of them, some at a time. */
   sweep(): void {
+    if (this.#count > this.#context.roomsMax) this.#evict();
     const logs = this.#statements.next.all(this.#sweptTo, sweepRooms) as Log[];
     for (const log of logs) this.#trimByAge(log);
     this.#sweptTo = logs.length < sweepRooms ? 0 : (logs.at(-1) as Log).id;
@@ -119,17 +120,25 @@ export class Logs {
   #evict(): void {
     const { roomsMax, isUsed } = this.#context;
     const share = Math.ceil(roomsMax * evictedShare);
-    let left = share;
-    for (const { id, name } of this.#statements.unused.all() as { id: number; name: string }[]) {
-      if (isUsed(fromSql(name))) continue;
-      this.#statements.dropAllEntries.run(id);
-      this.#statements.drop.run(id);
-      left -= 1;
-      if (left === 0) break;
+    // A file may come with many more than one too many: it was made with a higher bound.
+    let left = share + Math.min(sweepRooms, Math.max(0, this.#count - roomsMax));
+    for (let used = 0; left > 0;) {
+      // Twice as many each time, for each takes a search.
+      const rooms = this.#statements.unused.all(left + used, used) as { id: number; name: string }[];
+      if (rooms.length === 0) break;
+      const idle = rooms.filter(({ name }) => !isUsed(fromSql(name))).slice(0, left);
+      for (const { id } of idle) this.#drop(id);
+      used += rooms.length - idle.length;
+      left -= idle.length;
     }
-    this.#count -= share - left;
     // Where hardly any can go, looking again for each new one would cost more than the room.
     this.#evictAt = Math.max(roomsMax, this.#count + share);
+  }
+
+  #drop(id: number): void {
+    this.#statements.dropAllEntries.run(id);
+    this.#statements.drop.run(id);
+    this.#count -= 1;
   }
 
   #now(): number {
@@ -157,7 +166,7 @@ function prepare(database: Database) {
     ),
     update: database.prepare("UPDATE rooms SET base = ?, head = ?, age_ms = ?, used_at = ? WHERE id = ?"),
     touch: database.prepare("UPDATE rooms SET used_at = ? WHERE name = ?"),
-    unused: database.prepare("SELECT id, name FROM rooms ORDER BY used_at, id"),
+    unused: database.prepare("SELECT id, name FROM rooms ORDER BY used_at, id LIMIT ? OFFSET ?"),
     next: database.prepare(`SELECT ${columns} FROM rooms WHERE id > ? AND head > base ORDER BY id LIMIT ?`),
     drop: database.prepare("DELETE FROM rooms WHERE id = ?"),
     addEntry: database.prepare("INSERT INTO entries (room, offset, at, data) VALUES (?, ?, ?, ?)"),

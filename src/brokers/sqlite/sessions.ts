@@ -76,7 +76,7 @@ export class Sessions {
       const epoch = this.#context.random.id(8);
       this.#statements.make.run(id, secret, toSql(user), epoch, generation, this.#nowMs());
       this.#count += 1;
-      if (this.#count > this.#context.max) this.#evict();
+      this.#evict();
       return { outcome: "opened", epoch, ref: 0 };
     }
     if (session.secret !== secret || session.user !== toSql(user)) return { outcome: "mismatch" };
@@ -107,18 +107,21 @@ export class Sessions {
     this.#statements.carriedOut.run(ref, ref, id);
   }
 
-  /** Forgets those that were not renewed for too long, some at a time. */
+  /** Forgets those that were not renewed for too long, and those beyond the bound, some at a time. */
   sweep(): void {
+    this.#evict();
     this.#forget(this.#statements.expired.all(this.#nowMs() - this.#context.ttlMs, sweepSessions));
   }
 
   /** However many sessions others open, a connected one is not given up for them. */
   #evict(): void {
     const now = this.#nowMs();
-    for (let tries = 0; tries < evictionTries; tries += 1) {
+    // A file may come with more than one too many: it was made with a higher bound.
+    for (let tries = 0; tries < evictionTries && this.#count > this.#context.max; tries += 1) {
       const [oldest] = this.#statements.oldest.all(1) as { id: string }[];
-      if (!oldest || !this.#context.isConnected(oldest.id)) return this.#forget(oldest ? [oldest] : []);
-      this.#statements.renew.run(now, oldest.id, now);
+      if (!oldest) return;
+      if (this.#context.isConnected(oldest.id)) this.#statements.renew.run(now, oldest.id, now);
+      else this.#forget([oldest]);
     }
   }
 
