@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { sqlite } from "bowline/sqlite";
+import { sqlite, type SqliteBrokerOptions } from "bowline/sqlite";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { closeDatabase, openDatabase, type Database } from "../../src/brokers/sqlite/database.ts";
 import { settingsOf } from "../../src/brokers/sqlite/options.ts";
@@ -14,6 +14,7 @@ import { SqliteBroker } from "../../src/brokers/sqlite/sqlite-broker.ts";
 import type { AppendRequest } from "../../src/server/broker.ts";
 import { Heard } from "../../src/testing/conformance/heard.ts";
 import { ampleBound } from "../../src/testing/conformance/scene.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 
 function inFolder(name: string): string {
   const folder = mkdtempSync(join(tmpdir(), "bowline-"));
@@ -40,6 +41,18 @@ function startProcess(file: string, stderr: "inherit" | "pipe"): ChildProcess {
   const child = spawn(process.execPath, [...flags, script, file, "0"], { stdio: ["ignore", "pipe", stderr] });
   onTestFinished(() => void child.kill("SIGKILL"));
   return child;
+}
+
+/** Overwrites the first page of a table or index. */
+async function damage(file: string, name: string): Promise<void> {
+  const database = await openDatabase(file);
+  const { page } = database
+    .prepare("SELECT rootpage AS page FROM sqlite_schema WHERE name = ?")
+    .get(name) as { page: number };
+  closeDatabase(database);
+  const content = readFileSync(file);
+  const bytes = content.readUInt16BE(16);
+  writeFileSync(file, content.fill(0xee, (page - 1) * bytes, page * bytes));
 }
 
 describe("the file", () => {
@@ -96,13 +109,7 @@ describe("the file", () => {
     const file = inFolder("damaged.db");
     await startOn(file);
     const good = readFileSync(file);
-    const database = await openDatabase(file);
-    const { page } = database
-      .prepare("SELECT rootpage AS page FROM sqlite_schema WHERE name = 'sessions_by_renewal'")
-      .get() as { page: number };
-    closeDatabase(database);
-    const bytes = good.readUInt16BE(16);
-    writeFileSync(file, Buffer.from(good).fill(0xee, (page - 1) * bytes, page * bytes));
+    await damage(file, "sessions_by_renewal");
     await expect(startOn(file)).rejects.toThrow(`option "file": ${file}: it is damaged; restore it`);
     writeFileSync(file, good);
     await startOn(file);
@@ -165,9 +172,10 @@ test("a broker has one node", async () => {
 });
 
 /** A broker whose disk can be filled up. */
-async function onSmallDisk() {
+async function onSmallDisk(options: Partial<SqliteBrokerOptions> = {}) {
   let disk: Database | undefined;
-  const broker = new SqliteBroker(settingsOf({ file: inFolder("full.db") }), async (file) => {
+  const settings = settingsOf({ file: inFolder("full.db"), ...options });
+  const broker = new SqliteBroker(settings, async (file) => {
     disk = await openDatabase(file);
     return disk;
   });
@@ -175,8 +183,33 @@ async function onSmallDisk() {
   await broker.start(heard.sink, "node");
   onTestFinished(() => broker.stop());
   const setPages = (pages: number): void => disk?.exec(`PRAGMA max_page_count = ${pages}`);
-  return { broker, heard, fill: () => setPages(1), empty: () => setPages(1_000_000) };
+  return { broker, heard, setPages, fill: () => setPages(1), empty: () => setPages(1_000_000) };
 }
+
+/** The same on a clock of its own; `done` gives how calls made in one turn came out. */
+async function onOwnClock(options: Partial<SqliteBrokerOptions> = {}) {
+  const clock = new FakeClock();
+  const disk = await onSmallDisk({ ...options, clock });
+  const done = async (...calls: Promise<unknown>[]): Promise<boolean[]> => {
+    const settled = Promise.allSettled(calls);
+    await clock.settle();
+    return (await settled).map(({ status }) => status === "fulfilled");
+  };
+  return { ...disk, clock, done };
+}
+
+test("damage that is found late is an outage, which nothing that can be written ends", async () => {
+  const file = inFolder("damaged.db");
+  await startOn(file);
+  await damage(file, "publishes");
+  const { broker, heard, clock, done } = await onOwnClock({ file });
+  const session = "session";
+  await done(broker.openSession({ session, secret: "k", user: "ada", generation: 1 }));
+  expect(await done(broker.append({ ...entry, origin: { session, ref: 1 } }))).toEqual([false]);
+  await clock.advance(5000);
+  expect(await done(broker.append(entry))).toEqual([true]);
+  expect(heard.outages).toEqual([expect.stringContaining("it is damaged; restore it")]);
+});
 
 describe("a disk that is full", () => {
   test("is an outage: calls reject and nothing of them is kept, until there is room again", async () => {
@@ -192,6 +225,19 @@ describe("a disk that is full", () => {
     await expect.poll(() => heard.outages.at(-1), { timeout: 5000 }).toBeNull();
     expect(await broker.append(big)).toMatchObject({ outcome: "stored", position: { offset: 2 } });
     expect(heard.entries("r").map(({ offset }) => offset)).toEqual([1, 2]);
+  });
+
+  test("is one as long as it has room for less than what failed", async () => {
+    const { broker, heard, clock, done, setPages, empty } = await onOwnClock();
+    setPages(40);
+    expect(await done(broker.append(big), broker.append(big))).toEqual([false, false]);
+    await clock.advance(5000);
+    expect(await done(broker.append(entry))).toEqual([true]);
+    expect(heard.outages, "room for one of them").toHaveLength(1);
+    empty();
+    await clock.advance(1000);
+    expect(heard.outages.at(-1)).toBeNull();
+    expect(await done(broker.append(big), broker.append(big))).toEqual([true, true]);
   });
 });
 

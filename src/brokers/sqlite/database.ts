@@ -79,6 +79,11 @@ export function isOutage(error: unknown): boolean {
   return codeOf(error) in meanings;
 }
 
+/** Whether only a person can end it: what else could be written says nothing about what is damaged. */
+export function lasts(error: unknown): boolean {
+  return [code.corrupt, code.notDatabase].includes(codeOf(error));
+}
+
 /** The error for people: what is wrong with which file. */
 export function explain(error: unknown, file: string): Error {
   if (error instanceof FileProblem) return error;

@@ -1,5 +1,5 @@
 import type { Clock, Undo } from "../../base/clock.ts";
-import { explain, isOutage, type Database } from "./database.ts";
+import { explain, isOutage, lasts, type Database } from "./database.ts";
 
 /** What {@link GroupCommit} needs. */
 export interface GroupCommitContext {
@@ -13,6 +13,8 @@ export interface GroupCommitContext {
 }
 
 interface Waiting {
+  /** What it stores, as far as that may be much. */
+  readonly text: string;
   carryOut(): void;
   answer(): void;
   reject(error: Error): void;
@@ -30,6 +32,10 @@ export class GroupCommit {
   readonly #context: GroupCommitContext;
   #waiting: Waiting[] = [];
   #isOut = false;
+  /** That outage has no end while this process runs. */
+  #isDamaged = false;
+  /** Bytes of the largest batch that failed since the outage began. */
+  #failedBytes = 0;
   #stopProbe: Undo | null = null;
   #isClosed = false;
 
@@ -37,12 +43,16 @@ export class GroupCommit {
     this.#context = context;
   }
 
-  /** `committed` is called with the result before the promise resolves, in the order of the calls. */
-  run<T>(carryOut: () => T, committed?: (result: T) => void): Promise<T> {
+  /**
+   * `committed` is called with the result before the promise resolves, in the order of the calls. `text`: what is stored
+   * by it, where that may be much.
+   */
+  run<T>(carryOut: () => T, committed?: (result: T) => void, text = ""): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) return reject(new Error("the sqlite broker has been stopped"));
       let result: T;
       this.#waiting.push({
+        text,
         carryOut: () => void (result = carryOut()),
         answer: () => {
           committed?.(result);
@@ -80,7 +90,7 @@ export class GroupCommit {
         return;
       }
       const reason = explain(error, file);
-      if (isOutage(error)) this.#broken(reason);
+      if (isOutage(error)) this.#broken(error, reason, batch);
       for (const call of batch) call.reject(reason);
       return;
     }
@@ -104,23 +114,42 @@ export class GroupCommit {
     }
   }
 
-  #broken(reason: Error): void {
+  #broken(error: unknown, reason: Error, batch: readonly Waiting[]): void {
+    const bytes = batch.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
+    this.#failedBytes = Math.max(this.#failedBytes, bytes);
+    this.#isDamaged ||= lasts(error);
+    if (this.#isDamaged) this.#stopProbe?.();
     if (this.#isOut) return;
     this.#isOut = true;
     this.#context.outage(reason);
-    this.#probeLater();
+    if (!this.#isDamaged) this.#probeLater();
   }
 
-  /** Writes something now and then, for nobody else may until the outage is over. */
+  /** Writes now and then, for nobody else may until the outage is over. */
   #probeLater(): void {
     this.#stopProbe = this.#context.clock.setTimer(probeMs, () => {
       try {
-        this.#transact(() => this.#context.database.exec("UPDATE probes SET count = count + 1"));
+        this.#probe();
       } catch {
         return this.#probeLater();
       }
       this.#isOut = false;
+      this.#failedBytes = 0;
       this.#context.outage(null);
     });
+  }
+
+  /**
+   * As much as failed, for else the next calls would find the disk full again. The file keeps the room for them, and the
+   * write-ahead log gives back what it took.
+   */
+  #probe(): void {
+    const { database } = this.#context;
+    const bytes = Math.ceil(this.#failedBytes / 2);
+    this.#transact(() =>
+      database.exec(`INSERT OR REPLACE INTO entries VALUES (0, 0, 0, hex(zeroblob(${bytes})))`),
+    );
+    this.#transact(() => database.exec("DELETE FROM entries WHERE room = 0"));
+    database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   }
 }

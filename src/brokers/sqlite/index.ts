@@ -23,7 +23,7 @@ export type { SqliteBrokerOptions } from "./options.ts";
  * Uses `node:sqlite` where the runtime has it (Node.js 22.13), else the package `libsql`, to be installed beside
  * Bowline. Throws a `TypeError` for an option that can't be what it is; the server's start rejects, naming the option `file`, when neither is there, and when the file can't be
  * opened or written, is something else, or is open in another process. While the disk is full clients are told
- * `degraded`, and calls wait.
+ * `degraded`, and calls wait; so they do from when the file is found to be damaged, until the process is started anew.
  *
  * @example
  * createServer(chat, { broker: sqlite({ file: "./chat.db" }) });

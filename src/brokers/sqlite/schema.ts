@@ -57,6 +57,4 @@ export const schema = `
     PRIMARY KEY (session, ref)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX answers_by_place ON answers (session, place);
-  CREATE TABLE probes (count INTEGER NOT NULL) STRICT;
-  INSERT INTO probes VALUES (0);
 `;

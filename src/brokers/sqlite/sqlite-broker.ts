@@ -78,6 +78,7 @@ export class SqliteBroker implements Broker {
       (result) => {
         if (result.outcome === "stored") this.#tellEntry(request, result.position);
       },
+      request.data,
     );
   }
 
@@ -128,10 +129,14 @@ export class SqliteBroker implements Broker {
   }
 
   answerRequest(origin: Origin, answer: string): Promise<void> {
-    return this.#call(({ sessions, answers }) => {
-      const session = sessions.of(origin);
-      if (session) answers.answer(session, origin.ref, answer);
-    });
+    return this.#call(
+      ({ sessions, answers }) => {
+        const session = sessions.of(origin);
+        if (session) answers.answer(session, origin.ref, answer);
+      },
+      undefined,
+      answer,
+    );
   }
 
   async enter(room: string, member: Member, generation: number): Promise<void> {
@@ -173,10 +178,10 @@ export class SqliteBroker implements Broker {
     return { database, calls, logs, sessions, answers: new Answers(database) };
   }
 
-  #call<T>(carryOut: (opened: Opened) => T, committed?: (result: T) => void): Promise<T> {
+  #call<T>(carryOut: (opened: Opened) => T, committed?: (result: T) => void, text = ""): Promise<T> {
     const opened = this.#opened;
     if (!opened) return Promise.reject(new Error("the sqlite broker was not started"));
-    return opened.calls.run(() => carryOut(opened), committed);
+    return opened.calls.run(() => carryOut(opened), committed, text);
   }
 
   #tellEntry({ room, data }: AppendRequest, { offset, epoch }: Position): void {
