@@ -171,6 +171,29 @@ test("a broker has one node", async () => {
   await expect(broker.start(new Heard().sink, "two")).rejects.toThrow(/one broker serves one server/);
 });
 
+test("an older copy that was made ready as the documentation says begins new epochs", async () => {
+  const file = inFolder("older.db");
+  const claim = { session: "session", secret: "k", user: "ada", generation: 1 };
+  const origin = { session: claim.session, ref: 1 };
+  const opened = async () => {
+    const broker = sqlite({ file });
+    await broker.start(new Heard().sink, "node");
+    const session = await broker.openSession(claim);
+    const result = await broker.append({ ...entry, origin });
+    await broker.stop();
+    if (session.outcome !== "opened" || result.outcome !== "stored") throw new Error(result.outcome);
+    return { session: session.epoch, room: result.position.epoch };
+  };
+  const former = await opened();
+  const page = readFileSync(new URL("../../docs/scaling.md", import.meta.url), "utf8");
+  const database = await openDatabase(file);
+  database.exec((/```sql\n([^`]*)```/.exec(page) as RegExpExecArray)[1] as string);
+  closeDatabase(database);
+  const now = await opened();
+  expect(now.room).not.toBe(former.room);
+  expect(now.session).not.toBe(former.session);
+});
+
 /** A broker whose disk can be filled up. */
 async function onSmallDisk(options: Partial<SqliteBrokerOptions> = {}) {
   let disk: Database | undefined;

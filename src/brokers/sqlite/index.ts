@@ -18,7 +18,8 @@ export type { SqliteBrokerOptions } from "./options.ts";
  * says. Everything of one turn of the event loop is synced at once, so the price of a sync, during which the process
  * waits, is the same for one publish as for a thousand. Put the file on a local disk: the locks of network file systems
  * can't be relied on. Nothing else in the server's process may open the file, not even to copy it: when that closes it,
- * the system takes the lock away, and another process may write the file at the same time.
+ * the system takes the lock away, and another process may write the file at the same time. An older copy of the file must
+ * not be put back as it is under clients that know more: docs/scaling.md says what to do with it first.
  *
  * Uses `node:sqlite` where the runtime has it (Node.js 22.13), else the package `libsql`, to be installed beside
  * Bowline. Throws a `TypeError` for an option that can't be what it is; the server's start rejects, naming the option `file`, when neither is there, and when the file can't be
