@@ -1,8 +1,9 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import { systemClock, type Undo } from "../../base/clock.ts";
 import type { NatsClient } from "./client.ts";
-import { redacted, type NatsSettings } from "./options.ts";
+import { listed, type NatsSettings } from "./options.ts";
 
+/** For each of the servers, which are tried one after the other. */
 const connectTimeoutMs = 3000;
 const pingIntervalMs = 5000;
 const reconnectMs = 250;
@@ -26,11 +27,11 @@ export async function connect(
     ignoreAuthErrorAbort: true,
   });
   try {
-    return await withTimeout(connectTimeoutMs + 1000, connecting);
+    return await withTimeout(connectTimeoutMs * settings.servers.length + 1000, connecting);
   } catch (error) {
     connecting.then((late) => late.close()).catch(() => {});
     throw new Error(
-      `nats: no connection to servers ${redacted(settings.servers)} (${textOf(error)}). ` +
+      `nats: no connection to servers ${listed(settings.servers)} (${textOf(error)}). ` +
         "Is NATS running there, and are user, pass, token and tls right?",
       { cause: error },
     );

@@ -3,7 +3,7 @@ import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import { systemClock, type Undo } from "../../base/clock.ts";
 import { loadClient, type NatsClient } from "./client.ts";
 import { connect, textOf, withTimeout } from "./connect.ts";
-import { redacted, type NatsSettings } from "./options.ts";
+import { listed, type NatsSettings } from "./options.ts";
 
 /** What a {@link Link} needs of the broker. */
 export interface LinkEvents {
@@ -40,7 +40,7 @@ export class Link {
   static async open(settings: NatsSettings, node: string): Promise<Link> {
     const client = await loadClient();
     const connection = await connect(client, settings, node);
-    const servers = redacted(settings.servers);
+    const servers = listed(settings.servers);
     try {
       const manager = await client.jetstreamManager(connection, { timeout: callTimeoutMs });
       return new Link(client, connection, manager, servers);

@@ -11,7 +11,7 @@ export interface NatsTls {
 
 /** Options of the NATS broker. */
 export interface NatsOptions {
-  /** Where NATS is: `"nats://host:4222"`, or several servers of one cluster. */
+  /** Where NATS is: `"nats://host:4222"`, or several servers of one cluster. Who signs in says `user`, `pass` or `token`. */
   readonly servers: string | readonly string[];
   /**
    * What the names of all streams and subjects begin with: letters, digits, `_` and `-`, 32 at most. Two applications on
@@ -22,7 +22,10 @@ export interface NatsOptions {
   readonly sessionTtlMs?: number;
   /** How long a node that says nothing counts as alive: its members are present until then. Default 15 seconds. */
   readonly leaseMs?: number;
-  /** Entries older than this are gone, whatever the history of their room says. Default 30 days. */
+  /**
+   * Entries older than this are gone, whatever the history of their room says. At least twice `sessionTtlMs`, for who
+   * comes back may send again what is in them. Default 30 days.
+   */
   readonly logTtlMs?: number;
   /** Servers of the cluster that hold a copy of each stream, from 1 to 5. Default 1. */
   readonly replicas?: number;
@@ -54,6 +57,9 @@ export function settingsOf(options: NatsOptions): NatsSettings {
   const { servers, prefix = "bowline", storage = "file", replicas = 1 } = options;
   const list = typeof servers === "string" ? [servers] : Array.isArray(servers) ? [...servers] : [];
   const isAddress = (server: unknown): boolean => typeof server === "string" && server !== "";
+  // The client would not use it, and its errors would show it.
+  if (list.some((server) => String(server).includes("@")))
+    throw misuse("servers", 'without "@": user, pass and token are options of their own', redacted(list));
   if (list.length === 0 || !list.every(isAddress))
     throw misuse("servers", 'an address such as "nats://localhost:4222", or several', redacted(list));
   if (!prefixPattern.test(prefix))
@@ -62,22 +68,31 @@ export function settingsOf(options: NatsOptions): NatsSettings {
     throw misuse("storage", '"file" or "memory"', JSON.stringify(storage));
   if (![1, 2, 3, 4, 5].includes(replicas))
     throw misuse("replicas", "a whole number from 1 to 5", String(replicas));
+  const sessionTtlMs = durationOf(options, "sessionTtlMs", 3_600_000);
+  const logTtlMs = durationOf(options, "logTtlMs", 30 * 86_400_000);
+  // What a log forgets with its oldest messages is also who sent them: what is sent again would be stored again.
+  if (logTtlMs < 2 * sessionTtlMs)
+    throw misuse("logTtlMs", `at least twice sessionTtlMs, ${2 * sessionTtlMs}`, String(logTtlMs));
   return {
     servers: list,
     prefix,
     storage,
     replicas,
-    sessionTtlMs: durationOf(options, "sessionTtlMs", 3_600_000),
+    sessionTtlMs,
     leaseMs: durationOf(options, "leaseMs", 15_000),
-    logTtlMs: durationOf(options, "logTtlMs", 30 * 86_400_000),
+    logTtlMs,
     access: accessOf(options),
   };
 }
 
-/** Addresses for people: without what may be in front of the host. */
-export function redacted(servers: readonly unknown[]): string {
-  const texts = servers.map((server) => String(server).replace(/^([a-z]+:\/\/)?[^/]*@/i, "$1***@"));
-  return JSON.stringify(texts.length === 1 ? texts[0] : texts);
+/** Addresses for people. */
+export function listed(servers: readonly string[]): string {
+  return JSON.stringify(servers.length === 1 ? servers[0] : servers);
+}
+
+/** Those of whoever made a mistake: without anything that may stand in front of the host. */
+function redacted(servers: readonly unknown[]): string {
+  return listed(servers.map((server) => String(server).replace(/^.*@/s, "***@")));
 }
 
 /** Without those that are not given: the client would take `undefined` for a value. */

@@ -3,7 +3,7 @@ import { Answers } from "./answers.ts";
 import { Leases } from "./leases.ts";
 import { LedgerArchive } from "./ledger-archive.ts";
 import { Link } from "./link.ts";
-import { redacted, type NatsSettings } from "./options.ts";
+import { listed, type NatsSettings } from "./options.ts";
 import { Presence } from "./presence.ts";
 import type { RoomLogContext } from "./room-log.ts";
 import { Sessions } from "./sessions.ts";
@@ -42,7 +42,7 @@ export async function openParts(settings: NatsSettings, node: string, events: Pa
     await link.close();
     const text = error instanceof Error ? error.message : String(error);
     throw new Error(
-      `nats: servers ${redacted(settings.servers)} don't give the streams "${settings.prefix}_…" (${text}). ` +
+      `nats: servers ${listed(settings.servers)} don't give the streams "${settings.prefix}_…" (${text}). ` +
         "Look at replicas and storage, and at what this account may use",
       { cause: error },
     );
