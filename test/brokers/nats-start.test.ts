@@ -70,6 +70,46 @@ describe.skipIf(!natsPath)("nats, when it can't start", () => {
     await server.stop();
   });
 
+  test("streams that somebody else made, which are left as they are", async () => {
+    const server = await NatsServer.start();
+    const id = "abcdefghij";
+    const own = {
+      subjects: [`bowline.log.${id}.*`],
+      allow_direct: true,
+      republish: { src: `bowline.log.${id}.*`, dest: "bowline.live.$1.log" },
+    };
+    for (const other of [
+      { subjects: ["orders.*.*"] },
+      { mirror: { name: "bowline_session" } },
+      { ...own, subjects: [...own.subjects, "orders.*"] },
+      { ...own, republish: { ...own.republish, dest: "orders.$1" } },
+      { subjects: own.subjects, allow_direct: true },
+      { subjects: own.subjects, republish: own.republish },
+    ]) {
+      await server.manage(async ({ streams }) => {
+        await streams.add({ name: "bowline_session", subjects: ["carts"] });
+        await streams.add({ name: "bowline_log", ...other });
+      });
+      expect(await refusal({ servers: server.url })).toMatch(/the stream bowline_\w+ is somebody else's/);
+      const kept = await server.manage(({ streams }) => streams.info("bowline_session"));
+      expect(kept.config.max_age).toBe(0);
+      for (const { config } of await server.manage(({ streams }) => streams.list().next()))
+        await server.deleteStream(config.name);
+    }
+    await server.stop();
+  });
+
+  test("streams that are kept elsewhere", async () => {
+    const server = await NatsServer.start();
+    const broker = nats({ servers: server.url, storage: "memory" });
+    await broker.start(new Heard().sink, "node");
+    await broker.stop();
+    expect(await refusal({ servers: server.url })).toMatch(
+      /storage is "file", and the stream bowline_\w+ was made with "memory"/,
+    );
+    await server.stop();
+  });
+
   test("options that can't be what they are", () => {
     expect(() => nats({ servers: [] })).toThrow(/servers must be/);
     expect(() => nats({ servers: "x", prefix: "a.b" })).toThrow(/prefix must be.*"a\.b"/);

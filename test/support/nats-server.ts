@@ -108,19 +108,19 @@ export class NatsServer {
 
   /** Deletes a stream, as somebody at the wrong console does. */
   async deleteStream(name: string): Promise<void> {
-    await this.#manage((manager) => manager.streams.delete(name));
+    await this.manage((manager) => manager.streams.delete(name));
   }
 
   /** How many messages a stream holds. */
   async messages(stream: string): Promise<number> {
-    return this.#manage(async (manager) => (await manager.streams.info(stream)).state.messages);
+    return this.manage(async (manager) => (await manager.streams.info(stream)).state.messages);
   }
 
   /** Whether it can put copies of a stream on so many servers. */
   async keepsCopies(count: number): Promise<boolean> {
     const name = "keeps-copies";
     try {
-      return await this.#manage(async ({ streams }) => {
+      return await this.manage(async ({ streams }) => {
         await streams.add({ name, subjects: [name], num_replicas: count });
         return streams.delete(name);
       });
@@ -129,7 +129,8 @@ export class NatsServer {
     }
   }
 
-  async #manage<T>(task: (manager: JetStreamManager) => Promise<T>): Promise<T> {
+  /** Does what the tools of NATS do. */
+  async manage<T>(task: (manager: JetStreamManager) => Promise<T>): Promise<T> {
     const connection = await natsConnect({ servers: this.url });
     try {
       return await task(await jetstreamManager(connection));

@@ -16,6 +16,8 @@
  * more needs `bowline.>`, `$JS.API.>` and `_INBOX.>`.
  *
  * Limits:
+ * - A stream of one of these names that somebody else made is left alone, and the start refused; so it is when the streams
+ *   were made with another `storage`.
  * - `replicas` above 1 takes nats-server 2.10.20, and the start is refused with an older one: its clusters do not keep to
  *   the order that a write demands. Newer ones do, but for writes of several nodes to one room that are under way at the
  *   moment at which another server takes the stream over.

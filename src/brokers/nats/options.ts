@@ -27,9 +27,15 @@ export interface NatsOptions {
    * comes back may send again what is in them. Default 30 days.
    */
   readonly logTtlMs?: number;
-  /** Servers of the cluster that hold a copy of each stream, from 1 to 5. Default 1. */
+  /**
+   * Servers of the cluster that hold a copy of each stream, from 1 to 5. What streams have more stays: take copies away
+   * with the tools of NATS. Default 1.
+   */
   readonly replicas?: number;
-  /** Where streams are kept. `"memory"` is lost with the server, and clients are told (`gap`). Default `"file"`. */
+  /**
+   * Where streams are kept. `"memory"` is lost with the server, and clients are told (`gap`). The same on all nodes, and
+   * for as long as there are streams. Default `"file"`.
+   */
   readonly storage?: "file" | "memory";
   readonly user?: string;
   readonly pass?: string;

@@ -27,6 +27,9 @@ export interface Message {
   readonly body: string;
 }
 
+type OwnConfig = Partial<StreamConfig> &
+  Pick<StreamConfig, "name" | "subjects" | "storage" | "max_age" | "num_replicas">;
+
 /** How often a stream has to be found shorter than it was before that is believed. */
 const shorterMax = 3;
 /** Another message was stored under the key since the one that was expected to be the last. */
@@ -68,7 +71,7 @@ export class Store {
     // As it is before the question: what is stored while that is under way is not in the answer.
     const seen = this.#seen;
     const info = (await this.#info()) ?? (await this.#make());
-    const incarnation = (info.config.subjects[0] as string).split(".")[2] as string;
+    const incarnation = this.#incarnationOf(info.config);
     if (incarnation === this.#incarnation && info.state.last_seq < seen) return this.#receiveShorter();
     if (incarnation !== this.#incarnation) this.#seen = 0;
     this.#incarnation = incarnation;
@@ -76,11 +79,13 @@ export class Store {
     this.#saw(info.state.last_seq);
   }
 
-  /** Applies this node's own settings to a stream that was made with others. */
+  /** Applies this node's own settings to a stream that was made with others. Copies are never taken away. */
   async configure(): Promise<void> {
     const info = await this.#info();
-    const { max_age, num_replicas } = this.#config(this.#incarnation);
-    if (!info || (info.config.max_age === max_age && info.config.num_replicas === num_replicas)) return;
+    if (!info) return;
+    const { max_age, num_replicas: replicas } = this.#config(this.#incarnation);
+    const num_replicas = Math.max(replicas, info.config.num_replicas);
+    if (info.config.max_age === max_age && info.config.num_replicas === num_replicas) return;
     await this.#link.manager.streams.update(this.name, { max_age, num_replicas });
   }
 
@@ -168,6 +173,22 @@ export class Store {
     return this.open();
   }
 
+  /** The id that a stream was made with; throws when it was not made by a broker with these options. */
+  #incarnationOf({ subjects = [], storage, republish, allow_direct }: Partial<StreamConfig>): string {
+    const id = (subjects[0] ?? "").split(".")[2] ?? "";
+    const own = this.#config(id);
+    const isOwn =
+      /^[\w-]+$/.test(id) &&
+      subjects.join() === own.subjects.join() &&
+      allow_direct === own.allow_direct &&
+      republish?.src === own.republish?.src &&
+      republish?.dest === own.republish?.dest;
+    if (!isOwn) throw new Error(`the stream ${this.name} is somebody else's: choose another prefix`);
+    if (storage !== own.storage)
+      throw new Error(`storage is "${own.storage}", and the stream ${this.name} was made with "${storage}"`);
+    return id;
+  }
+
   #saw(seq: number): void {
     if (seq > this.#seen) this.#seen = seq;
   }
@@ -193,9 +214,7 @@ export class Store {
     }
   }
 
-  #config(
-    incarnation: string,
-  ): Partial<StreamConfig> & Pick<StreamConfig, "name" | "max_age" | "num_replicas"> {
+  #config(incarnation: string): OwnConfig {
     const { keyTokens, republish, storage, replicas, ttlMs, newestOnly } = this.#spec;
     const subject = `${this.#subjectPrefix}.${incarnation}${".*".repeat(keyTokens)}`;
     return {
