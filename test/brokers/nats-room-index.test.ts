@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { decodeMeta, emptyMeta, encodeMeta, planAppends } from "../../src/brokers/nats/log-message.ts";
+import {
+  decodeMeta,
+  emptyMeta,
+  encodedBytes,
+  encodeMeta,
+  planAppends,
+} from "../../src/brokers/nats/log-message.ts";
 import { RoomIndex, type EntryOrigin } from "../../src/brokers/nats/room-index.ts";
 import type { LogBound } from "../../src/server/broker.ts";
 
@@ -75,6 +81,7 @@ test("appends are decided about as if one came after the other", () => {
   const index = indexOf([2], ample, [["ada", 4]]);
   const append = (ref: number | null, ifAt?: number) => ({
     origin: ref === null ? null : (["ada", ref] as const),
+    bytes: 4,
     request: {
       room: "room",
       data: "x",
@@ -86,6 +93,7 @@ test("appends are decided about as if one came after the other", () => {
     index,
     [append(5), append(5), append(4), append(3), append(null, 2), append(null, 3), append(6)],
     7,
+    1_000_000,
   );
   const at = (offset: number) => ({ offset, epoch: "epoch" });
   expect(plan.results).toEqual([
@@ -101,13 +109,19 @@ test("appends are decided about as if one came after the other", () => {
 });
 
 test("a message has so many entries and bytes, and a large entry one of its own", () => {
-  const append = (data: string) => ({ origin: null, request: { room: "room", data, bound: ample } });
+  const append = (data: string) => ({
+    origin: null,
+    bytes: encodedBytes(data),
+    request: { room: "room", data, bound: ample },
+  });
   const index = indexOf([]);
-  const stored = (appends: ReturnType<typeof append>[]): number =>
-    planAppends(index, appends, 0).results.length;
+  const stored = (appends: ReturnType<typeof append>[], roomBytes = 1_000_000): number =>
+    planAppends(index, appends, 0, roomBytes).results.length;
   expect(stored(Array.from({ length: 300 }, () => append("x")))).toBe(256);
   expect(stored([append("x".repeat(200_000)), append("x")])).toBe(1);
   expect(stored([append("x"), append("x".repeat(200_000))])).toBe(1);
+  const quotes = Array.from({ length: 10 }, () => append('"'.repeat(1000)));
+  expect(stored(quotes, 10_000), "as they are written").toBe(4);
 });
 
 test("what stands in the header comes back as it was, without a bound too", () => {

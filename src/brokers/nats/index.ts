@@ -21,8 +21,8 @@
  * - `replicas` above 1 takes nats-server 2.10.20, and the start is refused with an older one: its clusters do not keep to
  *   the order that a write demands. Newer ones do, but for writes of several nodes to one room that are under way at the
  *   moment at which another server takes the stream over.
- * - An entry may have as much as NATS takes in a message, less 32 KiB: 992 KiB with the default `max_payload`. A longer
- *   one is refused with `PAYLOAD_TOO_LARGE`. An answer that is too long is not kept: asked for again, it counts as unanswered.
+ * - An entry may have as much as NATS takes in a message, less 32 KiB: 992 KiB with the default `max_payload`, which has
+ *   to be above 32 KiB. A longer one, and a member or a signal longer than a message, is refused with `PAYLOAD_TOO_LARGE`. An answer that is too long is not kept: asked for again, it counts as unanswered.
  * - A room begins a new log, and its readers see a gap, when nothing was published in it for `logTtlMs`.
  * - With one replica, what is acknowledged survives the end of the server's process, and not that of its disk or, for the
  *   newest two minutes, of its machine: use `replicas: 3` where that matters. A node that finds a stream shorter than it

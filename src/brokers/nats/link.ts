@@ -1,6 +1,7 @@
 import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import { systemClock, type Undo } from "../../base/clock.ts";
+import { BowlineError } from "../../protocol/errors.ts";
 import { loadClient, type NatsClient } from "./client.ts";
 import { connect, textOf, withTimeout } from "./connect.ts";
 import { listed, type NatsSettings } from "./options.ts";
@@ -92,8 +93,19 @@ export class Link {
     }
   }
 
+  /** Refuses what no connection would take, however often it is tried. */
+  checkSize(bytes: number): void {
+    const bytesMax = this.payloadBytesMax;
+    if (bytes > bytesMax)
+      throw new BowlineError(
+        "PAYLOAD_TOO_LARGE",
+        `NATS takes at most ${bytesMax} bytes, and this has ${bytes}`,
+      );
+  }
+
   /** Sends to whoever listens; dropped while there is no connection. */
   publish(subject: string, data: string): void {
+    this.checkSize(Buffer.byteLength(data));
     if (this.#connected && !this.#closed) this.connection.publish(subject, data);
   }
 

@@ -6,6 +6,8 @@ import type { Stored } from "./stored.ts";
 export interface KnownAppend {
   readonly request: AppendRequest;
   readonly origin: EntryOrigin | null;
+  /** What its data takes in a message. */
+  readonly bytes: number;
 }
 
 /** What becomes of the first appends of a row: one message that is to follow what the index knows. */
@@ -16,21 +18,26 @@ export interface AppendPlan {
   readonly results: readonly AppendResult[];
 }
 
-/** Most entries and UTF-8 bytes of entries put into one message; a larger entry has a message to itself. */
+/** Most entries and bytes of entries put into one message; a larger entry has a message to itself. */
 const entriesMax = 256;
 const bytesMax = 128 * 1024;
 
-/** Decides about appends as if one were carried out after the other. */
-export function planAppends(index: RoomIndex, appends: readonly KnownAppend[], nowMs: number): AppendPlan {
+/** Decides about appends as if one were carried out after the other. `roomBytes`: most that a message has for entries. */
+export function planAppends(
+  index: RoomIndex,
+  appends: readonly KnownAppend[],
+  nowMs: number,
+  roomBytes: number,
+): AppendPlan {
   const { epoch, head, bound } = index;
   const texts: string[] = [];
   const origins: (EntryOrigin | null)[] = [];
   const results: AppendResult[] = [];
   let bytes = 0;
   let newBound = bound;
-  for (const { request, origin } of appends) {
-    const size = Buffer.byteLength(request.data);
-    if (texts.length === entriesMax || (texts.length > 0 && bytes + size > bytesMax)) break;
+  for (const { request, origin, bytes: size } of appends) {
+    const isFull = texts.length === entriesMax || bytes + size > Math.min(bytesMax, roomBytes);
+    if (isFull && texts.length > 0) break;
     const end = { epoch, offset: head + texts.length };
     const known = origin && knownResult(index, origins, origin);
     const { ifAt } = request;
@@ -95,6 +102,11 @@ export function decodeMeta(text: string): LogMeta {
     LogMeta["origins"]?,
   ];
   return { epoch, first, count, at, bound, origins };
+}
+
+/** What a text takes in a message: quotes, and whatever else JSON escapes, take more than they are. */
+export function encodedBytes(text: string): number {
+  return Buffer.byteLength(JSON.stringify(text)) + 1;
 }
 
 /** JSON within JSON costs some bytes, and takes every string, in whatever language or state it is. */

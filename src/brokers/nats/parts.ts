@@ -5,7 +5,7 @@ import { LedgerArchive } from "./ledger-archive.ts";
 import { Link } from "./link.ts";
 import { listed, type NatsSettings } from "./options.ts";
 import { Presence } from "./presence.ts";
-import type { RoomLogContext } from "./room-log.ts";
+import { envelopeBytes, type RoomLogContext } from "./room-log.ts";
 import { Sessions } from "./sessions.ts";
 import { Store, type StoreSpec } from "./store.ts";
 
@@ -37,6 +37,10 @@ export async function openParts(settings: NatsSettings, node: string, events: Pa
   const link = await Link.open(settings, node);
   try {
     checkVersion(link.connection.info?.version ?? "", settings);
+    if (link.payloadBytesMax <= envelopeBytes)
+      throw new Error(
+        `max_payload of the server is ${link.payloadBytesMax}, and has to be above ${envelopeBytes}`,
+      );
     return await build(link, settings, node, events);
   } catch (error) {
     await link.close();

@@ -11,7 +11,7 @@ import type {
   Origin,
 } from "../../server/broker.ts";
 import { IndexedLog, type IndexedLogContext } from "./indexed-log.ts";
-import { decodeMeta, entriesOf, planAppends, type KnownAppend } from "./log-message.ts";
+import { decodeMeta, encodedBytes, entriesOf, planAppends, type KnownAppend } from "./log-message.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Stored } from "./stored.ts";
 
@@ -24,6 +24,8 @@ export interface RoomLogContext extends IndexedLogContext {
 
 interface Append {
   readonly request: AppendRequest;
+  /** What its data takes in a message. */
+  readonly bytes: number;
   settle(result: AppendResult): void;
   reject(error: unknown): void;
 }
@@ -41,7 +43,7 @@ interface Query {
 }
 
 /** Left of a message for headers and what surrounds the entries. */
-const envelopeBytes = 32 * 1024;
+export const envelopeBytes: number = 32 * 1024;
 
 /** The calls about one room's log, carried out in their order; those that wait together go together. */
 export class RoomLog {
@@ -64,13 +66,13 @@ export class RoomLog {
   }
 
   append(request: AppendRequest): Promise<AppendResult> {
-    const bytesMax = this.#context.payloadBytesMax() - envelopeBytes;
-    // Quotes, and whatever else JSON escapes, take more than they are.
-    if (Buffer.byteLength(JSON.stringify(request.data)) > bytesMax)
+    const bytes = encodedBytes(request.data);
+    const bytesMax = this.#roomBytes;
+    if (bytes > bytesMax)
       return Promise.reject(
         new BowlineError("PAYLOAD_TOO_LARGE", `NATS takes at most ${bytesMax} bytes here`),
       );
-    return new Promise((settle, reject) => this.#add({ request, settle, reject }));
+    return new Promise((settle, reject) => this.#add({ request, bytes, settle, reject }));
   }
 
   find(origin: Origin): Promise<Position | null> {
@@ -108,6 +110,11 @@ export class RoomLog {
     this.#live = { subject, seq };
     this.#log.receive(message);
     return { epoch: decodeMeta(message.meta).epoch, entries: entriesOf(message) };
+  }
+
+  /** Most that a message has for entries. */
+  get #roomBytes(): number {
+    return this.#context.payloadBytesMax() - envelopeBytes;
   }
 
   #query<T>(answer: () => Promise<T>): Promise<T> {
@@ -155,7 +162,7 @@ export class RoomLog {
       await this.#completeLedgers(left);
       const { index } = this.#log;
       const after = index.lastSeq;
-      const { message, results } = planAppends(index, left, systemClock.now());
+      const { message, results } = planAppends(index, left, systemClock.now(), this.#roomBytes);
       const isSure = await this.#confirm(left, results);
       left = left.filter(({ ref }) => ref !== "lost");
       // What came in between, or turned out to be no new ref, may change the plan.
@@ -172,10 +179,11 @@ export class RoomLog {
 
   /** Finds the session's ledgers; null, and answered, when it has none. */
   async #know(append: Append): Promise<KnownSession | null> {
-    const { request } = append;
-    if (!request.origin) return { append, request, origin: null, ref: "new" };
+    const { request, bytes } = append;
+    if (!request.origin) return { append, request, bytes, origin: null, ref: "new" };
     const ledger = await this.#context.sessions.ledger(request.origin);
-    if (ledger !== null) return { append, request, origin: [ledger, request.origin.ref], ref: "unknown" };
+    if (ledger !== null)
+      return { append, request, bytes, origin: [ledger, request.origin.ref], ref: "unknown" };
     append.settle({ outcome: "unknown-session" });
     return null;
   }

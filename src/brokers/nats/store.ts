@@ -32,6 +32,8 @@ type OwnConfig = Partial<StreamConfig> &
 
 /** How often a stream has to be found shorter than it was before that is believed. */
 const shorterMax = 3;
+/** What stands around a message's meta data. */
+const headerBytes = 512;
 /** Another message was stored under the key since the one that was expected to be the last. */
 const wrongLastSequence = new Set([10_071, 10_164]);
 const nameInUse = new Set([10_058]);
@@ -135,9 +137,10 @@ export class Store {
     await this.#link.call(() => this.#link.manager.streams.purge(this.name, what));
   }
 
-  async #publish(subject: string, { meta, body }: Message, last?: number): Promise<number> {
+  async #publish(subject: string, { meta = "", body }: Message, last?: number): Promise<number> {
+    this.#link.checkSize(Buffer.byteLength(meta) + Buffer.byteLength(body) + headerBytes);
     const headers = this.#link.client.headers();
-    if (meta !== undefined) headers.set(metaHeader, meta);
+    if (meta !== "") headers.set(metaHeader, meta);
     const options = { headers, ...(last !== undefined && { expect: { lastSubjectSequence: last } }) };
     const { seq } = await this.#link.call(() => this.#link.jetstream.publish(subject, body, options));
     this.#saw(seq);
