@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { nats, type NatsOptions } from "bowline/nats";
 import type { Broker, LogBound } from "../../src/server/broker.ts";
 import { Heard } from "../../src/testing/conformance/heard.ts";
@@ -50,6 +50,29 @@ describe.skipIf(!natsPath)("nats, where its server allows less", () => {
     expect((await broker.members("r", 10)).count).toBe(1);
     expect(() => broker.signal("r", "key", "x".repeat(102_400))).toThrow(expect.objectContaining(tooLarge));
     expect(heard.outages).toEqual([]);
+  });
+
+  const account = (deny: string): string => `accounts { A { jetstream: enabled, users: [
+    { user: "ada", password: "right", permissions: { subscribe: { deny: "${deny}" } } }] } }`;
+  const access = { user: "ada", pass: "right" };
+
+  test.each(["bowline.live.>", "bowline.told.all", "bowline.opened"])(
+    "not to be allowed to listen to %s is a reason not to start",
+    async (subject) => {
+      await expect(start(account(subject), access)).rejects.toThrow(/it may not listen to bowline\./);
+    },
+  );
+
+  test("a room that may not be listened to is an outage as long as somebody wants it", async () => {
+    const { broker, heard } = await start(account("bowline.live.secret.>"), access);
+    await broker.subscribe("secret", ample).catch(() => {});
+    await vi.waitFor(() =>
+      expect(heard.outages).toEqual([expect.stringMatching(/may not listen to .*secret/)]),
+    );
+    await broker.unsubscribe("secret");
+    await vi.waitFor(() => expect(heard.outages.at(-1)).toBeNull(), 5000);
+    expect(await broker.subscribe("open", ample)).toMatchObject({ head: 0 });
+    expect(heard.outages).toHaveLength(2);
   });
 
   test("messages too small for what stands around an entry are a reason not to start", async () => {

@@ -1,5 +1,5 @@
 import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
-import type { Msg, NatsConnection } from "@nats-io/transport-node";
+import type { Msg, MsgCallback, NatsConnection, Subscription } from "@nats-io/transport-node";
 import { systemClock, type Undo } from "../../base/clock.ts";
 import { BowlineError } from "../../protocol/errors.ts";
 import { loadClient, type NatsClient } from "./client.ts";
@@ -30,6 +30,8 @@ export class Link {
   readonly jetstream: JetStreamClient;
   readonly manager: JetStreamManager;
   readonly #servers: string;
+  /** Subscriptions that were refused: how to try again, and what the server said. */
+  readonly #deaf = new Map<() => void, string>();
   #events: LinkEvents | null = null;
   #reason: Error | null = null;
   #connected = true;
@@ -110,12 +112,30 @@ export class Link {
   }
 
   subscribe(subject: string, receive: (message: Msg) => void): Undo {
-    const subscription = this.connection.subscribe(subject, {
-      callback: (error, message) => {
-        if (!error) receive(message);
-      },
-    });
-    return () => subscription.unsubscribe();
+    let subscription: Subscription;
+    const listen = (): void => {
+      this.#deaf.delete(listen);
+      const callback: MsgCallback<Msg> = (error, message) => {
+        if (!error) return receive(message);
+        this.#deaf.set(listen, `it may not listen to ${subject}: ${textOf(error)}`);
+        this.lose(this.#deaf.get(listen) as string);
+      };
+      subscription = this.connection.subscribe(subject, { callback });
+    };
+    listen();
+    return () => {
+      this.#deaf.delete(listen);
+      subscription.unsubscribe();
+    };
+  }
+
+  /** Makes sure that everything subscribed to is listened to; rejects if that is refused. */
+  async hear(): Promise<void> {
+    for (const listen of this.#deaf.keys()) listen();
+    // The server says no before it answers this.
+    await withTimeout(callTimeoutMs, this.connection.flush());
+    const [problem] = this.#deaf.values();
+    if (problem !== undefined) throw new Error(problem);
   }
 
   /** Something showed that what the server keeps is not to be had. */
@@ -158,7 +178,7 @@ export class Link {
   }
 
   async #look(events: LinkEvents): Promise<void> {
-    const isRestored = await events.restore().then(
+    const isRestored = await Promise.all([this.hear(), events.restore()]).then(
       () => true,
       () => false,
     );

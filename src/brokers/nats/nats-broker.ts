@@ -15,6 +15,7 @@ import type {
   SessionClaim,
   SessionOpening,
 } from "../../server/broker.ts";
+import type { Link } from "./link.ts";
 import type { NatsSettings } from "./options.ts";
 import { openParts, type Parts } from "./parts.ts";
 import { RoomLog } from "./room-log.ts";
@@ -40,18 +41,11 @@ export class NatsBroker implements Broker {
   async start(sink: BrokerSink, node: string): Promise<void> {
     if (this.#sink) throw new Error("this NATS broker has a node already: one broker serves one server");
     this.#sink = sink;
-    const parts = await openParts(this.#settings, node, {
+    this.#parts = await openParts(this.#settings, node, {
+      listen: (link) => this.#listen(link, sink, node),
       receivePresence: (room, change) => sink.receivePresence(room, change),
       receiveOutage: (reason) => this.#receiveOutage(reason),
     });
-    this.#parts = parts;
-    const { link } = parts;
-    link.subscribe(this.#subject("opened"), (message) => {
-      const [session, generation] = message.json<[string, number]>();
-      sink.receiveOpened(session, generation);
-    });
-    for (const to of ["all", `node.${tokenOf(node)}`])
-      link.subscribe(this.#subject(`told.${to}`), (message) => sink.receiveTold(message.string()));
   }
 
   async stop(): Promise<void> {
@@ -138,6 +132,19 @@ export class NatsBroker implements Broker {
 
   async nodes(): Promise<readonly string[]> {
     return this.#started().leases.nodes();
+  }
+
+  /** Listens to what is of no room; rejects when this node may not, or not to those of rooms. */
+  async #listen(link: Link, sink: BrokerSink, node: string): Promise<void> {
+    link.subscribe(this.#subject("opened"), (message) => {
+      const [session, generation] = message.json<[string, number]>();
+      sink.receiveOpened(session, generation);
+    });
+    for (const to of ["all", `node.${tokenOf(node)}`])
+      link.subscribe(this.#subject(`told.${to}`), (message) => sink.receiveTold(message.string()));
+    const unsubscribe = link.subscribe(this.#live("any", ">"), () => {});
+    await link.hear();
+    unsubscribe();
   }
 
   #receiveOutage(reason: Error | null): void {

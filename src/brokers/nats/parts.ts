@@ -20,6 +20,8 @@ export interface Parts {
 
 /** What the parts tell the broker. */
 export interface PartsEvents {
+  /** Subscribes to what is needed from the start; rejects when that is refused. */
+  listen(link: Link): Promise<void>;
   receivePresence(room: string, change: PresenceChange): void;
   receiveOutage(reason: Error | null): void;
 }
@@ -78,6 +80,7 @@ async function build(link: Link, settings: NatsSettings, node: string, events: P
   const restore = async (): Promise<void> => void (await Promise.all(stores.map((store) => store.open())));
   await restore();
   await Promise.all(stores.map((store) => store.configure()));
+  await events.listen(link);
 
   const leases = new Leases(leaseStore, link, node, leaseMs);
   const answers = new Answers(ledgers, () => link.payloadBytesMax - headerBytes);
