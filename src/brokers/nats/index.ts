@@ -24,6 +24,8 @@
  * - An entry may have as much as NATS takes in a message, less 32 KiB: 992 KiB with the default `max_payload`, which has
  *   to be above 32 KiB. A longer one, and a member or a signal longer than a message, is refused with `PAYLOAD_TOO_LARGE`. An answer that is too long is not kept: asked for again, it counts as unanswered.
  * - A room begins a new log, and its readers see a gap, when nothing was published in it for `logTtlMs`.
+ * - While the account or the server may store no more, nothing is served: it is an outage, until what was refused can be
+ *   written. nats-server 2.9 loses the session whose write finds its account full: what that had under way is `UNCERTAIN`.
  * - With one replica, what is acknowledged survives the end of the server's process, and not that of its disk or, for the
  *   newest two minutes, of its machine: use `replicas: 3` where that matters. A node that finds a stream shorter than it
  *   was begins it anew, so that clients are told (`gap`, `UNCERTAIN`) and never left guessing.

@@ -83,11 +83,11 @@ export class IndexedLog {
     }
   }
 
-  /** Stores the next message; false when another one came first. */
-  async put(meta: LogMeta, texts: readonly string[]): Promise<boolean> {
+  /** Stores the next message; false when another one came first. `last`: the sequence that it is to come after. */
+  async put(meta: LogMeta, texts: readonly string[], last: number = this.#index.lastSeq): Promise<boolean> {
     const message = { meta: encodeMeta(meta), body: texts.length > 0 ? encodeTexts(texts) : "" };
     const index = this.#index;
-    const seq = await this.#context.store.put(this.#subject, message, index.lastSeq);
+    const seq = await this.#context.store.put(this.#subject, message, last);
     if (seq === null) return false;
     index.add(seq, meta);
     return true;
@@ -109,7 +109,7 @@ export class IndexedLog {
       } else if (last) {
         this.#foundShorter = 0;
         if (await this.#follow(last)) return;
-      } else {
+      } else if (!(await this.#mend())) {
         this.#reset();
         if (await this.put(emptyMeta(systemRandom.id(12), 0, bound, systemClock.now()), [])) return;
       }
@@ -153,6 +153,24 @@ export class IndexedLog {
       index.skip(seq);
     }
     return index.lastSeq >= last.seq;
+  }
+
+  /**
+   * The stream knows no last message of the log. A server of 2.9 forgets which that is when a write finds its account
+   * full: it has all of them still, and would take the first of another log. Goes on with one that takes the first one's
+   * place; false when there is really none.
+   */
+  async #mend(): Promise<boolean> {
+    const found = await this.#context.store.scan({ subject: this.#subject, metaOnly: true });
+    const newest = found.at(-1);
+    if (!newest) return false;
+    if (newest.seq < this.#index.lastSeq) {
+      await this.#receiveShorter();
+    } else if (await this.#follow(newest)) {
+      const { epoch, head, bound } = this.#index;
+      await this.put(emptyMeta(epoch, head, bound, systemClock.now()), [], 0);
+    }
+    return true;
   }
 
   /**

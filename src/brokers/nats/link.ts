@@ -19,6 +19,8 @@ export const callTimeoutMs = 2000;
 const flushTimeoutMs = 500;
 const probeMs = 250;
 const streamNotFound = 10_059;
+/** What the account or the server may store is used up, or its disk is full. */
+export const noRoom: ReadonlySet<unknown> = new Set([10_002, 10_023, 10_047, 10_077]);
 
 /**
  * The connection to NATS. It reconnects by itself for ever; in between, and while JetStream does not answer, calls are
@@ -90,7 +92,7 @@ export class Link {
     try {
       return await task();
     } catch (error) {
-      if (isLoss(error)) this.lose(`JetStream does not answer: ${textOf(error)}`);
+      if (isLoss(error)) this.lose(`JetStream fails: ${textOf(error)}`);
       throw error;
     }
   }
@@ -205,10 +207,11 @@ const lossNames = new Set([
   "DrainingConnectionError",
 ]);
 
-/** Whether an error says that the server is gone, rather than that it refuses. */
+/** Whether an error says that the server is gone, or can store nothing, rather than that it refuses. */
 function isLoss(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (lossNames.has(error.name)) return true;
   const { code, status } = error as { code?: unknown; status?: unknown };
-  return code === streamNotFound || status === 503 || (error.name === "JetStreamStatusError" && code === 503);
+  if (code === streamNotFound || noRoom.has(code)) return true;
+  return status === 503 || (error.name === "JetStreamStatusError" && code === 503);
 }

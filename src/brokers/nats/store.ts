@@ -1,6 +1,6 @@
 import type { ConsumerConfig, MsgRequest, StreamConfig, StreamInfo } from "@nats-io/jetstream";
 import { systemRandom } from "../../base/random.ts";
-import type { Link } from "./link.ts";
+import { noRoom, type Link } from "./link.ts";
 import { scan, type Scan } from "./scan.ts";
 import { metaHeader, storedOf, type Stored } from "./stored.ts";
 
@@ -55,6 +55,8 @@ export class Store {
   /** The highest sequence this node knows of: a stream that ends before it has lost something. */
   #seen = 0;
   #foundShorter = 0;
+  /** Bytes of the largest message that there was no room for, since there last was. */
+  #refusedBytes = 0;
 
   constructor(link: Link, spec: StoreSpec) {
     this.#link = link;
@@ -68,7 +70,7 @@ export class Store {
     return this.#incarnation;
   }
 
-  /** Makes sure that the stream is there, and is whole as far as this node knows. */
+  /** Makes sure that the stream is there, takes messages, and is whole as far as this node knows. */
   async open(): Promise<void> {
     // As it is before the question: what is stored while that is under way is not in the answer.
     const seen = this.#seen;
@@ -79,6 +81,7 @@ export class Store {
     this.#incarnation = incarnation;
     this.#foundShorter = 0;
     this.#saw(info.state.last_seq);
+    if (this.#refusedBytes > 0) await this.#tryRoom();
   }
 
   /** Applies this node's own settings to a stream that was made with others. Copies are never taken away. */
@@ -138,16 +141,22 @@ export class Store {
   }
 
   async #publish(subject: string, { meta = "", body }: Message, last?: number): Promise<number> {
-    this.#link.checkSize(Buffer.byteLength(meta) + Buffer.byteLength(body) + headerBytes);
+    const bytes = Buffer.byteLength(meta) + Buffer.byteLength(body) + headerBytes;
+    this.#link.checkSize(bytes);
     const headers = this.#link.client.headers();
     if (meta !== "") headers.set(metaHeader, meta);
     const options = { headers, ...(last !== undefined && { expect: { lastSubjectSequence: last } }) };
-    const { seq } = await this.#link.call(() => this.#link.jetstream.publish(subject, body, options));
-    this.#saw(seq);
-    return seq;
+    try {
+      const { seq } = await this.#link.call(() => this.#link.jetstream.publish(subject, body, options));
+      this.#saw(seq);
+      return seq;
+    } catch (error) {
+      if (this.#isRefusal(error, noRoom)) this.#refusedBytes = Math.max(this.#refusedBytes, bytes);
+      throw error;
+    }
   }
 
-  #isRefusal(error: unknown, codes: ReadonlySet<number>): boolean {
+  #isRefusal(error: unknown, codes: ReadonlySet<unknown>): boolean {
     return error instanceof this.#link.client.JetStreamApiError && codes.has(error.code);
   }
 
@@ -197,6 +206,15 @@ export class Store {
   }
 
   // What follows is asked while the link counts as lost, too: that is how it is found again.
+
+  /** Writes as much as there was no room for, under a key of nobody's, and takes it away: else the next call would fail. */
+  async #tryRoom(): Promise<void> {
+    const subject = this.subject(Array.from({ length: this.#spec.keyTokens }, () => "=").join("."));
+    const { seq } = await this.#link.jetstream.publish(subject, "{}".padEnd(this.#refusedBytes));
+    this.#saw(seq);
+    await this.#link.manager.streams.purge(this.name, { filter: subject });
+    this.#refusedBytes = 0;
+  }
 
   async #info(): Promise<StreamInfo | null> {
     try {
