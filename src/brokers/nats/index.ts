@@ -16,19 +16,21 @@
  * more needs `bowline.>`, `$JS.API.>` and `_INBOX.>`.
  *
  * Limits:
- * - A stream of one of these names that somebody else made is left alone, and the start refused; so it is when the streams
- *   were made with another `storage`.
- * - `replicas` above 1 takes nats-server 2.10.20, and the start is refused with an older one: its clusters do not keep to
- *   the order that a write demands. Newer ones do, but for writes of several nodes to one room that are under way at the
- *   moment at which another server takes the stream over.
- * - An entry may have as much as NATS takes in a message, less 32 KiB: 992 KiB with the default `max_payload`, which has
- *   to be above 32 KiB. A longer one, and a member or a signal longer than a message, is refused with `PAYLOAD_TOO_LARGE`. An answer that is too long is not kept: asked for again, it counts as unanswered.
+ * - A stream of one of these names that somebody else made is left alone, and the start refused; so it is when the
+ *   streams were made with another `storage`.
+ * - `replicas` above 1 takes nats-server 2.10.20, and the start is refused with an older one: its clusters do not keep
+ *   to the order that a write demands. Newer ones do, but for writes of several nodes to one room that are under way at
+ *   the moment at which another server takes the stream over.
+ * - An entry may have as much as NATS takes in a message, less 32 KiB: 992 KiB with the default `max_payload`, which
+ *   has to be above 32 KiB. A longer one, and a member or a signal longer than a message, is refused with
+ *   `PAYLOAD_TOO_LARGE`. An answer that is too long is not kept: asked for again, it counts as unanswered.
  * - A room begins a new log, and its readers see a gap, when nothing was published in it for `logTtlMs`.
- * - While the account or the server may store no more, nothing is served: it is an outage, until what was refused can be
- *   written. nats-server 2.9 loses the session whose write finds its account full: what that had under way is `UNCERTAIN`.
- * - With one replica, what is acknowledged survives the end of the server's process, and not that of its disk or, for the
- *   newest two minutes, of its machine: use `replicas: 3` where that matters. A node that finds a stream shorter than it
- *   was begins it anew, so that clients are told (`gap`, `UNCERTAIN`) and never left guessing.
+ * - While the account or the server may store no more, nothing is served: it is an outage, until what was refused can
+ *   be written. nats-server 2.9 loses the session whose write finds its account full: what that had under way is
+ *   `UNCERTAIN`.
+ * - With one replica, what is acknowledged survives the end of the server's process, and not that of its disk or, for
+ *   the newest two minutes, of its machine: use `replicas: 3` where that matters. A node that finds a stream shorter
+ *   than it was begins it anew, so that clients are told (`gap`, `UNCERTAIN`) and never left guessing.
  * - Answers of one session are held to the bound on their length by each node for those it gave itself.
  *
  * @module
@@ -40,9 +42,9 @@ import { settingsOf, type NatsOptions } from "./options.ts";
 export type { NatsOptions, NatsTls } from "./options.ts";
 
 /**
- * A broker on NATS JetStream. One serves one server; the nodes of a cluster have the same `servers` and `prefix`. Lives
- * from the start of its server to its end. Throws a `TypeError` for an option that can't be what it is; the server's start
- * rejects, naming `servers`, when there is no NATS with JetStream.
+ * A broker on NATS JetStream. One serves one server; the nodes of a cluster have the same `servers`, `prefix` and
+ * `storage`. Lives from the start of its server to its end. Throws a `TypeError` for an option that can't be what it is;
+ * the server's start rejects, naming `servers`, when there is no NATS with JetStream.
  *
  * @example
  * createServer(chat, { broker: nats({ servers: "nats://localhost:4222" }) });

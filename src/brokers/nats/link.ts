@@ -180,10 +180,12 @@ export class Link {
   }
 
   async #look(events: LinkEvents): Promise<void> {
-    const isRestored = await Promise.all([this.hear(), events.restore()]).then(
-      () => true,
-      () => false,
-    );
+    const isRestored = await this.hear()
+      .then(() => events.restore())
+      .then(
+        () => true,
+        () => false,
+      );
     this.#probing = false;
     if (isRestored && this.#connected) this.#back();
     else this.#stopTimer = systemClock.setTimer(probeMs, () => this.#probe());
