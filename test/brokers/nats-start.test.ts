@@ -1,8 +1,8 @@
 import { createServer, type AddressInfo, type Server } from "node:net";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { nats, type NatsOptions } from "bowline/nats";
 import { Heard } from "../../src/testing/conformance/heard.ts";
-import { NatsServer, natsPath } from "../support/nats-server.ts";
+import { NatsServer, natsPath, type NatsServerOptions } from "../support/nats-server.ts";
 
 describe.skipIf(!natsPath)("nats, when it can't start", () => {
   async function refusal(options: NatsOptions): Promise<string> {
@@ -12,6 +12,12 @@ describe.skipIf(!natsPath)("nats, when it can't start", () => {
     await broker.stop();
     expect(performance.now() - startedMs).toBeLessThan(8000);
     return (error as Error).message;
+  }
+
+  async function startServer(options: NatsServerOptions = {}): Promise<NatsServer> {
+    const server = await NatsServer.start(options);
+    onTestFinished(() => server.stop());
+    return server;
   }
 
   /** A server that is none. */
@@ -50,28 +56,25 @@ describe.skipIf(!natsPath)("nats, when it can't start", () => {
   });
 
   test("NATS without JetStream", async () => {
-    const server = await NatsServer.start({ jetstream: false });
+    const server = await startServer({ jetstream: false });
     expect(await refusal({ servers: server.url })).toContain("-js");
-    await server.stop();
   });
 
   test("a wrong password", async () => {
-    const server = await NatsServer.start({ config: 'authorization { user: "ada", password: "right" }' });
+    const server = await startServer({ config: 'authorization { user: "ada", password: "right" }' });
     expect(await refusal({ servers: server.url, user: "ada", pass: "wrong" })).toContain("no connection");
     const broker = nats({ servers: server.url, user: "ada", pass: "right" });
     await broker.start(new Heard().sink, "node");
     await broker.stop();
-    await server.stop();
   });
 
   test("more replicas than there are servers, or than they can keep", async () => {
-    const server = await NatsServer.start();
+    const server = await startServer();
     expect(await refusal({ servers: server.url, replicas: 3 })).toMatch(/replicas/);
-    await server.stop();
   });
 
   test("streams that somebody else made, which are left as they are", async () => {
-    const server = await NatsServer.start();
+    const server = await startServer();
     const id = "abcdefghij";
     const own = {
       subjects: [`bowline.log.${id}.*`],
@@ -96,18 +99,16 @@ describe.skipIf(!natsPath)("nats, when it can't start", () => {
       for (const { config } of await server.manage(({ streams }) => streams.list().next()))
         await server.deleteStream(config.name);
     }
-    await server.stop();
   });
 
   test("streams that are kept elsewhere", async () => {
-    const server = await NatsServer.start();
+    const server = await startServer();
     const broker = nats({ servers: server.url, storage: "memory" });
     await broker.start(new Heard().sink, "node");
     await broker.stop();
     expect(await refusal({ servers: server.url })).toMatch(
       /storage is "file", and the stream bowline_\w+ was made with "memory"/,
     );
-    await server.stop();
   });
 
   test("options that can't be what they are", () => {
