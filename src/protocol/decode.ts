@@ -82,7 +82,7 @@ function checkFrame(frame: Fields, text: string): void {
 function subjectOf({ type, ref, room }: Fields): ErrorSubject | null {
   if (type === "publish" || type === "request") return isRef(ref) ? { ref } : null;
   const isAboutRoom = type === "join" || type === "leave" || type === "signal" || type === "presence";
-  return isAboutRoom && isRoomName(room) ? { room, of: type } : null;
+  return isAboutRoom && isText(room, roomNameLengthMax) ? { room, of: type } : null;
 }
 
 /**
@@ -149,8 +149,8 @@ function isRef(ref: unknown): ref is number {
   return isCount(ref) && ref > 0;
 }
 
-function isRoomName(room: unknown): room is string {
-  return typeof room === "string" && room.length > 0 && room.length <= roomNameLengthMax;
+function isText(value: unknown, lengthMax: number): value is string {
+  return typeof value === "string" && value.length > 0 && value.length <= lengthMax;
 }
 
 function checkRoom(frame: Fields): void {
@@ -162,10 +162,9 @@ function checkName(frame: Fields, field: string): void {
 }
 
 function checkText(value: unknown, field: string, lengthMax: number): void {
+  if (isText(value, lengthMax)) return;
   if (typeof value !== "string") throw new FrameError(`${field} must be a string, not ${show(value)}`);
-  if (value.length < 1 || value.length > lengthMax) {
-    throw new FrameError(`${field} must have 1 to ${lengthMax} characters, not ${value.length}`);
-  }
+  throw new FrameError(`${field} must have 1 to ${lengthMax} characters, not ${value.length}`);
 }
 
 function checkPayload(frame: Fields): void {

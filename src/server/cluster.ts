@@ -89,12 +89,7 @@ export class Cluster {
   /** Resolves once every node has answered, or when the time for it is over. */
   async #ask<Answer>(question: Question): Promise<ClusterAnswers<Answer>> {
     const { broker, clock, insist, random } = this.#context;
-    const missing = new Set(
-      await insist(
-        () => broker.nodes(),
-        () => false,
-      ),
-    );
+    const missing = new Set(await insist(() => broker.nodes()));
     const answers = new Map<string, Answer>();
     const id = random.id(10);
     await new Promise<void>((resolve) => {

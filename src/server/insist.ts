@@ -3,8 +3,11 @@ import type { Clock } from "../base/clock.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import { tableError, type Stage } from "./refusal.ts";
 
-/** Does again what the broker failed to do, until it is done, or nobody needs it any more: then rejects `UNAVAILABLE`. */
-export type Insist = <T>(task: () => Awaitable<T>, isNeeded: () => boolean) => Awaitable<T>;
+/**
+ * Does again what the broker failed to do, until it is done, or nobody needs it any more: then rejects `UNAVAILABLE`.
+ * Without `isNeeded` it is tried once.
+ */
+export type Insist = <T>(task: () => Awaitable<T>, isNeeded?: () => boolean) => Awaitable<T>;
 
 /** What insisting needs of the node. */
 export interface InsistContext {
@@ -41,7 +44,7 @@ export function insistence({ clock, report }: InsistContext): Insist {
     }
     throw tableError("UNAVAILABLE", failure);
   };
-  return (task, isNeeded) => {
+  return (task, isNeeded = () => false) => {
     try {
       const result = task();
       return result instanceof Promise

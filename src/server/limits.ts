@@ -10,7 +10,8 @@ export interface Limits {
   readonly rooms: number;
   /**
    * Most publishes and requests that a client may have without an answer. It is told, and waits with the rest; a
-   * connection with twice as many being worked on is refused more with `TOO_MANY_PENDING`. Of other frames, as many more as there may be rooms. Default 256.
+   * connection with twice as many being worked on is refused more with `TOO_MANY_PENDING`. Of other frames, as many may
+   * be worked on, and as many more as there may be rooms. Default 256.
    */
   readonly pending: number;
   /**

@@ -1,3 +1,4 @@
+import type { Awaitable } from "../base/awaitable.ts";
 import type { Clock } from "../base/clock.ts";
 import { within } from "../base/deadline.ts";
 import type { EventDefinition, RoomDefinition, SignalDefinition } from "../contract/contract.ts";
@@ -41,15 +42,12 @@ export class Payloads {
     { payload: schema }: EventDefinition | SignalDefinition,
   ): Promise<unknown> {
     const checked = await checkPayload(schema, payload);
-    const { clock, limits, handlers, checkOutgoing } = this.#context;
+    const { handlers, checkOutgoing } = this.#context;
     const handler = handlers.rooms.get(pattern)?.on?.[event];
     if (!handler) return checked;
     const { user, session } = connection;
     const handling = handler({ user: user as UserLike, session, room, params, payload: checked });
-    const changed =
-      handling instanceof Promise
-        ? await within(clock, limits.handlerMs, handling, () => tooLong(`the handler of "${event}"`, limits))
-        : await handling;
+    const changed = await inTime(this.#context, `the handler of "${event}"`, handling);
     if (changed === undefined) return checked;
     return checkOutgoing ? checkOwn(schema, changed, event) : changed;
   }
@@ -63,9 +61,19 @@ export class Payloads {
   }
 }
 
-/** What a hook that does not come to an end is refused with: whatever is behind it would wait for ever. */
-export function tooLong(what: string, { handlerMs }: Limits): Error {
-  return new Error(`${what} took longer than ${handlerMs} ms (limits.handlerMs)`);
+/** What a hook or handler gives. One that does not come to an end is given up: whatever is behind it would wait for ever. */
+export function inTime<T>(
+  { clock, limits: { handlerMs } }: Pick<PayloadsContext, "clock" | "limits">,
+  what: string,
+  result: Awaitable<T>,
+): Awaitable<T> {
+  if (!(result instanceof Promise)) return result;
+  return within(
+    clock,
+    handlerMs,
+    result,
+    () => new Error(`${what} took longer than ${handlerMs} ms (limits.handlerMs)`),
+  );
 }
 
 /** The event or signal of that name, if `from` may send it. */

@@ -91,10 +91,7 @@ export class Publishing {
     const { broker, insist, rooms } = this.#context;
     rooms.match(room);
     const read = (after: number, count: number): Awaitable<LogPage> =>
-      insist(
-        () => broker.read(room, after, count),
-        () => false,
-      );
+      insist(() => broker.read(room, after, count));
     let page = await read(0, 0);
     let after: number;
     do {

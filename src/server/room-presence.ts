@@ -60,7 +60,7 @@ export class RoomPresence {
     const { room, membersMax } = this.#context;
     const changes: Changes = this.#changes ?? new Map();
     this.#changes = null;
-    for (const [session, member] of changes) this.#listing?.since.set(session, member);
+    if (this.#listing) for (const [session, member] of changes) this.#listing.since.set(session, member);
     const wasCrowded = this.#crowded;
     // Not listed again at the first one who leaves, or a room at the bound would be listed over and over.
     this.#crowded = this.#count > membersMax * (wasCrowded ? relistShare : 1);

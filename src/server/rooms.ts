@@ -1,5 +1,4 @@
 import type { Clock } from "../base/clock.ts";
-import { within } from "../base/deadline.ts";
 import type { Contract, RoomDefinition } from "../contract/contract.ts";
 import type { RoomMatch } from "../contract/room-name.ts";
 import { check } from "../contract/schema.ts";
@@ -10,7 +9,7 @@ import type { Handlers } from "./handlers.ts";
 import type { Hub } from "./hub.ts";
 import type { Insist } from "./insist.ts";
 import type { Limits } from "./limits.ts";
-import { tooLong } from "./payloads.ts";
+import { inTime } from "./payloads.ts";
 import type { Presence } from "./presence.ts";
 import type { Reader } from "./reader.ts";
 import { refusalOf, tableError, type Stage } from "./refusal.ts";
@@ -48,13 +47,7 @@ export class Rooms {
     if (!join) return;
     const { user, session } = connection;
     const deciding = join({ user: user as UserLike, session, room, params: match.params });
-    const { clock, limits } = this.#context;
-    const may =
-      deciding instanceof Promise
-        ? await within(clock, limits.handlerMs, deciding, () =>
-            tooLong(`the join hook of "${match.pattern}"`, limits),
-          )
-        : deciding;
+    const may = await inTime(this.#context, `the join hook of "${match.pattern}"`, deciding);
     if (may !== true) throw tableError("FORBIDDEN");
   }
 

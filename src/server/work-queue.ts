@@ -24,7 +24,7 @@ export class WorkQueue {
   readonly #tails = new Map<string, Promise<void>>();
   #orphans = 0;
 
-  /** Runs `task` when the earlier ones are done: at once if there are none. Settles with it, or when it was dropped. */
+  /** Runs `task` when the earlier ones are done: at once if there are none. Settles with it; one that was dropped, with those. */
   run(session: string, room: string, owner: TaskOwner, task: Task): Promise<void> {
     const key = `${session} ${room}`;
     const earlier = this.#tails.get(key);

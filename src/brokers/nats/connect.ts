@@ -1,5 +1,6 @@
 import type { NatsConnection } from "@nats-io/transport-node";
-import { systemClock, type Undo } from "../../base/clock.ts";
+import { systemClock } from "../../base/clock.ts";
+import { within } from "../../base/deadline.ts";
 import type { NatsClient } from "./client.ts";
 import { listed, type NatsSettings } from "./options.ts";
 
@@ -44,14 +45,6 @@ export function textOf(error: unknown): string {
 }
 
 /** Rejects when a task takes longer. */
-export async function withTimeout<T>(ms: number, task: Promise<T>): Promise<T> {
-  let stopTimer: Undo = () => {};
-  const late = new Promise<never>((_, reject) => {
-    stopTimer = systemClock.setTimer(ms, () => reject(new Error(`no answer in ${ms} ms`)));
-  });
-  try {
-    return await Promise.race([task, late]);
-  } finally {
-    stopTimer();
-  }
+export function withTimeout<T>(ms: number, task: Promise<T>): Promise<T> {
+  return within(systemClock, ms, task, () => new Error(`no answer in ${ms} ms`));
 }

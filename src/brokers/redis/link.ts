@@ -1,5 +1,6 @@
 import type { Redis, RedisOptions } from "ioredis";
 import { systemClock, type Undo } from "../../base/clock.ts";
+import { within as withDeadline } from "../../base/deadline.ts";
 
 /** What {@link Link} needs. */
 export interface LinkContext {
@@ -115,19 +116,14 @@ export class Link {
   }
 }
 
-/** Rejects when `work` takes longer than that. */
-export async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
-  let stopTimer: Undo = () => {};
-  const late = new Promise<never>((_, reject) => {
-    stopTimer = systemClock.setTimer(timeoutMs, () =>
-      reject(new Error(`no answer from Redis in ${timeoutMs} ms`)),
-    );
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    stopTimer();
-  }
+/** Rejects when Redis takes longer than that. */
+export function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  return withDeadline(
+    systemClock,
+    timeoutMs,
+    work,
+    () => new Error(`no answer from Redis in ${timeoutMs} ms`),
+  );
 }
 
 /** Connects, and does what comes first. Rejects with what the client says is wrong, if only in an event. */

@@ -5,8 +5,8 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { Duplex } from "node:stream";
-import { systemClock, type Undo } from "../../base/clock.ts";
 import { WebSocketServer, type ServerOptions } from "ws";
+import { systemClock, type Undo } from "../../base/clock.ts";
 import { errorCodes } from "../../protocol/codes.ts";
 import { jsonSubprotocol, type RefusalBody } from "../../protocol/frames.ts";
 import type { Admitted, Gate, Refused, Servable, UpgradeRequest } from "../../server/engine.ts";
