@@ -2,9 +2,9 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { isListening } from "./ports.ts";
 
 interface Running {
   readonly child: ChildProcess;
@@ -52,15 +52,3 @@ test.skipIf(!process.env["SERVICE_REDIS_SERVER"])(
     expect(await isListening(Number(/redis:\/\/127\.0\.0\.1:(\d+)/.exec(printed)?.[1]))).toBe(false);
   },
 );
-
-async function isListening(port: number): Promise<boolean> {
-  const socket = connect(port, "127.0.0.1");
-  try {
-    await once(socket, "connect");
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
-}

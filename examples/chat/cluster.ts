@@ -6,12 +6,13 @@
 import { fork, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { startFront } from "./front.ts";
+import { isListening } from "./ports.ts";
 import { giveUp } from "./report.ts";
 
 const nodeCount = 3;
@@ -140,20 +141,8 @@ async function addRedis(): Promise<Member> {
 }
 
 async function listens(port: number): Promise<number> {
-  while (!(await answers(port))) await delay(50);
+  while (!(await isListening(port))) await delay(50);
   return port;
-}
-
-async function answers(port: number): Promise<boolean> {
-  const socket = connect(port, "127.0.0.1");
-  try {
-    await once(socket, "connect");
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
 }
 
 async function freePort(): Promise<number> {

@@ -25,6 +25,17 @@ async function node(options: RedisBrokerOptions, more?: { session?: boolean }): 
   return started;
 }
 
+/** A server with a replica that has its first entry. */
+async function replicated() {
+  const server = await serve();
+  const replica = await serve("--appendonly", "yes", "--replicaof", `127.0.0.1 ${server.port}`);
+  const a = await node({ url: server.url }, { session: true });
+  const { epoch } = await a.broker.subscribe("r", bound);
+  await a.append("r", "one", 1);
+  await until(async () => Number(await replica.command("EXISTS", "bowline:{r}:log")) === 1);
+  return { server, replica, a, epoch };
+}
+
 const lastOutage = ({ heard }: RedisNode): unknown => heard.outages.at(-1);
 const reopen = { session: "ada", secret: "k", user: "ada", generation: 2 };
 
@@ -57,12 +68,7 @@ describe.skipIf(!redisPath)("a data set that is not what it was", () => {
   });
 
   test("served by a replica that took over, it may lack its end", async () => {
-    const server = await serve();
-    const replica = await serve("--appendonly", "yes", "--replicaof", `127.0.0.1 ${server.port}`);
-    const a = await node({ url: server.url }, { session: true });
-    const { epoch } = await a.broker.subscribe("r", bound);
-    await a.append("r", "one", 1);
-    await until(async () => Number(await replica.command("EXISTS", "bowline:{r}:log")) === 1);
+    const { server, replica, a, epoch } = await replicated();
     await server.kill();
     await replica.command("REPLICAOF", "NO", "ONE");
     await replica.command("CONFIG", "SET", "port", String(server.port));
@@ -71,12 +77,7 @@ describe.skipIf(!redisPath)("a data set that is not what it was", () => {
   });
 
   test("of a server that was a replica of an older copy meanwhile, it may lack its end", async () => {
-    const server = await serve();
-    const replica = await serve("--appendonly", "yes", "--replicaof", `127.0.0.1 ${server.port}`);
-    const a = await node({ url: server.url }, { session: true });
-    const { epoch } = await a.broker.subscribe("r", bound);
-    await a.append("r", "one", 1);
-    await until(async () => Number(await replica.command("EXISTS", "bowline:{r}:log")) === 1);
+    const { server, replica, a, epoch } = await replicated();
     await replica.command("REPLICAOF", "NO", "ONE");
     await a.append("r", "two", 2);
     await server.command("REPLICAOF", "127.0.0.1", String(replica.port));

@@ -14,8 +14,22 @@ test("an option there is not is refused, with those there are", () => {
   );
 });
 
+test.each(["heartbeatMs", "presenceGraceMs"])("an endless %s is refused", (name) => {
+  expect(() => createServer(jobs, { [name]: Infinity })).toThrow(
+    `${name} must be finite milliseconds above 0`,
+  );
+});
+
 test("a broker that is none is refused", () => {
   expect(() => createServer(jobs, { broker: {} as never })).toThrow(/broker must be made with memory\(\)/);
+});
+
+test("what is published as undefined is null: a frame has its payload", async () => {
+  const server = createServer(jobs, { checkOutgoing: false });
+  await server.start();
+  await server.publish("jobs/1", "done", undefined as never);
+  expect(await server.history("jobs/1")).toMatchObject([{ payload: null }]);
+  await server.close();
 });
 
 test("a server may be started without being served: it publishes, and needs no handlers", async () => {
