@@ -31,6 +31,46 @@ describe.skipIf(!chromiumPath).concurrent("the chat demo", () => {
     expect(demo.output()).toMatch(/^Bowline chat: http:\/\/localhost:\d+\n$/);
   });
 
+  test("a first visitor can type at once, is told what to try, and finds addresses as links", async ({
+    visit,
+  }) => {
+    // Once each would tell little: it is a matter of which comes first, the focus or the room.
+    for (const name of ["Ada", "Grace", "Mika", "Alan"]) {
+      const visitor = await visit(name);
+      await visitor.page.locator("#composer-input:focus").waitFor();
+    }
+    const noor = await visit("Noor");
+    await noor.goTo("Tour");
+    const step = (text: string) => noor.page.locator("#tour li", { hasText: text });
+    expect(await step("Cut the line").and(noor.page.locator(".done")).count()).toBe(0);
+    await noor.say("(see https://example.com/a_(b)?c=d#e, or <b>http://</b>)");
+    const link = noor.page.locator(".text a");
+    expect(await link.getAttribute("href")).toBe("https://example.com/a_(b)?c=d#e");
+    expect(await link.getAttribute("rel")).toContain("noopener");
+    expect((await noor.conversation())[0]?.text).toBe(
+      "(see https://example.com/a_(b)?c=d#e, or <b>http://</b>)",
+    );
+
+    await (await visit("Omar")).goTo("Tour");
+    await step("second window").and(noor.page.locator(".done")).waitFor();
+    await noor.cutSwitch.click();
+    await noor.say("waits");
+    await step("Cut the line").and(noor.page.locator(".done")).waitFor();
+    await noor.cutSwitch.click();
+    await step("Mend it").and(noor.page.locator(".done")).waitFor();
+  });
+
+  test("people look at one room at a time", async ({ visit }) => {
+    const ada = await visit("Ada");
+    const grace = await visit("Grace");
+    await ada.goTo("Here");
+    await grace.goTo("Here");
+    const person = ada.page.locator('[data-person="Grace"]');
+    await person.and(ada.page.locator(":not(.away)")).waitFor();
+    await grace.room("lobby").click();
+    await person.and(ada.page.locator(".away")).waitFor();
+  });
+
   test("who comes later reads what was said before, and what is said elsewhere is marked as unread", async ({
     visit,
   }) => {

@@ -12,6 +12,7 @@ import { SidebarView } from "./sidebar-view.ts";
 import { StatusView } from "./status-view.ts";
 import { openTab } from "./tab.ts";
 import { wireTheme } from "./theme.ts";
+import { Tour } from "./tour.ts";
 
 /** Changes are drawn together: a replay of hundreds of messages is a few drawings. */
 const renderMs = 16;
@@ -43,6 +44,7 @@ async function start(): Promise<void> {
   const log = new LogView(chat, changed);
   const status = new StatusView(chat);
   const panel = new PanelView(chat, line);
+  const tour = new Tour(chat, line);
   const composer = new Composer(chat, () => log.jump());
   const sidebar = new SidebarView(chat, () => composer.focus());
 
@@ -55,6 +57,7 @@ async function start(): Promise<void> {
     composer.render(active);
     sidebar.render();
     panel.render();
+    tour.render();
     status.render();
     showTrouble(
       tabKeep.isRefused ? "This browser keeps nothing for the page: what is queued is lost on a reload." : "",

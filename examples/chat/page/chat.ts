@@ -52,7 +52,7 @@ export class Chat {
     this.#list.on("opened", ({ payload }) => this.#receiveRoom(payload));
     this.#list.onStatus(changed);
     for (const info of loadRooms()) this.#addRoom(info);
-    document.addEventListener("visibilitychange", () => this.#tellPresence());
+    document.addEventListener("visibilitychange", () => this.#tellPresence(this.#active));
   }
 
   get active(): ChatRoom | undefined {
@@ -80,7 +80,9 @@ export class Chat {
   /** Shows a room, once it is there. */
   open(slug: string): void {
     if (this.active && this.#active !== slug) this.active.newFrom = null;
+    const former = this.#active;
     this.#active = slug;
+    if (former !== slug) for (const changed of [former, slug]) this.#tellPresence(changed);
     if (this.active) this.active.newFrom = this.active.unread[0] ?? null;
     this.#changed();
   }
@@ -143,7 +145,7 @@ export class Chat {
     const room = new ChatRoom(info, {
       me: this.me,
       openedAt: this.#openedAt,
-      room: this.client.join(name, { history: historyCount, presence: { away: document.hidden } }),
+      room: this.client.join(name, { history: historyCount, presence: { away: this.#isAway(slug) } }),
       read: this.#marks.get(slug) ?? null,
       changed: this.#changed,
     });
@@ -159,7 +161,12 @@ export class Chat {
       this.rooms.get(fate.room.slice(chatPrefix.length))?.receiveFate(fate);
   }
 
-  #tellPresence(): void {
-    for (const { room } of this.rooms.values()) room.presence.set({ away: document.hidden });
+  #tellPresence(slug: string): void {
+    this.rooms.get(slug)?.room.presence.set({ away: this.#isAway(slug) });
+  }
+
+  /** The page is in all rooms, and its visitor looks at one of them. */
+  #isAway(slug: string): boolean {
+    return document.hidden || slug !== this.#active;
   }
 }

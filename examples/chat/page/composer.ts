@@ -49,6 +49,8 @@ export class Composer {
   render(room: ChatRoom | undefined): void {
     if (room && room !== this.#room) this.#enter(room);
     const isClosed = !room || room.isGone;
+    // Disabling the box takes its focus away: it gets that back once there is a room to write in.
+    if (isClosed && document.activeElement === this.#input) this.#isWanted = true;
     this.#input.disabled = isClosed;
     this.#button.disabled = isClosed;
     if (this.#isWanted) this.#takeFocus();
@@ -68,6 +70,8 @@ export class Composer {
   }
 
   #takeFocus(): void {
+    // The page takes the focus from a disabled box a moment later, so what has it now says nothing.
+    if (this.#input.disabled) return;
     this.#input.focus();
     this.#isWanted = document.activeElement !== this.#input;
   }

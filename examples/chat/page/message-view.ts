@@ -1,6 +1,7 @@
 /** One message, and how far it got. */
 import { icon, make, setText } from "./dom.ts";
 import type { FateName, MessageEntry } from "./entries.ts";
+import { withLinks } from "./links.ts";
 import { clockTime, fullTime } from "./times.ts";
 
 export interface Placement {
@@ -40,7 +41,7 @@ export class MessageView {
       "div",
       { class: "bubble" },
       by,
-      make("p", { class: "text", dir: "auto" }, entry.text),
+      make("p", { class: "text", dir: "auto" }, ...withLinks(entry.text)),
     );
     if (entry.isMine) bubble.append(make("span", { class: "meta" }, this.#time, this.#fate));
     else bubble.title = fullTime(entry.at);
