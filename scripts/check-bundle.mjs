@@ -14,7 +14,7 @@ const bundles = [
   {
     name: "contract only",
     code: `export { contract, room, event, signal, request } from "bowline";`,
-    gzipBytesMax: 1500,
+    gzipBytesMax: 1800,
   },
 ];
 

@@ -1,3 +1,6 @@
+import { checkOptions } from "../base/options.ts";
+import { checkKind, checkSchema } from "./check-definition.ts";
+import { durationMs, type Duration } from "./duration.ts";
 import { RoomMatcher, roomParamLengthMax, type RoomMatch } from "./room-name.ts";
 import type { Schema } from "./schema.ts";
 
@@ -123,8 +126,7 @@ export function event<S extends Schema, const Options extends FromOption = FromO
   payload: S,
   options?: Options,
 ): EventDefinition<S, FromOf<Options>> {
-  const from = (options?.from ?? "client") as FromOf<Options>;
-  return { kind: "event", payload: checkSchema(payload, "event"), from };
+  return { kind: "event", payload: checkSchema(payload, "event"), from: fromOf("event", options) };
 }
 
 /**
@@ -138,12 +140,8 @@ export function signal<S extends Schema, const Options extends FromOption = From
   payload: S,
   options?: Options,
 ): SignalDefinition<S, FromOf<Options>> {
-  const from = (options?.from ?? "client") as FromOf<Options>;
-  return { kind: "signal", payload: checkSchema(payload, "signal"), from };
+  return { kind: "signal", payload: checkSchema(payload, "signal"), from: fromOf("signal", options) };
 }
-
-/** A duration: milliseconds, or a number with one of the units ms, s, m, h, d. */
-export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
 
 /** What {@link room} takes. */
 export interface RoomOptions {
@@ -168,11 +166,16 @@ export type PresenceOf<Options> = Options extends { readonly presence: infer S e
 export function room<const Options extends RoomOptions>(
   options: Options,
 ): RoomDefinition<Options["events"], PresenceOf<Options>> {
-  const { events, presence, history: { count = 1000, age = "7d" } = {} } = options;
+  checkOptions<RoomOptions>("room", options, { events: 1, presence: 1, history: 1 });
+  const { events, presence, history: given = {} } = options;
+  checkOptions("room, history", given, { count: 1, age: 1 });
+  const { count = 1000, age = "7d" } = given;
   if (!Number.isSafeInteger(count) || count < 1) {
     throw new TypeError(`history.count must be a whole number from 1, not ${String(count)}`);
   }
-  for (const [name, definition] of Object.entries(events)) checkEvent(name, definition);
+  if (!events) throw new TypeError("room needs events: room({ events: { … } })");
+  for (const [name, definition] of Object.entries(events))
+    checkKind(`events.${name}`, definition, "event", "signal");
   if (presence !== undefined) checkSchema(presence, "presence");
   const history = { count, ageMs: durationMs(age, "history.age") };
   return { kind: "room", events, presence: presence as PresenceOf<Options>, history };
@@ -205,6 +208,7 @@ export type ErrorsOf<Options> = Options extends { readonly errors: readonly (inf
 export function request<const Options extends RequestOptions>(
   options: Options,
 ): RequestDefinition<Options["input"], Options["output"], ErrorsOf<Options>> {
+  checkOptions<RequestOptions>("request", options, { input: 1, output: 1, errors: 1, idempotent: 1 });
   const { input, output, errors = [], idempotent = false } = options;
   checkSchema(input, "input");
   checkSchema(output, "output");
@@ -243,7 +247,12 @@ export function contract<
   const Requests extends Record<string, RequestDefinition> = Record<never, never>,
   const Inbox extends InboxEvents = Record<never, never>,
 >(options: ContractOptions<Rooms, Requests, Inbox>): Contract<WithInbox<Rooms, Inbox>, Requests> {
-  const { inbox } = options;
+  checkOptions("contract", options, { rooms: 1, requests: 1, inbox: 1 });
+  const { inbox, requests = {} as Requests } = options;
+  for (const [name, definition] of Object.entries(options.rooms ?? {}))
+    checkKind(`rooms["${name}"]`, definition, "room");
+  for (const [name, definition] of Object.entries(requests))
+    checkKind(`requests["${name}"]`, definition, "request");
   const rooms = {
     ...options.rooms,
     ...(inbox && { [inboxPattern]: defineInbox(inbox) }),
@@ -253,7 +262,7 @@ export function contract<
   const matcher = new RoomMatcher<RoomDefinition>(rooms);
   return {
     rooms,
-    requests: options.requests ?? ({} as Requests),
+    requests,
     hasInbox: inbox !== undefined,
     matchRoom: (name) => matcher.match(name),
   };
@@ -261,36 +270,15 @@ export function contract<
 
 /** Only the server publishes there, whatever its events were made with. */
 function defineInbox(inbox: InboxEvents): RoomDefinition {
-  for (const [name, { kind }] of Object.entries(inbox))
-    if (kind !== "event") throw new TypeError(`inbox.${name} must be made with event()`);
+  for (const [name, definition] of Object.entries(inbox)) checkKind(`inbox.${name}`, definition, "event");
   const events = Object.entries(inbox).map(([name, definition]) => [name, { ...definition, from: "server" }]);
   return room({ events: Object.fromEntries(events) as Record<string, EventDefinition> });
 }
 
-const unitsMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
-function durationMs(duration: Duration, option: string): number {
-  const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(String(duration)) ?? [];
-  const ms =
-    typeof duration === "number" ? duration : Number(amount) * (unitsMs[unit as keyof typeof unitsMs] ?? NaN);
-  if (!(ms > 0))
-    throw new TypeError(
-      `${option} must be like "500ms", "30s", "5m", "24h" or "7d", not ${String(duration)}`,
-    );
-  return ms;
-}
-
-function checkSchema<S extends Schema>(schema: S, option: string): S {
-  if (typeof (schema as S | undefined)?.["~standard"]?.validate !== "function") {
-    throw new TypeError(
-      `${option} must be a Standard Schema (zod, valibot, arktype, …), not ${typeof schema}`,
-    );
-  }
-  return schema;
-}
-
-function checkEvent(name: string, definition: EventDefinition | SignalDefinition): void {
-  if (definition?.kind !== "event" && definition?.kind !== "signal") {
-    throw new TypeError(`events.${name} must be made with event() or signal()`);
-  }
+function fromOf<Options extends FromOption>(name: string, options: Options | undefined): FromOf<Options> {
+  const { from = "client" } = options ?? {};
+  checkOptions<FromOption>(name, options ?? {}, { from: 1 });
+  if (from !== "client" && from !== "server")
+    throw new TypeError(`${name}, from must be "client" or "server", not ${String(from)}`);
+  return from as FromOf<Options>;
 }

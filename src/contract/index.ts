@@ -7,7 +7,6 @@ export { contract, event, inboxPattern, inboxRoom, request, room, signal } from 
 export type {
   Contract,
   ContractOptions,
-  Duration,
   ErrorsOf,
   EventDefinition,
   FromOf,
@@ -22,6 +21,7 @@ export type {
   SignalDefinition,
   WithInbox,
 } from "./contract.ts";
+export type { Duration } from "./duration.ts";
 export type * from "./infer.ts";
 export type { Params, PatternOf, RoomMatch, RoomName } from "./room-name.ts";
 export type { InputOf, OutputOf, Schema, SchemaResult } from "./schema.ts";

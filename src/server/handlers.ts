@@ -1,4 +1,5 @@
 import type { Awaitable } from "../base/awaitable.ts";
+import { checkOptions, nearest } from "../base/options.ts";
 import { inboxPattern } from "../contract/contract.ts";
 import type { BowlineError } from "../protocol/errors.ts";
 import type { Contract, RequestDefinition, RoomDefinition } from "../contract/contract.ts";
@@ -96,18 +97,25 @@ export class Handlers {
   }
 
   addRoom(pattern: string, handlers: UntypedRoomHandlers): void {
-    const definition = this.#contract.rooms[pattern];
+    const { rooms } = this.#contract;
+    const definition = Object.hasOwn(rooms, pattern) ? rooms[pattern] : undefined;
     if (!definition)
+      throw new TypeError(`server.room: the contract has no room ${nearest(pattern, rooms)} ${known(rooms)}`);
+    if (this.rooms.has(pattern))
       throw new TypeError(
-        `server.room: the contract has no room "${pattern}"; ${known(this.#contract.rooms)}`,
+        `server.room: "${pattern}" has its handlers already: register "join" and "on" in one call`,
       );
-    if (this.rooms.has(pattern)) throw new TypeError(`server.room: "${pattern}" has its handlers already`);
-    for (const name of Object.keys(handlers.on ?? {})) {
-      const event = definition.events[name];
+    checkOptions(`server.room, "${pattern}"`, handlers, { join: 1, on: 1 });
+    if (handlers.join) checkFunction(`server.room, "${pattern}": join`, handlers.join);
+    for (const [name, handler] of Object.entries(handlers.on ?? {})) {
+      const event = Object.hasOwn(definition.events, name) ? definition.events[name] : undefined;
       if (!event)
-        throw new TypeError(`server.room: "${pattern}" has no event "${name}"; ${known(definition.events)}`);
+        throw new TypeError(
+          `server.room: "${pattern}" has no event ${nearest(name, definition.events)} ${known(definition.events)}`,
+        );
       if (event.from === "server")
         throw new TypeError(`server.room: "${name}" comes from the server and needs no handler`);
+      if (handler) checkFunction(`server.room, "${pattern}": on.${name}`, handler);
     }
     this.rooms.set(pattern, handlers);
   }
@@ -115,8 +123,11 @@ export class Handlers {
   addRequest(name: string, handler: UntypedRequestHandler): void {
     const { requests } = this.#contract;
     if (!Object.hasOwn(requests, name)) {
-      throw new TypeError(`server.request: the contract has no request "${name}"; ${known(requests)}`);
+      throw new TypeError(
+        `server.request: the contract has no request ${nearest(name, requests)} ${known(requests)}`,
+      );
     }
+    checkFunction(`server.request, "${name}": the handler`, handler);
     if (this.requests.has(name)) throw new TypeError(`server.request: "${name}" has a handler already`);
     this.requests.set(name, handler);
   }
@@ -129,7 +140,11 @@ export class Handlers {
   }
 }
 
+function checkFunction(name: string, value: unknown): void {
+  if (typeof value !== "function") throw new TypeError(`${name} must be a function, not ${typeof value}`);
+}
+
 function known(names: object): string {
   const list = Object.keys(names);
-  return list.length > 0 ? `it has ${list.map((name) => `"${name}"`).join(", ")}` : "it has none";
+  return list.length > 0 ? `It has ${list.map((name) => `"${name}"`).join(", ")}` : "It has none";
 }

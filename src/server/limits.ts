@@ -1,3 +1,5 @@
+import { checkOptions } from "../base/options.ts";
+
 /** Every bound of a server. Each has a default, a code from the table and a test at the bound. */
 export interface Limits {
   /** Most connections at a time; one more is refused with HTTP 503 `TOO_MANY_CONNECTIONS`. Default 100,000. */
@@ -56,10 +58,8 @@ export const defaultLimits: Limits = {
 
 /** Fills in the defaults; throws a `TypeError` that names a limit which is no number above 0, or no limit. */
 export function resolveLimits(given: Partial<Limits> = {}): Limits {
+  checkOptions("createServer, limits", given, defaultLimits);
   for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(defaultLimits, name)) {
-      throw new TypeError(`limits.${name} is no limit; there are ${Object.keys(defaultLimits).join(", ")}`);
-    }
     // Clients are told how large a message may be, and JSON has no word for endless.
     if (!(typeof value === "number" && value > 0) || (name === "payloadBytes" && value === Infinity)) {
       throw new TypeError(`limits.${name} must be a number above 0, not ${String(value)}`);

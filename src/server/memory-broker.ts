@@ -1,4 +1,5 @@
 import { systemClock, type Clock, type Undo } from "../base/clock.ts";
+import { checkOptions } from "../base/options.ts";
 import { systemRandom, type Random } from "../base/random.ts";
 import type { Member, Position } from "../protocol/frames.ts";
 import type {
@@ -53,6 +54,14 @@ interface MemoryRoom {
  * createServer(chat, { broker: memory({ sessionTtlMs: 10 * 60_000 }) });
  */
 export function memory(options: MemoryBrokerOptions = {}): Broker {
+  checkOptions("memory", options, {
+    sessionTtlMs: 1,
+    sessionsMax: 1,
+    roomsMax: 1,
+    answersLength: 1,
+    clock: 1,
+    random: 1,
+  });
   return new MemoryBroker(options);
 }
 

@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from "../base/clock.ts";
+import { checkOptions } from "../base/options.ts";
 import { systemRandom, type Random } from "../base/random.ts";
 import { defaultPath } from "../protocol/frames.ts";
 import type { Broker } from "./broker.ts";
@@ -41,6 +42,20 @@ export interface ServerOptions<User extends UserLike = UserLike> {
   readonly random?: Random;
 }
 
+const optionNames: { readonly [Name in keyof ServerOptions]-?: 1 } = {
+  authenticate: 1,
+  broker: 1,
+  path: 1,
+  origins: 1,
+  limits: 1,
+  heartbeatMs: 1,
+  presenceGraceMs: 1,
+  checkOutgoing: 1,
+  onError: 1,
+  clock: 1,
+  random: 1,
+};
+
 const defaultHeartbeatMs = 30_000;
 /** Time is looked at once a second. */
 const heartbeatMsMin = 1000;
@@ -48,8 +63,9 @@ const defaultPresenceGraceMs = 10_000;
 
 /** Options with every default; throws a `TypeError` that names one that does not fit. */
 export function resolveOptions(options: ServerOptions): Omit<NodeOptions, "contract" | "handlers"> {
+  checkOptions("createServer", options, optionNames);
   const random = options.random ?? systemRandom;
-  const resolved = {
+  return {
     broker: options.broker
       ? checkBroker(options.broker)
       : memory({ random, ...(options.clock && { clock: options.clock }) }),
@@ -64,11 +80,6 @@ export function resolveOptions(options: ServerOptions): Omit<NodeOptions, "contr
     random,
     onError: options.onError ?? reportToConsole,
   };
-  for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(resolved, name))
-      throw new TypeError(`${name} is no option; there are ${Object.keys(resolved).join(", ")}`);
-  }
-  return resolved;
 }
 
 function checkBroker(broker: Broker): Broker {

@@ -1,3 +1,4 @@
+import { checkOptions } from "../base/options.ts";
 import { inboxRoom, type inboxPattern, type Contract, type EventDefinition } from "../contract/contract.ts";
 import type {
   Durable,
@@ -218,6 +219,8 @@ export class FacedServer {
   #published = 0;
 
   constructor(contract: Contract, options: ServerOptions) {
+    if (typeof (contract as Partial<Contract> | undefined)?.matchRoom !== "function")
+      throw new TypeError("createServer takes what contract() made: createServer(contract({ rooms: … }))");
     const resolved = resolveOptions(options);
     this.contract = contract;
     this.#handlers = new Handlers(contract);
@@ -240,10 +243,9 @@ export class FacedServer {
     return this.gate.publishing.publish({ room, event, payload }, `${this.#prefix}-${this.#published}`);
   }
 
-  async history(
-    room: string,
-    { limit = defaultHistoryLimit, before }: HistoryOptions = {},
-  ): Promise<StoredPublication[]> {
+  async history(room: string, options: HistoryOptions = {}): Promise<StoredPublication[]> {
+    checkOptions("server.history", options, { limit: 1, before: 1 });
+    const { limit = defaultHistoryLimit, before } = options;
     if (!Number.isSafeInteger(limit) || limit < 1)
       throw new TypeError(`limit must be a whole number from 1, not ${String(limit)}`);
     return this.gate.publishing.history(room, limit, before);
@@ -280,7 +282,8 @@ export class FacedServer {
     return { connections, nodes: answers, missing };
   }
 
-  drain(options: DrainOptions = {}): Promise<void> {
+  async drain(options: DrainOptions = {}): Promise<void> {
+    checkOptions("server.drain", options, { spreadMs: 1, deadlineMs: 1 });
     return this.gate.stop(options);
   }
 

@@ -239,9 +239,9 @@ describe("the options", () => {
 
   test("refuse a limit there is not, and name those there are", () => {
     expect(() => resolveLimits({ room: 5 } as never)).toThrow(
-      /limits\.room is no limit; there are connections, /,
+      /limits: unknown option "room": did you mean "rooms"\? Options are: connections, /,
     );
-    expect(() => resolveLimits({ toString: 5 } as never)).toThrow(/is no limit/);
+    expect(() => resolveLimits({ toString: 5 } as never)).toThrow(/unknown option "toString"/);
   });
 
   test("may turn a limit off", () => {

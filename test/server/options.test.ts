@@ -10,7 +10,7 @@ const jobs = contract({
 
 test("an option there is not is refused, with those there are", () => {
   expect(() => createServer(jobs, { hearbeatMs: 1000 } as never)).toThrow(
-    /^hearbeatMs is no option; there are broker, /,
+    /^createServer: unknown option "hearbeatMs": did you mean "heartbeatMs"\? Options are: authenticate, /,
   );
 });
 

@@ -1,3 +1,5 @@
+import { checkOptions } from "../../base/options.ts";
+
 /** TLS settings of the client, as `@nats-io/transport-node` takes them. */
 export interface NatsTls {
   readonly handshakeFirst?: boolean;
@@ -56,10 +58,25 @@ export interface NatsSettings {
   readonly access: Pick<NatsOptions, "user" | "pass" | "token" | "tls">;
 }
 
+const optionNames = {
+  servers: 1,
+  prefix: 1,
+  sessionTtlMs: 1,
+  leaseMs: 1,
+  logTtlMs: 1,
+  replicas: 1,
+  storage: 1,
+  user: 1,
+  pass: 1,
+  token: 1,
+  tls: 1,
+} as const satisfies { readonly [Name in keyof NatsOptions]-?: unknown };
+
 const prefixPattern = /^[A-Za-z0-9_-]{1,32}$/;
 
 /** Fills in the defaults; throws a `TypeError` that names an option which can't be what it is. */
 export function settingsOf(options: NatsOptions): NatsSettings {
+  checkOptions("nats", options, optionNames);
   const { servers, prefix = "bowline", storage = "file", replicas = 1 } = options;
   const list = typeof servers === "string" ? [servers] : Array.isArray(servers) ? [...servers] : [];
   const isAddress = (server: unknown): boolean => typeof server === "string" && server !== "";

@@ -1,3 +1,5 @@
+import { checkOptions } from "../../base/options.ts";
+
 /** Options of {@link redis}. */
 export interface RedisBrokerOptions {
   /**
@@ -32,6 +34,15 @@ export interface Settings extends Required<Omit<RedisBrokerOptions, "url">> {
 
 /** Throws a TypeError that names the option and its value, passwords left out. */
 export function settingsOf(options: RedisBrokerOptions): Settings {
+  checkOptions("redis", options, {
+    url: 1,
+    prefix: 1,
+    sessionTtlMs: 1,
+    leaseMs: 1,
+    timeoutMs: 1,
+    allowEviction: 1,
+    client: 1,
+  });
   const { url, prefix = "bowline", allowEviction = false, client = {} } = options;
   const urls = (typeof url === "string" ? [url] : [...(url ?? [])]).map(parseUrl);
   if (urls.length === 0) throw misuse("url", "the address of a Redis server", url);

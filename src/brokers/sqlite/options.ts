@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { systemClock, type Clock } from "../../base/clock.ts";
+import { checkOptions } from "../../base/options.ts";
 import { systemRandom, type Random } from "../../base/random.ts";
 
 /** Options of the SQLite broker. */
@@ -23,6 +24,14 @@ export type Settings = Required<SqliteBrokerOptions>;
 
 /** Throws a `TypeError` that names an option which can't be what it is, and its value. */
 export function settingsOf(options: SqliteBrokerOptions): Settings {
+  checkOptions("sqlite", options, {
+    file: 1,
+    sessionTtlMs: 1,
+    sessionsMax: 1,
+    roomsMax: 1,
+    clock: 1,
+    random: 1,
+  });
   return {
     file: fileOf(options.file),
     sessionTtlMs: numberOf(options, "sessionTtlMs", 3_600_000, 50),

@@ -25,6 +25,10 @@ import { NodeSocket } from "./node-socket.ts";
  * await attach(server, http);
  */
 export async function attach(server: Pick<Servable, "gate">, http: HttpServer): Promise<void> {
+  if (!server?.gate) throw new TypeError("attach takes what createServer() made, and an http.Server");
+  // An app of Express or Koa is a function or an emitter, too, but none that listens.
+  if (typeof (http as Partial<HttpServer> | undefined)?.address !== "function")
+    throw new TypeError("attach takes the http.Server, e.g. what app.listen() returns, not the app");
   const endpoint = new Endpoint(server.gate, http);
   const detach = endpoint.listen();
   try {

@@ -1,5 +1,6 @@
 import { createServer as createHttpServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
+import { checkOptions } from "../../base/options.ts";
 import type { DrainOptions, Servable } from "../../server/engine.ts";
 import { attach } from "./attach.ts";
 
@@ -32,6 +33,8 @@ export interface Served {
  * const { url } = await serve(server, { port: 3000 });
  */
 export async function serve(server: Servable, options: ServeOptions = {}): Promise<Served> {
+  checkOptions("serve", options, { port: 1, host: 1, handler: 1, signals: 1, drain: 1 });
+  checkOptions("serve, drain", options.drain === undefined ? {} : options.drain, { spreadMs: 1, deadlineMs: 1 });
   const { port = 3000, host, handler = notFound, signals = true } = options;
   const http = createHttpServer(handler);
   await attach(server, http);
