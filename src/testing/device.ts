@@ -101,7 +101,7 @@ export class Device<C extends Contract = Contract> {
   }
 
   #boot(): RecordedClient {
-    const { contract, history, network, random, wraps } = this.#context;
+    const { contract, history, network, random, timeline, wraps } = this.#context;
     const { name, options } = this;
     const process = this.#process;
     const { token, keeping = "none", outboxCount } = options;
@@ -119,6 +119,6 @@ export class Device<C extends Contract = Contract> {
       ...(store && { store: wraps.store?.(store, own) ?? store }),
       ...(outboxCount !== undefined && { outbox: { count: outboxCount } }),
     });
-    return new RecordedClient(client, contract, name, history);
+    return new RecordedClient(client, contract, name, { history, standstill: timeline.standstill });
   }
 }

@@ -7,6 +7,7 @@ import type { Contract } from "../contract/contract.ts";
 import type { BowlineError } from "../protocol/errors.ts";
 import type { History } from "./history.ts";
 import { RecordedRoom } from "./recorded-room.ts";
+import type { Standstill } from "./standstill.ts";
 
 /** A client as an application uses it, with everything noted that goes in and comes out. */
 export class RecordedClient {
@@ -14,13 +15,20 @@ export class RecordedClient {
   readonly #contract: Contract;
   readonly #device: string;
   readonly #history: History;
+  readonly #standstill: Standstill;
   readonly #rooms = new Map<string, RecordedRoom>();
 
-  constructor(client: Client, contract: Contract, device: string, history: History) {
+  constructor(
+    client: Client,
+    contract: Contract,
+    device: string,
+    { history, standstill }: { readonly history: History; readonly standstill: Standstill },
+  ) {
     this.#client = client;
     this.#contract = contract;
     this.#device = device;
     this.#history = history;
+    this.#standstill = standstill;
     client.onStatus((status) => {
       const code = status.state === "closed" && status.error ? status.error.code : "";
       history.add({ type: "status", device, session: client.session, state: status.state, code });
@@ -59,6 +67,7 @@ export class RecordedClient {
     const room = new RecordedRoom(joined, {
       device: this.#device,
       history: this.#history,
+      standstill: this.#standstill,
       events: Object.keys(this.#contract.matchRoom(name)?.definition.events ?? {}),
       start: options.position ?? null,
       presence: options.presence,
@@ -73,6 +82,7 @@ export class RecordedClient {
     const idempotent = this.#contract.requests[name]?.idempotent ?? false;
     history.add({ type: "request", ...about, name, json: JSON.stringify(input ?? null), idempotent });
     const reply = this.#client.request(name, input, options);
+    this.#standstill.watch(reply, `${this.#device}'s request "${name}"`);
     reply.then(
       (payload) => history.add({ type: "reply", ...about, json: JSON.stringify(payload ?? null) }),
       (error: BowlineError) => history.add({ type: "failed", ...about, code: error.code }),

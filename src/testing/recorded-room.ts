@@ -4,11 +4,13 @@ import type { Gap, Message, RoomStatus, SignalMessage } from "../client/room.ts"
 import type { BowlineError } from "../protocol/errors.ts";
 import type { Member, Position } from "../protocol/frames.ts";
 import type { History } from "./history.ts";
+import type { Standstill } from "./standstill.ts";
 
 /** What a {@link RecordedRoom} is made of. */
 export interface RecordedRoomOptions {
   readonly device: string;
   readonly history: History;
+  readonly standstill: Standstill;
   /** The events and signals of the room, from its contract. */
   readonly events: readonly string[];
   readonly start: Position | null;
@@ -82,7 +84,8 @@ export class RecordedRoom {
       | (Promise<Position> & { readonly id: string })
       | undefined;
     if (!published) return undefined;
-    const { history, device } = this.#options;
+    const { history, standstill, device } = this.#options;
+    standstill.watch(published, `${device}'s publish to ${this.name}`);
     const about = { device, id: published.id, room: this.name };
     history.add({ type: "publish", ...about, json: JSON.stringify(payload ?? null) });
     published.then(
@@ -109,7 +112,10 @@ export class RecordedRoom {
   }
 
   joined(): Promise<void> {
-    return this.#room.joined();
+    const { standstill, device } = this.#options;
+    const joined = this.#room.joined();
+    standstill.watch(joined, `${device}'s join of ${this.name}`);
+    return joined;
   }
 
   leave(): void {

@@ -1,4 +1,5 @@
 import { systemClock, type Undo } from "../base/clock.ts";
+import { Standstill } from "./standstill.ts";
 
 interface Item {
   readonly atMs: number;
@@ -23,6 +24,8 @@ export class Timeline {
   nowMs = 0;
   /** Events that have run. */
   steps = 0;
+  /** Calls that wait for time to pass. */
+  readonly standstill: Standstill = new Standstill();
   readonly #heap: Item[] = [];
   #order = 0;
   #stepsHere = 0;
@@ -46,7 +49,7 @@ export class Timeline {
   /** Lets time pass up to a moment. Rejects with what an event throws. */
   run(untilMs: number): Promise<void> {
     if (this.#running) throw new Error("time passes already: await the earlier run first");
-    this.#running = true;
+    this.#setRunning(true);
     return new Promise<void>((resolve, reject) => {
       const next = (): void => {
         try {
@@ -65,7 +68,12 @@ export class Timeline {
       };
       const later = (): void => process.nextTick(next);
       afterPromises(later);
-    }).finally(() => (this.#running = false));
+    }).finally(() => this.#setRunning(false));
+  }
+
+  #setRunning(isRunning: boolean): void {
+    this.#running = isRunning;
+    this.standstill.isPassing = isRunning;
   }
 
   #take(untilMs: number): (() => void) | null {

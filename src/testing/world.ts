@@ -14,6 +14,9 @@ import { SimNode, type ServerFactory, type SimNodeContext } from "./sim-node.ts"
 import { Timeline } from "./timeline.ts";
 import type { Wraps } from "./wraps.ts";
 
+/** How often {@link World.until} looks whether its promise has settled, in virtual time. */
+const untilStepMs = 1;
+
 /** Options of a {@link World}. */
 export interface WorldOptions<C extends Contract> {
   /** Decides everything that is left to chance. */
@@ -50,7 +53,8 @@ export interface WorldOptions<C extends Contract> {
 
 /**
  * A whole system in one process: nodes with your handlers, devices with clients, a broker and the network between
- * them, on a virtual clock, everything decided by one seed. Time passes only in {@link World.run}.
+ * them, on a virtual clock, everything decided by one seed. Time passes only in {@link World.run}, {@link World.until} and
+ * {@link World.settle}.
  *
  * @example
  * const world = World.start({ seed: 1, contract: chat, nodes: 2, server: (seams) => chatServer(seams) });
@@ -117,6 +121,25 @@ export class World<C extends Contract = Contract> {
   /** Lets virtual time pass, and everything happen that happens in it. */
   run(ms: number): Promise<void> {
     return this.timeline.run(this.timeline.nowMs + ms);
+  }
+
+  /**
+   * Lets virtual time pass until a promise settles, and gives what it settles with. Rejects when it has not after
+   * `withinMs` of virtual time.
+   *
+   * @example
+   * const { offset } = await world.until(lobby.publish("message", { text: "hi" }));
+   */
+  async until<T>(promise: Promise<T>, withinMs = 60_000): Promise<T> {
+    const lastMs = this.nowMs + withinMs;
+    let isSettled = false;
+    const settle = (): void => void (isSettled = true);
+    promise.then(settle, settle);
+    while (!isSettled) {
+      if (this.nowMs >= lastMs) throw new Error(`${withinMs} ms of virtual time passed without an answer`);
+      await this.run(Math.min(untilStepMs, lastMs - this.nowMs));
+    }
+    return promise;
   }
 
   /** Puts a device or node to sleep for a while. */

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { contract, event, room } from "bowline";
 import { createServer } from "bowline/server";
 import { Storm, World, type WorldOptions } from "bowline/testing";
@@ -33,6 +34,29 @@ test("what one device publishes, another one on another node gets", async () => 
   await world.run(1000);
   expect(texts).toEqual(["hi"]);
   expect([...world.check(), ...(await world.settle())]).toEqual([]);
+});
+
+test("time passes until a promise settles, and no longer than is wanted", async () => {
+  const world = start();
+  const lobby = world.device("ada", { token: "ada" }).client.join("chat/a");
+  await world.until(lobby.joined());
+  const { offset } = await world.until(lobby.publish("message", { text: "hi" }));
+  expect(offset).toBe(1);
+  expect(world.nowMs).toBeLessThan(1000);
+  const refusal = lobby.publish("message", { text: 1 as never });
+  await expect(world.until(refusal)).rejects.toMatchObject({ code: "INVALID" });
+  await expect(world.until(new Promise(() => {}), 500)).rejects.toThrow("500 ms of virtual time passed");
+});
+
+test("a promise that is awaited while time stands still is warned of once", async () => {
+  const warned = once(process, "warning");
+  const world = start();
+  const lobby = world.device("ada", { token: "ada" }).client.join("chat/a");
+  const published = lobby.publish("message", { text: "hi" });
+  const [warning] = (await warned) as [Error];
+  expect(warning.message).toContain("ada's publish to chat/a waits");
+  expect(warning.message).toContain("world.until(promise)");
+  await world.until(published);
 });
 
 test("a storm over handlers of one's own", async () => {
