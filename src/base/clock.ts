@@ -30,6 +30,13 @@ export const pageClock: Clock = {
   defer: (task) => void setTimeout(task, 0),
 };
 
+/** Runs `task` once after `delayMs` of the machine's time, unless the process ends before: it keeps none alive. */
+export function backgroundTimer(delayMs: number, task: () => void): Undo {
+  const timer = setTimeout(task, delayMs) as ReturnType<typeof setTimeout> & { unref?(): void };
+  timer.unref?.();
+  return () => clearTimeout(timer);
+}
+
 /** The clock of the machine. */
 export const systemClock: Clock = /* @__PURE__ */ (() => ({
   ...pageClock,

@@ -1,7 +1,9 @@
-import { systemClock, type Undo } from "../base/clock.ts";
+import { backgroundTimer, systemClock, type Undo } from "../base/clock.ts";
 
 /** Real time after which a call that waits while virtual time stands still is taken for an oversight. */
 const patienceMs = 2000;
+/** When time last passed in any simulation of this process: one that goes on with another has not hung. */
+let lastPassedMs = 0;
 
 /**
  * Notices when a call of a device waits and nobody lets virtual time pass: a test that awaits it would hang until its
@@ -29,13 +31,14 @@ export class Standstill {
   /** Time passes, or stands still again. */
   set isPassing(isPassing: boolean) {
     this.#isPassing = isPassing;
+    lastPassedMs = systemClock.elapsed();
     if (isPassing) this.#stop();
     else if (this.#waiting.size > 0) this.#start();
   }
 
   #start(): void {
     if (this.#isPassing || this.#isSaid) return;
-    this.#stopTimer ??= systemClock.setTimer(patienceMs, () => this.#say());
+    this.#stopTimer ??= backgroundTimer(patienceMs, () => this.#say());
   }
 
   #stop(): void {
@@ -44,6 +47,8 @@ export class Standstill {
   }
 
   #say(): void {
+    this.#stopTimer = null;
+    if (systemClock.elapsed() - lastPassedMs < patienceMs / 2) return;
     const [what] = this.#waiting.values();
     this.#isSaid = true;
     process.emitWarning(
