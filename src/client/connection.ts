@@ -2,7 +2,7 @@ import { backoffMs } from "../base/backoff.ts";
 import type { Clock, Undo } from "../base/clock.ts";
 import { Emitter } from "../base/emitter.ts";
 import type { Random } from "../base/random.ts";
-import { closeAction, closeName, finalCloseNumbers } from "../protocol/codes.ts";
+import { clientCloseNumbers, closeAction, closeName, finalCloseNumbers } from "../protocol/codes.ts";
 import { decodeServerFrame } from "../protocol/decode.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
@@ -93,7 +93,7 @@ export class Connection {
 
   /** Ends it on purpose, or for `error`. */
   close(error: BowlineError | null = null): void {
-    this.#drop(finalCloseNumbers.NORMAL);
+    this.#drop(clientCloseNumbers.NORMAL);
     this.#stopWake?.();
     this.#stopWake = null;
     this.#set({ state: "closed", error });
@@ -105,7 +105,7 @@ export class Connection {
 
   /** Gives the socket or the wait up and dials at once. */
   redial(): void {
-    this.#drop(finalCloseNumbers.NORMAL);
+    this.#drop(clientCloseNumbers.RETURNING);
     void this.#dial();
   }
 
@@ -255,7 +255,7 @@ export class Connection {
   /** Gives the socket up, if there is one, and dials again after a wait. */
   giveUp(reason: string, atLeastMs = 0): void {
     const { clock, random } = this.#context;
-    this.#drop(finalCloseNumbers.NORMAL);
+    this.#drop(clientCloseNumbers.RETURNING);
     if (this.#openedMs > 0 && clock.elapsed() - this.#openedMs >= stableMs) this.#attempt = 0;
     this.#openedMs = 0;
     const delayMs = atLeastMs + backoffMs(this.#attempt, random);

@@ -18,7 +18,6 @@ export interface CloseCode {
  * end the same way, and 45xx that it would not. Apart, so that a page loads only these.
  */
 export const finalCloseNumbers = {
-  NORMAL: 1000,
   TOO_BIG: 1009,
   BAD_FRAME: 4400,
   TOKEN_EXPIRED: 4401,
@@ -26,6 +25,12 @@ export const finalCloseNumbers = {
   SUPERSEDED: 4409,
   SESSION_MISMATCH: 4410,
 } as const;
+
+/**
+ * Numbers that a client closes with. The server takes the members of one that is closed away at once, and keeps those
+ * of one that returns for the grace time.
+ */
+export const clientCloseNumbers = { NORMAL: 1000, RETURNING: 4501 } as const;
 
 /** Numbers of the others. */
 const passingCloseNumbers = {
@@ -40,10 +45,13 @@ const passingCloseNumbers = {
 } as const;
 
 /** The name of a close code in {@link closeCodes}. */
-export type CloseName = keyof typeof finalCloseNumbers | keyof typeof passingCloseNumbers;
+export type CloseName =
+  | keyof typeof finalCloseNumbers
+  | keyof typeof clientCloseNumbers
+  | keyof typeof passingCloseNumbers;
 
 const closeTexts: Record<CloseName, string> = {
-  NORMAL: "closed on purpose",
+  NORMAL: "the client is closed, and does not come back",
   GOING_AWAY: "the server is going away",
   TOO_BIG: "a frame was larger than the server takes",
   INTERNAL: "the server failed",
@@ -54,6 +62,7 @@ const closeTexts: Record<CloseName, string> = {
   SUPERSEDED: "another connection took this session over",
   SESSION_MISMATCH: "the session belongs to somebody else",
   HEARTBEAT_LOST: "nothing was heard for two heartbeats",
+  RETURNING: "the client gave this socket up, and comes back",
   HANDSHAKE_TIMEOUT: "no hello came in time",
   SESSION_LOST: "the session is no longer known: open it again",
   SLOW_CONSUMER: "the client reads its replies too slowly",
@@ -62,11 +71,12 @@ const closeTexts: Record<CloseName, string> = {
 
 /**
  * What a client does about a close code, known or not: ranges decide, so that an old client treats a new code rightly.
- * Everything but the listed exceptions below 4400, and everything from 4500 on, reconnects.
+ * Everything but the listed exceptions below 4400, and everything from 4500 on, reconnects. So do 1000 and 1008: a
+ * server never sends them, but proxies do, to lines that are idle.
  */
 export function closeAction(code: number): CloseAction {
   if (code === 4401) return "token";
-  if (code === 1000 || code === 1008 || code === 1009 || (code >= 4400 && code < 4500)) return "stop";
+  if (code === 1009 || (code >= 4400 && code < 4500)) return "stop";
   return "reconnect";
 }
 
@@ -80,7 +90,7 @@ export function closeName(code: number): string {
 // Made by a call that bundlers may leave out: a page needs the numbers alone.
 export const closeCodes: Readonly<Record<CloseName, CloseCode>> = /* @__PURE__ */ (() =>
   Object.fromEntries(
-    Object.entries({ ...finalCloseNumbers, ...passingCloseNumbers })
+    Object.entries({ ...finalCloseNumbers, ...clientCloseNumbers, ...passingCloseNumbers })
       .toSorted(([, a], [, b]) => a - b)
       .map(([name, code]) => [
         name,

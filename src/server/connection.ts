@@ -49,6 +49,8 @@ export class Connection implements SocketListener, WheelItem {
   wheelIndex = -1;
   wheelTick = -1;
   state: "opening" | "open" | "closed" = "opening";
+  /** What it was closed with, by either end; 0 before. */
+  closeCode = 0;
   /** Null until the hello, where the server has no `authenticate`. */
   user: UserLike | null;
   session = "";
@@ -117,8 +119,8 @@ export class Connection implements SocketListener, WheelItem {
     for (const reader of this.readers) reader.catchUp();
   }
 
-  closed(): void {
-    this.#end();
+  closed(code: number): void {
+    this.#end(code);
   }
 
   /** The hello was answered: frames are taken from now on. */
@@ -164,7 +166,7 @@ export class Connection implements SocketListener, WheelItem {
     const { code, text } = closeCodes[name];
     this.outbox.flush(this.#context.clock.elapsed());
     this.#socket.close(code, fitReason(reason === undefined ? text : `${text}: ${reason}`));
-    this.#end();
+    this.#end(code);
   }
 
   /** Called by the wheel: whatever has to be looked at from time to time. */
@@ -238,9 +240,10 @@ export class Connection implements SocketListener, WheelItem {
     });
   }
 
-  #end(): void {
+  #end(code: number): void {
     if (this.state === "closed") return;
     this.state = "closed";
+    this.closeCode = code;
     this.#stopPause?.();
     this.#context.wheel.remove(this);
     this.#context.ended(this);

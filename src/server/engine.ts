@@ -36,7 +36,8 @@ export interface SocketListener {
   receivePing(): void;
   /** What was buffered has left; called at least when the buffer, having been over 64 KiB, is empty. */
   drained(): void;
-  closed(): void;
+  /** The socket is over. `code`: that of the client's close frame, 1005 where it had none, 1006 where there was no frame. */
+  closed(code: number): void;
 }
 
 /** Frames messages for an engine's sockets. */

@@ -30,7 +30,10 @@ export interface ServerOptions<User extends UserLike = UserLike> {
   readonly limits?: Partial<Limits>;
   /** A silent connection is asked for life after this long, and is dead after twice as long. Default 30,000, at least 1,000. */
   readonly heartbeatMs?: number;
-  /** How long a member whose connection is gone stays present, so that a reconnect shows no flicker. Default 10,000. */
+  /**
+   * How long a member whose line broke stays present, so that a reconnect shows no flicker. One whose client was closed,
+   * or that the server disconnected, is gone at once. Default 10,000.
+   */
   readonly presenceGraceMs?: number;
   /** Whether replies, and what handlers and the server publish, are held against their schemas. Default true. */
   readonly checkOutgoing?: boolean;

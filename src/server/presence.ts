@@ -1,4 +1,5 @@
 import type { TimerWheel, WheelItem } from "../base/timer-wheel.ts";
+import { clientCloseNumbers, finalCloseNumbers } from "../protocol/codes.ts";
 import type { Member } from "../protocol/frames.ts";
 import type { Broker } from "./broker.ts";
 import type { Connection, UserLike } from "./connection.ts";
@@ -51,16 +52,28 @@ export class Presence {
     void Promise.resolve(exited).then(done, done);
   }
 
-  /** The connection ended: its session stays present for the grace time, in which it may come back unnoticed. */
+  /**
+   * The connection ended. A session that will not come back is gone at once; any other stays present for the grace time,
+   * in which it may come back unnoticed.
+   */
   ended(connection: Connection, rooms: readonly string[]): void {
     if (rooms.length === 0) return;
-    const { session, generation } = connection;
+    const { session, generation, closeCode } = connection;
+    if (isForGood(closeCode)) {
+      for (const room of rooms) this.exit(connection, room);
+      return;
+    }
     const absence = new Absence(() => {
       this.#absences.delete(absence);
       for (const room of rooms) this.exit({ session, generation }, room);
     });
     this.#absences.add(absence);
     this.#context.wheel.add(absence, this.#context.graceMs);
+  }
+
+  /** The broker has let the session in only after its connection had ended. */
+  enteredLate(connection: Connection, room: string): void {
+    if (isForGood(connection.closeCode)) this.exit(connection, room);
   }
 
   /** Ends every absence now. */
@@ -71,6 +84,11 @@ export class Presence {
       absence.due();
     }
   }
+}
+
+/** Whether who is closed with this code stays away: the client's own close, and the application's. */
+function isForGood(closeCode: number): boolean {
+  return closeCode === clientCloseNumbers.NORMAL || closeCode === finalCloseNumbers.KICKED;
 }
 
 class Absence implements WheelItem {

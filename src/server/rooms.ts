@@ -157,6 +157,7 @@ export class Rooms {
       () => presence.enter(connection, name, state.value),
       () => !reader.left,
     );
+    if (reader.left) presence.enteredLate(connection, name);
   }
 }
 

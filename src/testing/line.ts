@@ -127,7 +127,7 @@ export class Line {
     const soon = (process: SimProcess, task: () => void): void =>
       void timeline.after(this.#options.latencyMs(), () => process.run(task));
     if (client && !this.#clientDeaf) soon(this.client, () => this.#endClient(1006, ""));
-    if (server) soon(this.node, () => this.#endServer());
+    if (server) soon(this.node, () => this.#endServer(1006));
   }
 
   /** Everything one way is lost from now on, and neither end is told. */
@@ -227,7 +227,7 @@ export class Line {
     this.#options.watch(this.client, this.node, `close ${code}`);
     this.#clientGone = true;
     this.#up.carry(() => {
-      this.#endServer();
+      this.#endServer(code);
       this.#down.carry(() => this.#endClient(code, ""));
     });
   }
@@ -240,7 +240,7 @@ export class Line {
     this.#buffer.put(0, () =>
       this.#down.carry(() => {
         this.#endClient(code, reason);
-        this.#up.carry(() => this.#endServer());
+        this.#up.carry(() => this.#endServer(code));
       }),
     );
     this.#buffer.pump();
@@ -256,11 +256,11 @@ export class Line {
     this.#ended();
   }
 
-  #endServer(): void {
+  #endServer(code: number): void {
     if (this.#serverOver) return;
     this.#serverOver = true;
     this.#held = [];
-    this.#listener?.closed();
+    this.#listener?.closed(code);
     this.#ended();
   }
 

@@ -78,7 +78,7 @@ export function wrapListener(inner: SocketListener, changed: Partial<SocketListe
     receiveBinary: () => inner.receiveBinary(),
     receivePing: () => inner.receivePing(),
     drained: () => inner.drained(),
-    closed: () => inner.closed(),
+    closed: (code) => inner.closed(code),
     ...changed,
   };
 }

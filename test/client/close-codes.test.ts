@@ -123,7 +123,7 @@ describe("a socket that was given up", () => {
     old.listener.opened();
     await it.clock.settle();
     expect(it.log.slice(before)).toEqual([]);
-    expect([old.closed, it.state()]).toEqual([1000, "connecting"]);
+    expect([old.closed, it.state()]).toEqual([4501, "connecting"]);
   });
 
   test("before it opened is told no hello when it does", async () => {

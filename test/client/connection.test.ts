@@ -55,7 +55,7 @@ describe("connecting", () => {
     expect(it.state()).toBe("connecting");
     await it.clock.advance(1);
     expect(it.connection.status).toMatchObject({ state: "waiting", attempt: 1, reason: "no answer in time" });
-    expect(it.dial().closed).toBe(1000);
+    expect(it.dial().closed).toBe(4501);
   });
 
   test("gives up after 15 seconds on a token that does not come, and has no use for it when it does", async () => {
@@ -85,7 +85,7 @@ describe("connecting", () => {
     const it = dialBench();
     const dial = await it.open();
     dial.listener.received("{");
-    expect([it.state(), dial.closed, it.reported.length]).toEqual(["waiting", 1000, 1]);
+    expect([it.state(), dial.closed, it.reported.length]).toEqual(["waiting", 4501, 1]);
   });
 });
 
@@ -252,7 +252,7 @@ describe("silence", () => {
       state: "waiting",
       reason: "nothing was heard for two heartbeats",
     });
-    expect(dial.closed).toBe(1000);
+    expect(dial.closed).toBe(4501);
   });
 
   test("is broken by any frame", async () => {
@@ -274,7 +274,7 @@ describe("a server that goes away", () => {
     await it.clock.advance(2999);
     expect(it.state()).toBe("open");
     await it.clock.advance(1);
-    expect([it.state(), it.dials.length, dial.closed]).toEqual(["connecting", 2, 1000]);
+    expect([it.state(), it.dials.length, dial.closed]).toEqual(["connecting", 2, 4501]);
   });
 
   test("is left no sooner than it answered what it was sent, and takes no calls meanwhile", async () => {
@@ -291,7 +291,7 @@ describe("a server that goes away", () => {
     expect(it.state()).toBe("open");
     it.net.awaitsAnswers = false;
     it.connection.answered();
-    expect([it.state(), dial.closed]).toEqual(["connecting", 1000]);
+    expect([it.state(), dial.closed]).toEqual(["connecting", 4501]);
     await it.succeed();
     expect(it.connection.takesCalls).toBe(true);
   });

@@ -1,6 +1,6 @@
 import { contract, event, room } from "bowline";
 import { createClient, type Client } from "bowline/client";
-import { createServer, type ServerOptions } from "bowline/server";
+import { createServer, type Server, type ServerOptions } from "bowline/server";
 import { serve } from "bowline/node";
 import { expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
@@ -14,7 +14,13 @@ const lobby = contract({
   },
 });
 
-async function start(options: ServerOptions = {}): Promise<{ port: number; proxy: FaultProxy }> {
+interface Started {
+  readonly server: Server;
+  readonly port: number;
+  readonly proxy: FaultProxy;
+}
+
+async function start(options: ServerOptions = {}): Promise<Started> {
   const server = createServer(lobby, {
     authenticate: ({ token }) => (token ? { id: token } : null),
     ...options,
@@ -25,7 +31,7 @@ async function start(options: ServerOptions = {}): Promise<{ port: number; proxy
     await proxy.close();
     await server.close();
   });
-  return { port, proxy };
+  return { server: server as unknown as Server, port, proxy };
 }
 
 function connect(port: number, user: string): Client<typeof lobby> {
@@ -105,6 +111,60 @@ test("a member that is cut off for longer than the grace time is gone for everyb
   proxy.refuse(true);
   proxy.cut();
   await watcher.until("");
+});
+
+test.each<[string, (client: Client<typeof lobby>, server: Server) => unknown]>([
+  ["its client closes", (client) => client.close()],
+  ["it leaves", (client) => client.join("lobby/a").leave()],
+  ["the server ends it for good", (_client, server) => server.user("ann").disconnect()],
+])("a member is gone at once, whatever the grace time, when %s", async (_how, end) => {
+  const { server, port } = await start({ presenceGraceMs: 3_600_000 });
+  const watcher = watch(connect(port, "watcher"));
+  const ann = connect(port, "ann");
+  ann.join("lobby/a", { presence: { mood: "glad" } });
+  await watcher.until("ann:glad");
+  await end(ann, server);
+  await watcher.until("");
+});
+
+test.each<[string, (client: Client<typeof lobby>) => void]>([
+  ["tries again by hand", (client) => client.reconnect()],
+  [
+    "is closed and connects again",
+    (client) => {
+      client.close();
+      client.connect();
+      client.join("lobby/a", { presence: { mood: "glad" } });
+    },
+  ],
+])("a member is there once when its client %s", async (_how, again) => {
+  const { port } = await start({ presenceGraceMs: 3_600_000 });
+  const watcher = watch(connect(port, "watcher"));
+  const ann = connect(port, "ann");
+  await ann.join("lobby/a", { presence: { mood: "glad" } }).joined();
+  await watcher.until("ann:glad");
+  again(ann);
+  const room = ann.join("lobby/a");
+  await room.joined();
+  room.presence.set({ mood: "back" });
+  await watcher.until("ann:back");
+  expect(watcher.lists.every((list) => list.split(" ").length === 1)).toBe(true);
+});
+
+test("a component that is mounted, unmounted and mounted again is there once", async () => {
+  const { port } = await start({ presenceGraceMs: 3_600_000 });
+  const watcher = watch(connect(port, "watcher"));
+  const mount = (mood: string): (() => void) => {
+    const client = connect(port, "ann");
+    client.join("lobby/a", { presence: { mood } });
+    return () => client.close();
+  };
+  mount("first")();
+  const unmount = mount("second");
+  await watcher.until("ann:second");
+  unmount();
+  mount("third");
+  await watcher.until("ann:third");
 });
 
 test("a half-open member is found by the heartbeat and let go", async () => {

@@ -15,10 +15,10 @@ describe("close codes", () => {
   });
 
   test.each([
-    [1000, "stop"],
+    [1000, "reconnect"],
     [1001, "reconnect"],
     [1006, "reconnect"],
-    [1008, "stop"],
+    [1008, "reconnect"],
     [1009, "stop"],
     [1013, "reconnect"],
     [4399, "reconnect"],

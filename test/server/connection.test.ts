@@ -125,7 +125,7 @@ describe("a connection", () => {
     connection.receiveBinary();
     connection.receivePing();
     connection.close("INTERNAL");
-    connection.closed();
+    connection.closed(1006);
     expect([frames, log, socket.closes.length]).toEqual([[], ["ended"], 1]);
   });
 
@@ -135,7 +135,7 @@ describe("a connection", () => {
     receive({ type: "pong" });
     receive({ type: "pong" });
     expect(clock.timerCount).toBe(2);
-    connection.closed();
+    connection.closed(1006);
     // The wheel's own.
     expect(clock.timerCount).toBe(1);
   });

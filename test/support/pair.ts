@@ -142,7 +142,7 @@ export class Link {
     this.#client = client;
     this.clientEnd = {
       send: (text) => this.#sendUp(text),
-      close: (code, reason) => this.#endByClient(code, reason),
+      close: (code) => this.#endByClient(code),
     };
     this.serverEnd = {
       send: (batch) => this.#sendDown(batch as TextBatch),
@@ -168,7 +168,7 @@ export class Link {
   /** The connection breaks, and both ends see it. */
   cut(): void {
     this.#frozen = true;
-    this.#endServer();
+    this.#endServer(1006);
     this.#endClient(1006, "");
   }
 
@@ -213,22 +213,21 @@ export class Link {
     }
   }
 
-  #endByClient(code: number, reason: string): void {
+  #endByClient(code: number): void {
     this.#clientOver = true;
-    if (!this.#frozen) this.#clock.defer(() => this.#endServer());
-    void [code, reason];
+    if (!this.#frozen) this.#clock.defer(() => this.#endServer(code));
   }
 
   #endByServer(code: number, reason: string): void {
     this.closedBy ??= { code, reason };
     this.#later(() => this.#endClient(code, reason));
-    this.#clock.defer(() => this.#endServer());
+    this.#clock.defer(() => this.#endServer(code));
   }
 
-  #endServer(): void {
+  #endServer(code: number): void {
     if (this.#serverOver) return;
     this.#serverOver = true;
-    this.listener?.closed();
+    this.listener?.closed(code);
   }
 
   #endClient(code: number, reason: string): void {

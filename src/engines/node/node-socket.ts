@@ -75,8 +75,8 @@ function onPing(this: WebSocket & Bound, data: Buffer): void {
   this[listenerKey]?.receivePing();
 }
 
-function onClose(this: WebSocket & Bound): void {
-  this[listenerKey]?.closed();
+function onClose(this: WebSocket & Bound, code: number): void {
+  this[listenerKey]?.closed(code);
 }
 
 /** A close always follows; the cause (a reset, a message too large) says nothing that the close does not. */
