@@ -56,6 +56,8 @@ export interface UpgradeRequest {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** The address of the other end of the socket, e.g. `127.0.0.1`. */
   readonly address: string;
+  /** Whether it came by TLS that ended in this process. Absent: not known. */
+  readonly secure?: boolean;
 }
 
 /** Somebody the gate let in. */

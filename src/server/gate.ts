@@ -7,6 +7,7 @@ import { BowlineError } from "../protocol/errors.ts";
 import { jsonSubprotocol, tokenScheme, tokenSubprotocolPrefix } from "../protocol/frames.ts";
 import type { UserLike } from "./connection.ts";
 import type { Admitted, Refused, UpgradeRequest } from "./engine.ts";
+import type { OriginRule } from "./origins.ts";
 import type { Stage } from "./refusal.ts";
 
 /** What `authenticate` is given of an upgrade request. */
@@ -20,14 +21,11 @@ export interface AuthRequest extends UpgradeRequest {
 /** Decides who somebody is; null refuses with HTTP 401. */
 export type Authenticate<User> = (request: AuthRequest) => User | null | Promise<User | null>;
 
-/** Whose pages may connect. `"same"`: pages of the server's own host. A list: those origins, e.g. `https://a.example`. */
-export type AllowedOrigins = "same" | "any" | readonly string[];
-
 /** What {@link Doorkeeper} needs of the node. */
 export interface DoorkeeperOptions {
   readonly contract: Contract;
   readonly authenticate: Authenticate<UserLike> | undefined;
-  readonly origins: AllowedOrigins;
+  readonly origins: OriginRule;
   readonly connectionsMax: number;
   /** How long `authenticate` may take. */
   readonly handshakeMs: number;
@@ -36,6 +34,8 @@ export interface DoorkeeperOptions {
 }
 
 const userIdLengthMax = 256;
+/** How much of an origin is told back. A host name has no more. */
+const originLengthShown = 300;
 
 /** Decides about upgrades: whether there is room, whether the page may connect, and who it is. */
 export class Doorkeeper {
@@ -62,19 +62,37 @@ export class Doorkeeper {
     return this.#places.zero();
   }
 
-  allowsOrigin({ headers }: UpgradeRequest): boolean {
-    const { origins } = this.#options;
-    const origin = single(headers["origin"]);
+  allowsOrigin(request: UpgradeRequest): boolean {
+    try {
+      return this.#originRefusal(request) === null;
+    } catch {
+      return false;
+    }
+  }
+
+  #originRefusal(request: UpgradeRequest): Refused | null {
+    const origin = single(request.headers["origin"]);
     // Only browsers send one, and only for them it says anything: others may send what they like.
-    if (origins === "any" || origin === undefined) return true;
-    if (origins === "same") return URL.canParse(origin) && new URL(origin).host === single(headers["host"]);
-    return origins.includes(origin);
+    if (origin === undefined || this.#options.origins(origin, request)) return null;
+    const shown = JSON.stringify(origin.slice(0, originLengthShown));
+    const text = `origin ${shown} is not allowed: add it to the server's option "origins"`;
+    return refused(403, "FORBIDDEN", undefined, text);
+  }
+
+  /** Refuses whose page may not connect; an error of the application's own rule stops no client for good. */
+  #judgeOrigin(request: UpgradeRequest): Refused | null {
+    try {
+      return this.#originRefusal(request);
+    } catch (error) {
+      this.#options.report(error, "authenticate");
+      return refused(500, "INTERNAL");
+    }
   }
 
   async admit(request: UpgradeRequest, { holds }: { readonly holds: boolean }): Promise<Admitted | Refused> {
     if (this.closedForSeconds !== null) return this.#draining();
-    if (!this.allowsOrigin(request))
-      return refused(403, "FORBIDDEN", undefined, "this origin may not connect");
+    const refusedOrigin = this.#judgeOrigin(request);
+    if (refusedOrigin) return refusedOrigin;
     if (holds && !protocols(request).includes(jsonSubprotocol)) {
       return refused(400, "UPGRADE_REQUIRED", undefined, `offer the subprotocol ${jsonSubprotocol}`);
     }

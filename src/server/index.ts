@@ -18,7 +18,8 @@ export { memory } from "./memory-broker.ts";
 export type { MemoryBrokerOptions } from "./memory-broker.ts";
 export { defaultLimits } from "./limits.ts";
 export type { Limits } from "./limits.ts";
-export type { AllowedOrigins, AuthRequest, Authenticate } from "./gate.ts";
+export type { AuthRequest, Authenticate } from "./gate.ts";
+export type { AllowedOrigins, OriginRule } from "./origins.ts";
 export type {
   PublishContext,
   RequestContext,

@@ -4,10 +4,11 @@ import { systemRandom, type Random } from "../base/random.ts";
 import { defaultPath } from "../protocol/frames.ts";
 import type { Broker } from "./broker.ts";
 import type { UserLike } from "./connection.ts";
-import type { AllowedOrigins, Authenticate } from "./gate.ts";
+import type { Authenticate } from "./gate.ts";
 import { resolveLimits, type Limits } from "./limits.ts";
 import { memory } from "./memory-broker.ts";
 import type { NodeOptions } from "./node.ts";
+import { originRule, type AllowedOrigins } from "./origins.ts";
 import type { Stage } from "./refusal.ts";
 
 /** Options of `createServer`. */
@@ -24,7 +25,14 @@ export interface ServerOptions<User extends UserLike = UserLike> {
   readonly broker?: Broker;
   /** Path of the WebSocket endpoint. Default `/bowline`. */
   readonly path?: string;
-  /** Whose pages may connect. Default `"same"`: pages of the host that the request was sent to. */
+  /**
+   * Whose pages may connect. Default `"same"`: pages of the host that the request was sent to. A list may have it too,
+   * and origins of installed apps. Letter case, default ports and the spelling of hosts make no difference.
+   *
+   * @example
+   * createServer(chat, { origins: ["same", "https://app.example", "capacitor://localhost"] });
+   * createServer(chat, { origins: (origin) => /^https:\/\/[a-z0-9-]+\.example\.com$/.test(origin) });
+   */
   readonly origins?: AllowedOrigins;
   /** Bounds that differ from the defaults. */
   readonly limits?: Partial<Limits>;
@@ -73,7 +81,7 @@ export function resolveOptions(options: ServerOptions): Omit<NodeOptions, "contr
       ? checkBroker(options.broker)
       : memory({ random, ...(options.clock && { clock: options.clock }) }),
     authenticate: options.authenticate,
-    origins: checkOrigins(options.origins ?? "same"),
+    origins: originRule(options.origins ?? "same"),
     path: checkPath(options.path ?? defaultPath),
     limits: resolveLimits(options.limits),
     heartbeatMs: checkHeartbeat(options.heartbeatMs ?? defaultHeartbeatMs),
@@ -105,18 +113,6 @@ function checkPath(path: string): string {
   if (!/^\/[^?#\s]*$/.test(path))
     throw new TypeError(`path must start with "/" and have no query, not ${String(path)}`);
   return path;
-}
-
-function checkOrigins(origins: AllowedOrigins): AllowedOrigins {
-  if (origins === "same" || origins === "any") return origins;
-  for (const origin of origins) {
-    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
-      throw new TypeError(
-        `origins must be "same", "any" or a list like ["https://app.example"], not ${String(origin)}`,
-      );
-    }
-  }
-  return origins;
 }
 
 function reportToConsole(error: unknown, { stage }: { readonly stage: Stage }): void {

@@ -5,6 +5,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
 import { WebSocketServer, type ServerOptions } from "ws";
 import { systemClock, type Undo } from "../../base/clock.ts";
 import { errorCodes } from "../../protocol/codes.ts";
@@ -193,7 +194,9 @@ function destroyStream(this: Duplex): void {
 }
 
 function toUpgradeRequest(request: IncomingMessage): UpgradeRequest {
-  return { url: request.url ?? "/", headers: request.headers, address: request.socket.remoteAddress ?? "" };
+  const { url = "/", headers, socket } = request;
+  const { encrypted } = socket as Partial<TLSSocket>;
+  return { url, headers, address: socket.remoteAddress ?? "", secure: encrypted === true };
 }
 
 function answerHeaders({ retryAfterSeconds }: Refused): Record<string, string> {
