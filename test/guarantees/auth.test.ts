@@ -85,6 +85,13 @@ test("a page of another origin is refused with 403; one of the same host, or of 
   });
   await once(same, "open");
   same.terminate();
+  const proxied = { authorization: "Bearer ann", origin: "https://app.example" };
+  expect(await ask(server.port, { ...proxied, host: "App.Example:443" })).toMatchObject({ status: 426 });
+  const plain = { ...proxied, origin: "http://app.example", host: "app.example" };
+  expect(await ask(server.port, { ...plain, "x-forwarded-proto": "https" })).toMatchObject({ status: 403 });
+  const installed = await start({ origins: ["capacitor://localhost", "null"] });
+  for (const origin of ["capacitor://localhost", "null"])
+    expect(await ask(installed.port, { ...proxied, origin })).toMatchObject({ status: 426 });
   const listed = await start({ origins: ["https://app.example"] });
   const allowed = await ask(listed.port, { authorization: "Bearer ann", origin: "https://app.example" });
   expect(allowed).toMatchObject({
