@@ -1,6 +1,6 @@
 /**
  * Checks the documentation: every TypeScript and JavaScript block is type-checked against src, those marked `run`
- * are executed, and every relative link leads somewhere. The conventions:
+ * are executed, every relative link leads somewhere, and every `npm test -- part` names a test. The conventions:
  *
  * - The ```ts blocks of a page are one module, in their order: a later one may use what an earlier one declared.
  *   What readers need not see, such as a `declare`, stands in a block inside an HTML comment.
@@ -23,7 +23,12 @@ const pages = listPages().map(readPage);
 const files = pages.flatMap(toFiles);
 const typeProblems = checkTypes(files);
 const runProblems = typeProblems.length > 0 ? [] : files.filter((file) => file.runs).flatMap(run);
-const problems = [...pages.flatMap(checkLinks), ...typeProblems, ...runProblems];
+const problems = [
+  ...pages.flatMap(checkLinks),
+  ...pages.flatMap(checkCommands),
+  ...typeProblems,
+  ...runProblems,
+];
 
 for (const problem of problems) console.error(problem);
 if (problems.length === 0) rmSync(out, { recursive: true, force: true });
@@ -121,6 +126,21 @@ function checkLinks({ path, prose }) {
       return problem ? [`${path}:${index + 1}: ${problem}`] : [];
     }),
   );
+}
+
+/** Vitest runs the tests whose path contains the argument; one that fits none would show nothing. */
+function checkCommands({ path, lines }) {
+  return lines.flatMap((line, index) =>
+    Array.from(line.matchAll(/`npm test -- ([^`\s-][^`\s]*)`/g), ([, part]) => part)
+      .filter((part) => !listTests().some((test) => test.includes(part)))
+      .map((part) => `${path}:${index + 1}: no test has "${part}" in its path`),
+  );
+}
+
+function listTests() {
+  return readdirSync(join(root, "test"), { recursive: true })
+    .filter((name) => name.endsWith(".test.ts"))
+    .map((name) => join("test", name));
 }
 
 function findLinkProblem(path, link) {

@@ -1,11 +1,11 @@
 /**
  * Packs dist as npm would publish it and checks the tarball as its users will see it: publint reads the
- * manifest, attw resolves the types of every subpath.
+ * manifest, attw resolves the types of every subpath, and what the README links to is in there.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
@@ -13,11 +13,12 @@ import { formatMessage } from "publint/utils";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "bowline-pack-"));
 try {
-  const tarball = pack();
+  const { tarball, files } = pack();
   const isValid = await checkManifest(tarball);
   const areTypesValid = checkTypes(tarball);
   const doEntriesLoad = checkEntries();
-  process.exitCode = isValid && areTypesValid && doEntriesLoad ? 0 : 1;
+  const doLinksWork = checkReadme(files);
+  process.exitCode = isValid && areTypesValid && doEntriesLoad && doLinksWork ? 0 : 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -28,9 +29,9 @@ function pack() {
   const shell = process.platform === "win32";
   const result = spawnSync("npm", args, { cwd: root, encoding: "utf8", shell });
   if (result.status !== 0) throw new Error(`npm pack failed\n${result.stderr}`);
-  const [{ filename, entryCount, size }] = JSON.parse(result.stdout);
+  const [{ filename, entryCount, size, files }] = JSON.parse(result.stdout);
   console.log(`package: ${filename}, ${entryCount} files, ${(size / 1000).toFixed(1)} kB`);
-  return join(folder, filename);
+  return { tarball: join(folder, filename), files: new Set(files.map(({ path }) => path)) };
 }
 
 async function checkManifest(tarball) {
@@ -63,4 +64,19 @@ function checkEntries() {
   if (result.status === 0) console.log(`entries: ${entries.length} load`);
   else console.error(`entries: one of ${entries.join(" ")} does not load\n${result.stderr}`);
   return result.status === 0;
+}
+
+/** Every relative link and picture of the README is in the tarball: npm shows the one without the repository. */
+function checkReadme(files) {
+  const text = readFileSync(join(root, "README.md"), "utf8");
+  const links = Array.from(text.matchAll(/\]\(([^)#]+)|(?:src|srcset)="([^"]+)"/g), ([, a, b]) => a ?? b);
+  const paths = links
+    .filter((link) => !/^[a-z]+:/.test(link))
+    .map((link) => normalize(link).replace(/\/$/, ""));
+  const dead = paths.filter(
+    (path) => !files.has(path) && ![...files].some((file) => file.startsWith(`${path}/`)),
+  );
+  for (const path of dead) console.error(`README.md: ${path} is not in the package`);
+  if (dead.length === 0) console.log(`README.md: ${paths.length} links lead into the package`);
+  return dead.length === 0;
 }
