@@ -23,9 +23,12 @@ async function refuse({
   const options: ServerOptions = { onError: () => {}, ...(broker && { broker }) };
   const server = createServer(of, options);
   // Twice: what was refused may be tried again.
-  const first = await serve(server, { port }).catch((error: Error) => error.message);
+  const first = await serve(server, { port }).then(
+    () => "started",
+    (error: Error) => error.message,
+  );
   await serve(server, { port }).catch((error: Error) => {
-    throw error.message === first ? error : new Error(`${String(first)}, then: ${error.message}`);
+    throw error.message === first ? error : new Error(`${first}, then: ${error.message}`);
   });
 }
 

@@ -15,23 +15,23 @@ interface Spawned {
   readonly lines: string[];
   /** The exit code and the signal of its end. */
   readonly exited: Promise<unknown[]>;
-  printed(count: number): Promise<void>;
+  readonly printed: (count: number) => Promise<void>;
   /** Sends a signal to the server's process. */
-  signal(signal?: NodeJS.Signals): void;
+  readonly signal: (signal?: NodeJS.Signals) => void;
 }
 
 interface SpawnOptions {
   /** Whether it is to be the first process of a container. */
   readonly isFirst?: boolean;
-  readonly script?: string;
+  readonly script?: URL;
 }
 
 /** A program in a process of its own. */
 function spawnScript(
   args: readonly string[],
-  { isFirst, script = "terminating-server.ts" }: SpawnOptions = {},
+  { isFirst, script = new URL("terminating-server.ts", import.meta.url) }: SpawnOptions = {},
 ): Spawned {
-  const path = fileURLToPath(new URL(script, import.meta.url));
+  const path = fileURLToPath(script);
   const node = [process.execPath, "--import", "tsx", "--conditions=bowline-source", path, ...args];
   const [command = "", ...rest] = isFirst ? [...container, ...node] : node;
   const child = spawn(command, rest, { stdio: ["ignore", "pipe", "inherit"] });
@@ -117,7 +117,7 @@ describe("SIGTERM", () => {
 });
 
 test("a start that is refused leaves nothing behind, and may be tried again", async () => {
-  const { exited, lines } = spawnScript([], { script: "refused-starts.ts" });
+  const { exited, lines } = spawnScript([], { script: new URL("refused-starts.ts", import.meta.url) });
   expect(await exited).toEqual([0, null]);
   expect(lines.map((line) => line.split(" | "))).toEqual([
     ["port in use", expect.stringContaining("EADDRINUSE"), ""],

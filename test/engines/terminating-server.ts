@@ -21,14 +21,16 @@ server.request("double", ({ payload }) => payload * 2);
 if (has.has("busy")) setInterval(() => {}, 60_000);
 const note = (): void => console.log("own handler");
 if (has.has("own-once")) process.once("SIGTERM", note);
-if (has.has("own-drain"))
-  process.on("SIGTERM", async () => {
-    note();
-    await server.drain();
-    // What another handler may need of the application's.
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    process.exit(3);
-  });
+if (has.has("own-drain")) process.on("SIGTERM", () => void end());
+
+async function end(): Promise<void> {
+  note();
+  await server.drain();
+  // What else the application has to finish.
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  process.exit(3);
+}
+
 if (has.has("idle")) await serve(createServer(contract({})), { port: 0 });
 const { port } = await serve(server, { port: 0, drain: { spreadMs: 100, deadlineMs: 5000 } });
 console.log(port);

@@ -13,7 +13,11 @@ export interface PathOwner {
 /** Answers an upgrade that nobody takes. */
 export type RefuseUpgrade = (stream: Duplex) => void;
 
-type Emit = (event: string | symbol, ...args: unknown[]) => boolean;
+type Emit = (event: string, ...args: unknown[]) => boolean;
+
+interface Emitting {
+  emit: Emit;
+}
 
 /** Those of each HTTP server. */
 const pathsOf = new WeakMap<HttpServer, Paths>();
@@ -67,22 +71,22 @@ class Paths {
   }
 
   #intercept(): Undo {
-    const http = this.#http;
-    const inherited = !Object.hasOwn(http, "emit");
-    const emit = http.emit as Emit;
+    const target: Emitting = this.#http;
+    const inherited = !Object.hasOwn(target, "emit");
+    const { emit } = target;
     const intercepting: Emit = (event, ...args) =>
-      this.#isTaken(event, args) || emit.call(http, event, ...args);
-    http.emit = intercepting as typeof http.emit;
+      this.#isTaken(event, args) || emit.call(target, event, ...args);
+    target.emit = intercepting;
     return () => {
       // Where somebody has put a function of theirs around this one, it stays, and passes everything on.
-      if ((http.emit as Emit) !== intercepting) return;
+      if (target.emit !== intercepting) return;
       this.#restore = null;
-      if (inherited) delete (http as Partial<Pick<HttpServer, "emit">>).emit;
-      else http.emit = emit as typeof http.emit;
+      if (inherited) delete (target as Partial<Emitting>).emit;
+      else target.emit = emit;
     };
   }
 
-  #isTaken(event: string | symbol, args: readonly unknown[]): boolean {
+  #isTaken(event: string, args: readonly unknown[]): boolean {
     if (event !== "request" && event !== "upgrade") return false;
     const request = args[0] as IncomingMessage;
     const owner = this.#owners.get(pathOf(request));
