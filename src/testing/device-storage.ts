@@ -1,5 +1,4 @@
 import { applyChange, type Store, type StoreChange, type StoredState } from "../client/store.ts";
-import { sessionIdOf } from "../protocol/session-id.ts";
 import type { History } from "./history.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import type { SimProcess } from "./sim-process.ts";
@@ -80,7 +79,7 @@ export class DeviceStorage {
     for (const change of changes) {
       this.state = applyChange(this.state, change);
       if (change.type !== "put" || !this.state) continue;
-      const id = `${sessionIdOf(this.state.session.secret)}-${change.publish.ref}`;
+      const id = `${this.state.session.id}-${change.publish.ref}`;
       this.#history.add({ type: "kept", device: this.#device, id });
     }
   }

@@ -11,7 +11,7 @@ import { FakeClock } from "../support/fake-clock.ts";
 
 const bound = { count: 100, ageMs: 60_000 };
 const hour = 3_600_000;
-const claim = { session: "session-", user: "ada", generation: 1 };
+const claim = { session: "session-", secret: "k", user: "ada", generation: 1 };
 
 /** A broker on a clock of its own. Every call is answered as soon as it is made. */
 async function bench(options: Partial<SqliteBrokerOptions> = {}) {
@@ -121,6 +121,15 @@ describe("a session without a connection", () => {
     await clock.advance(hour * 1.1);
     for (const table of ["sessions", "publishes", "answers"]) expect(await rows(table)).toBe(0);
     expect(await append("r", 3)).toEqual({ outcome: "unknown-session" });
+  });
+
+  test("counts as renewed when it is opened again", async () => {
+    const { clock, append, epochOf } = await bench();
+    const epoch = await epochOf(claim.session, 1);
+    await clock.advance(hour * 0.7);
+    expect(await epochOf(claim.session, 2)).toBe(epoch);
+    await clock.advance(hour * 0.7);
+    expect(await append("r", 1)).toMatchObject({ outcome: "stored" });
   });
 
   test("is not forgotten while the server is down, nor when the wall clock is set", async () => {

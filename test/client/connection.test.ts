@@ -230,6 +230,20 @@ describe("closing", () => {
     },
   );
 
+  test("makes the next waits begin anew", async () => {
+    const it = dialBench();
+    it.connection.connect();
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      await it.end();
+      await it.clock.advance(30_000);
+    }
+    it.connection.close();
+    it.connection.connect();
+    expect(it.connection.status).toEqual({ state: "connecting", attempt: 0 });
+    await it.end();
+    expect(waitOf(it)).toBe(500);
+  });
+
   test("may be followed by connecting", async () => {
     const it = dialBench();
     await it.open();
@@ -294,6 +308,19 @@ describe("a server that goes away", () => {
     expect([it.state(), dial.closed]).toEqual(["connecting", 4501]);
     await it.succeed();
     expect(it.connection.takesCalls).toBe(true);
+  });
+
+  test.each([
+    [1000, 5000],
+    [5000, 1000],
+  ])("and says so again is left at the moment it named last: %i, then %i", async (firstMs, lastMs) => {
+    const it = dialBench();
+    const dial = await it.open();
+    for (const delayMs of [firstMs, lastMs]) dial.receive({ type: "goaway", delayMs });
+    await it.clock.advance(lastMs - 1);
+    expect(it.state()).toBe("open");
+    await it.clock.advance(1);
+    expect(it.state()).toBe("connecting");
   });
 
   test("that is gone before is waited for as usual, and the moment passes unnoticed", async () => {

@@ -46,7 +46,7 @@ describe("the store", () => {
       json: '"old"',
       sent,
     });
-    const session = { secret: "k", generation: 3, refs: 1001, epoch: "e" };
+    const session = { id: "s", secret: "k", generation: 3, refs: 1001, epoch: "e" };
     const initial: StoredState = { session, publishes: [publish(5, true), publish(6, false)] };
     const { outbox, add, open, sent } = outboxBench({ store: { initial, save: () => {} } });
     add(message, "new");
@@ -75,6 +75,39 @@ describe("the store", () => {
     for (const done of saves) done();
     await promisesDone();
     expect(refs()).toEqual([1, 2]);
+  });
+
+  test("is told of a publish that has to wait for its place in the window as of one not sent", () => {
+    const { add, open, changes } = outboxBench();
+    open({ window: 2 });
+    for (let publish = 0; publish < 3; publish += 1) add();
+    const puts = changes.flatMap((change) => (change.type === "put" ? [change.publish.sent] : []));
+    expect(puts).toEqual([true, true, false]);
+  });
+
+  test("that still has to note something of an older connection sends nothing of what the newer one waits for", async () => {
+    const saves: (() => void)[] = [];
+    let isSlow = false;
+    const save = (): Promise<void> | void =>
+      isSlow ? new Promise<void>((resolve) => saves.push(resolve)) : undefined;
+    const { session, add, open, drop, refs } = outboxBench({
+      store: { initial: null, save },
+    });
+    add();
+    isSlow = true;
+    open();
+    drop();
+    open(session.enterEpoch("e", 0));
+    const [older, newer] = saves;
+    older?.();
+    await promisesDone();
+    expect(refs()).toEqual([]);
+    newer?.();
+    for (let round = 0; round < 3; round += 1) {
+      for (const done of saves) done();
+      await promisesDone();
+    }
+    expect(refs()).toEqual([1]);
   });
 
   test("that refuses a publish has it refused with STORE_FAILED, and reported", async () => {

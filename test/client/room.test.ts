@@ -22,7 +22,6 @@ function bench(options: JoinOptions = {}) {
         sent.push(JSON.parse(text) as WireFrame);
       },
       resync: () => log.push("resync"),
-      site: () => ({}),
       report: (error) => log.push(`reported ${String(error)}`),
       forget: () => log.push("forgotten"),
       leave: (name) => void sent.push({ type: "leave", room: name }),
@@ -108,8 +107,8 @@ describe("joining", () => {
     room.join();
     const entered = room.joined();
     room.receiveError("join", forbidden);
-    await expect(entered).rejects.toEqual(forbidden);
-    await expect(room.joined()).rejects.toEqual(forbidden);
+    await expect(entered).rejects.toBe(forbidden);
+    await expect(room.joined()).rejects.toBe(forbidden);
     expect(log).toEqual(["refused", "error FORBIDDEN"]);
     offline();
     online();
@@ -121,6 +120,30 @@ describe("joining", () => {
     client.lengthMax = 100;
     for (let count = 0; count < 2; count += 1) room.join();
     expect(log).toEqual(Array.from({ length: 2 }, () => ["refused", "error PAYLOAD_TOO_LARGE"]).flat());
+  });
+
+  test("that is waited for leaves nobody listening, however it ends", async () => {
+    for (const end of ["joined", "refused", "left"]) {
+      const { room, joined } = bench();
+      let listening = 0;
+      const on = room.statuses.on.bind(room.statuses);
+      room.statuses.on = (listener) => {
+        listening += 1;
+        const undo = on(listener);
+        return () => {
+          listening -= 1;
+          undo();
+        };
+      };
+      room.join();
+      const waiting = room.joined().catch(() => {});
+      if (end === "joined") joined();
+      else if (end === "refused") room.receiveError("join", forbidden);
+      else room.leave();
+      await waiting;
+      await room.joined().catch(() => {});
+      expect([end, listening]).toEqual([end, 0]);
+    }
   });
 
   test("of a client that was closed is not waited for", async () => {
@@ -238,6 +261,20 @@ describe("events", () => {
     for (const offset of [5, 5, 4, 6, 1, 6, 7]) event(offset);
     expect(heard).toEqual([5, 6, 7]);
     expect(room.position).toEqual({ offset: 7, epoch: "e" });
+  });
+
+  test("up to the end that the room had are replayed, and those after it are not", () => {
+    const { room } = bench();
+    const replayed: boolean[] = [];
+    room.on("n", (message: { replayed: boolean }) => void replayed.push(message.replayed));
+    room.join();
+    room.receive({ type: "joined", room: "r", position: { offset: 0, epoch: "e" }, head: 2 });
+    const rest = { type: "event", room: "r", id: "x", event: "n", from: "ada", at: 5, payload: 0 } as const;
+    for (const offset of [1, 2, 3]) room.receive({ ...rest, offset });
+    expect(replayed).toEqual([true, true, false]);
+    room.receive({ type: "gap", room: "r", position: { offset: 7, epoch: "e" }, head: 8, reason: "trimmed" });
+    for (const offset of [8, 9]) room.receive({ ...rest, offset });
+    expect(replayed.slice(3)).toEqual([true, false]);
   });
 
   test("nobody listens to move the position on all the same", () => {

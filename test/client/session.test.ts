@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { Session } from "../../src/client/session.ts";
 import type { StoredSession } from "../../src/client/store.ts";
-import { sessionIdOf } from "../../src/protocol/session-id.ts";
 import { FakeRandom } from "../support/fake-clock.ts";
 
 const stored: StoredSession = {
-  secret: "f0Yw2s8Xk1QeZr7Tt5Uu3Nn9",
+  id: "session-0001",
+  secret: "k".repeat(24),
   generation: 4,
   refs: 2001,
   epoch: "e",
@@ -13,24 +13,22 @@ const stored: StoredSession = {
 const fresh = () => new Session(null, new FakeRandom());
 
 describe("a session", () => {
-  test("that is new has a secret of its own, and the id that follows from it", () => {
+  test("that is new has an id and a secret of its own", () => {
     const random = new FakeRandom();
     const [a, b] = [new Session(null, random), new Session(null, random)];
     expect(a.id).not.toBe(b.id);
-    const { secret } = a.hello([]).frame;
-    expect(secret).toHaveLength(36);
-    expect(a.id).toBe(sessionIdOf(secret));
+    expect(a.id).toHaveLength(12);
+    expect(a.hello([]).frame.secret).toHaveLength(24);
     expect(a.stored.epoch).toBe("");
   });
 
   test("that a store brought back goes on where it was", () => {
     const session = new Session(stored, new FakeRandom());
-    expect(session.id).toBe("NBEgpHYdQGo-5Hv6w6sH0Q");
-    expect(session.hello([]).frame).toEqual({
-      type: "hello",
+    expect(session.id).toBe("session-0001");
+    expect(session.hello([]).frame).toMatchObject({
+      session: "session-0001",
       secret: stored.secret,
       generation: 5,
-      rooms: [],
     });
     expect(session.takeRef().ref).toBe(2001);
   });

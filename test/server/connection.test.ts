@@ -11,11 +11,11 @@ import { textFraming } from "../../src/testing/framing.ts";
 
 const hello = {
   type: "hello",
-  secret: "f0Yw2s8Xk1QeZr7Tt5Uu3Nn9",
+  session: "session-0001",
+  secret: "secret-0123456789",
   generation: 3,
   rooms: [],
 };
-const session = "NBEgpHYdQGo-5Hv6w6sH0Q";
 const heartbeatMs = 30_000;
 
 function bench(limits: Partial<Limits> = {}, admitted: Partial<Admitted> = {}) {
@@ -64,13 +64,13 @@ describe("a connection", () => {
     receive({ type: "leave", room: "r" });
     expect(hellos).toEqual([hello]);
     expect(frames).toEqual([{ type: "leave", room: "r" }]);
-    expect(connection).toMatchObject({ session, generation: 3, user: { id: "ada" } });
+    expect(connection).toMatchObject({ session: "session-0001", generation: 3, user: { id: "ada" } });
   });
 
   test("acts for its own session where nobody authenticates", () => {
     const { open, connection } = bench({}, { user: null });
     open();
-    expect(connection.user).toEqual({ id: session });
+    expect(connection.user).toEqual({ id: "session-0001" });
   });
 
   test.each([
@@ -315,6 +315,18 @@ describe("the rate", () => {
     expect(it.closeCode()).toBeUndefined();
     await sendFor(it, 5, 100);
     expect(it.closeCode()).toBe(4529);
+  });
+
+  test("too high for throttledMs, and not longer, closes nothing", async () => {
+    const { clock, open, receive, closeCode } = bench(limits);
+    open();
+    for (let frame = 0; frame < 10 * limits.framesBurst; frame += 1) receive(pong);
+    await clock.advance(limits.throttledMs);
+    receive(pong);
+    expect(closeCode()).toBeUndefined();
+    await clock.advance(1);
+    receive(pong);
+    expect(closeCode()).toBe(4529);
   });
 
   test("too high again after a rest begins to count anew", async () => {

@@ -19,6 +19,24 @@ describe("a reader that keeps up", () => {
     expect(ada.socket.writes).toHaveLength(2);
   });
 
+  test.each([
+    [0, 1, 2],
+    [0, 3, 1],
+    [1, 0, 3],
+    [3, 0, 0],
+    [2, 2, 2],
+  ])("goes on where others leave, in whatever order: %i, %i, %i", async (...leaving) => {
+    const { hub, errors, join, publish } = hubBench();
+    const members = [await join(), await join(), await join(), await join()];
+    for (const index of leaving) hub.leave(members[index]?.reader as Reader);
+    await publish(1);
+    expect(members.map(({ told }) => told)).toEqual(
+      members.map((_, index) => (leaving.includes(index) ? [] : [1])),
+    );
+    for (const { reader } of members) hub.leave(reader as Reader);
+    expect([errors, hub.roomCount]).toEqual([[], 0]);
+  });
+
   test("gets the very same batch as the others", async () => {
     const { join, publish } = hubBench();
     const [ada, bob] = [await join(), await join()];
@@ -99,6 +117,29 @@ describe("a hole in the live messages", () => {
     await publish(3, { lost: true });
     await publish(1);
     expect(ada.told).toEqual(range(1, 6));
+  });
+
+  test.each([1, 2, 3])("of %i entries is noticed with the next one", async (lost) => {
+    const { join, publish } = hubBench();
+    const ada = await join();
+    await publish(2);
+    await publish(lost, { lost: true });
+    await publish(1);
+    expect(ada.told).toEqual(range(1, 3 + lost));
+  });
+
+  test("that is told of while another one is filled is filled as well", async () => {
+    const { broker, clock, hub, join, publish } = hubBench();
+    const ada = await join();
+    await publish(2);
+    broker.hold();
+    hub.receiveHole(room);
+    await clock.settle();
+    broker.publish(2, { lost: true });
+    hub.receiveHole(room);
+    broker.release();
+    await clock.settle();
+    expect(ada.told).toEqual(range(1, 4));
   });
 
   test("longer than a page is filled whole", async () => {
@@ -213,6 +254,32 @@ describe("a log that is lost", () => {
     broker.release();
     await clock.settle();
     expect(ada.told).toEqual([1, 2, 3, "epoch→6 of two", 7]);
+  });
+
+  test("comes after what was heard of the old one in the same turn", async () => {
+    const { broker, clock, join } = hubBench();
+    const ada = await join();
+    broker.beginAnew("two");
+    broker.hold();
+    await join({ position: { offset: 0, epoch: "two" } });
+    broker.stray("one", 1);
+    broker.release();
+    await clock.settle();
+    expect(ada.told).toEqual([1, "epoch→0 of two"]);
+  });
+
+  test("that begins while the one before it is read is told, however short it is yet", async () => {
+    const { broker, clock, hub, join, publish } = hubBench();
+    const ada = await join();
+    await publish(3);
+    broker.hold();
+    hub.receiveHole(room);
+    await clock.settle();
+    broker.beginAnew("two");
+    broker.publish(1);
+    broker.release();
+    await clock.settle();
+    expect(ada.told).toEqual([1, 2, 3, "epoch→0 of two", 1]);
   });
 
   test("whose last message comes late is not read without end", async () => {

@@ -5,7 +5,7 @@ import { answerLengthMax, ledgerLength } from "../../src/server/broker.ts";
 import { MemorySessions } from "../../src/server/memory-sessions.ts";
 import { FakeClock, FakeRandom } from "../support/fake-clock.ts";
 
-const claim = { session: "s", user: "ada", generation: 1 };
+const claim = { session: "s", secret: "k", user: "ada", generation: 1 };
 const hour = 3_600_000;
 
 function bench({ ttlMs = hour, max = 100, answersLengthMax = 10 * answerLengthMax } = {}) {
@@ -45,9 +45,10 @@ describe("opening a session", () => {
     expect(sessions.open({ ...claim, generation })).toEqual({ outcome: "stale" });
   });
 
-  test("as another user is a mismatch, and changes nothing", () => {
+  test("with another secret, or as another user, is a mismatch, and changes nothing", () => {
     const { sessions } = bench();
     sessions.open(claim);
+    expect(sessions.open({ ...claim, generation: 9, secret: "guess" })).toEqual({ outcome: "mismatch" });
     expect(sessions.open({ ...claim, generation: 9, user: "eve" })).toEqual({ outcome: "mismatch" });
     expect(sessions.open({ ...claim, generation: 2 })).toMatchObject({ outcome: "opened" });
   });
@@ -80,6 +81,18 @@ describe("a session without a connection", () => {
     epochOf("d", 1);
     expect(epochOf("a", 2)).toBe(a);
     expect(epochOf("b", 2)).not.toBe(b);
+  });
+
+  test("counts as renewed when it is opened again", async () => {
+    const { clock, sessions, epochOf } = bench({ max: 3 });
+    const [a] = ["a", "b", "c"].map((session) => epochOf(session, 1));
+    epochOf("a", 2);
+    epochOf("d", 1);
+    expect(epochOf("a", 3)).toBe(a);
+    await clock.advance(hour * 0.7);
+    epochOf("a", 4);
+    await clock.advance(hour * 0.7);
+    expect(sessions.ledger({ session: "a", ref: 1, epoch: a ?? "" })).not.toBeNull();
   });
 
   test("does not make a connected one go, however many others come, or stand before it", () => {
@@ -121,6 +134,19 @@ describe("the ledger of a session's publishes", () => {
     expect(find("r", 4)).toBe(40);
     expect(find("r", 5)).toBeNull();
     expect(find("other", 4)).toBeNull();
+  });
+
+  test("is none for an origin of ledgers that were forgotten, and there for one of those it has", () => {
+    const { sessions, epochOf } = bench();
+    const epoch = epochOf("s", 1) ?? "";
+    expect(sessions.ledger({ session: "s", ref: 1, epoch })).not.toBeNull();
+    expect(sessions.ledger({ session: "s", ref: 1, epoch: "forgotten" })).toBeNull();
+    expect(sessions.claimRequest({ session: "s", ref: 1, epoch: "forgotten" }).outcome).toBe(
+      "unknown-session",
+    );
+    expect(sessions.claimRequest({ session: "s", ref: 1, epoch }).outcome).toBe("claimed");
+    sessions.answerRequest({ session: "s", ref: 1, epoch: "forgotten" }, "of another run");
+    expect(sessions.claimRequest({ session: "s", ref: 1, epoch }).outcome).toBe("unanswered");
   });
 
   test("is none for a session that is not known", () => {

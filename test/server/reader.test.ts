@@ -49,7 +49,9 @@ describe("joining", () => {
     broker.publish(10);
     broker.trimTo(4);
     expect((await join({ position: { offset: 4, epoch: "one" } })).told).toEqual(range(5, 10));
-    expect((await join({ position: { offset: 3, epoch: "one" } })).told).toEqual(["trimmed→10"]);
+    const late = await join({ position: { offset: 3, epoch: "one" } });
+    expect(late.start).toEqual({ offset: 10, epoch: "one" });
+    expect(late.told).toEqual(["trimmed→10"]);
   });
 
   test("at a position that was trimmed takes the history that was asked for", async () => {

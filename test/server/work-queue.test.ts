@@ -35,6 +35,18 @@ describe("a work queue", () => {
     expect(log).toEqual(["a begins", "a ends", "b begins", "b ends", "c begins", "c ends"]);
   });
 
+  test("keeps what comes between two tasks of its key behind both", async () => {
+    const { run, log, end } = bench();
+    void run("k", "a");
+    void run("k", "b");
+    await end("a");
+    void run("k", "c");
+    await promisesDone();
+    expect(log).toEqual(["a begins", "a ends", "b begins"]);
+    await end("b");
+    expect(log.slice(3)).toEqual(["b ends", "c begins"]);
+  });
+
   test("runs tasks of different keys side by side", () => {
     const { run, log } = bench();
     void run("k", "a");

@@ -13,6 +13,8 @@ export class FakeSocket implements Socket {
   terminated = false;
 
   send(batch: Batch): void {
+    // As a real one: what comes after the close goes nowhere.
+    if (this.closes.length > 0) return;
     this.writes.push((batch as TextBatch).messages);
   }
 

@@ -204,6 +204,7 @@ export class Link {
   }
 
   #sendDown({ messages }: TextBatch): void {
+    if (this.closedBy) return;
     this.writes += 1;
     for (const text of messages) {
       this.toClient.push(JSON.parse(text) as WireFrame);
@@ -271,7 +272,8 @@ export class RawSocket implements TransportListener {
   hello(options: object = {}): void {
     this.send({
       type: "hello",
-      secret: "session-0001-and-secret",
+      session: "session-0001",
+      secret: "secret-0123456789",
       generation: 1,
       rooms: [],
       ...options,

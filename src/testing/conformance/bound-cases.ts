@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 import type { CaseDefinition } from "./case.ts";
 import { ampleBound, patienceMs, store, storedAt, texts, read } from "./scene.ts";
 
@@ -57,6 +57,24 @@ export const boundCases: readonly CaseDefinition[] = [
       deepEqual(await store(b, room, "three", { bound }), { offset: 3, epoch });
     },
     timeoutMs: 2 * patienceMs,
+  },
+  {
+    name: "bound: of entries of which some are too old, the others are read as they were",
+    run: async (scene) => {
+      const [a, b] = await scene.pair();
+      const room = scene.room();
+      const bound = { ...ampleBound, ageMs: 400 };
+      for (const data of ["one", "two"]) await store(a, room, data, { bound });
+      await scene.sleep(bound.ageMs + 50);
+      await store(a, room, "three", { bound });
+      for (const node of [b, a, b]) {
+        const { base, head, entries } = await read(node, room, 2, 10);
+        ok(base === 2 || base === 3, `the base of a log of three, two of them too old, is ${base}`);
+        // On a slow machine, the last one is too old by now.
+        deepEqual(entries, base === 2 ? [{ offset: 3, data: "three" }] : []);
+        equal(head, 3);
+      }
+    },
   },
   {
     name: "bound: what was stored once is repeated even when the log has given it up",

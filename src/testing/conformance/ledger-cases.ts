@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, fail } from "node:assert/strict";
 import { ledgerLength } from "../../server/broker.ts";
 import { hasManyNodes, type CaseDefinition } from "./case.ts";
 import { ampleBound, store, storedAt, upTo, read } from "./scene.ts";
@@ -142,6 +142,34 @@ export const ledgerCases: readonly CaseDefinition[] = [
       for (const { broker } of [a, b])
         deepEqual(await broker.append(request), { outcome: "unknown-session" });
       equal((await read(a, room, 0, 10)).head, 0);
+    },
+  },
+  {
+    name: "ledger: an origin of ledgers that were forgotten is unknown to every call, and one of the present ones is not",
+    run: async (scene) => {
+      const [a, b] = await scene.pair();
+      const room = scene.room();
+      const claim = scene.claim();
+      const { session } = claim;
+      const opening = await a.broker.openSession(claim);
+      if (opening.outcome !== "opened") fail(`a new session was ${opening.outcome}`);
+      const { epoch } = opening;
+      const position = await store(a, room, "x", { origin: { session, ref: 1, epoch } });
+      for (const { broker } of [a, b]) {
+        for (const ref of [1, 2]) {
+          const origin = { session, ref, epoch: "forgotten" };
+          const request = { room, data: "y", bound: ampleBound, origin };
+          deepEqual(await broker.append(request), { outcome: "unknown-session" });
+          equal(await broker.find(room, origin), null);
+          deepEqual(await broker.claimRequest(origin), { outcome: "unknown-session" });
+        }
+        await broker.answerRequest({ session, ref: 1, epoch: "forgotten" }, "an answer");
+        deepEqual(await broker.find(room, { session, ref: 1, epoch }), position);
+      }
+      equal((await read(a, room, 0, 10)).head, 1);
+      deepEqual(await b.broker.claimRequest({ session, ref: 3, epoch }), { outcome: "claimed" });
+      await a.broker.answerRequest({ session, ref: 3, epoch: "forgotten" }, "of another run");
+      deepEqual(await a.broker.claimRequest({ session, ref: 3, epoch }), { outcome: "unanswered" });
     },
   },
   {

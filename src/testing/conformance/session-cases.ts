@@ -32,6 +32,7 @@ export const sessionCases: readonly CaseDefinition[] = [
       await store(a, room, "x", { origin: { session, ref: 3 } });
       deepEqual(await open(b, { ...claim, generation: 2 }), { epoch, ref: 3 });
       await b.broker.claimRequest({ session, ref: 5 });
+      await a.broker.claimRequest({ session, ref: 2 });
       await store(b, scene.room(), "x", { origin: { session, ref: 4 } });
       deepEqual(await open(a, { ...claim, generation: 9 }), { epoch, ref: 5 });
     },
@@ -64,13 +65,18 @@ export const sessionCases: readonly CaseDefinition[] = [
     },
   },
   {
-    name: "session: another user is a mismatch, and changes nothing",
+    name: "session: another secret or another user is a mismatch, and changes nothing",
     run: async (scene) => {
       const [a, b] = await scene.pair();
       const claim = scene.claim("ada");
       const { epoch } = await open(a, claim);
-      const theft = { ...claim, generation: 9, user: "eve" };
-      for (const { broker } of [a, b]) deepEqual(await broker.openSession(theft), { outcome: "mismatch" });
+      const guess = { ...claim, generation: 9, secret: "a-guess-of-the-secret" };
+      for (const { broker } of [a, b]) {
+        deepEqual(await broker.openSession(guess), { outcome: "mismatch" });
+        deepEqual(await broker.openSession({ ...claim, generation: 9, user: "eve" }), {
+          outcome: "mismatch",
+        });
+      }
       deepEqual(await open(b, { ...claim, generation: 2 }), { epoch, ref: 0 });
     },
   },
