@@ -1,6 +1,7 @@
 /**
- * npm test: every check, cheapest first, stopping at the first that fails. The tests come last, so that the
- * output ends with their summary. Arguments go to vitest: `npm test -- test/client`.
+ * npm test: every check, cheapest first, stopping at the first that fails. At the end, some faults are put into a copy of
+ * the source, others for each commit, to see that the tests notice them. Arguments go to vitest, and leave the faults
+ * out: `npm test -- test/client`.
  */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -20,7 +21,17 @@ const startedAt = performance.now();
 for (const [title, script] of stages) {
   runStage(title, "npm", ["run", "--silent", script]);
 }
-runStage("Tests", process.execPath, ["node_modules/vitest/vitest.mjs", "run", ...process.argv.slice(2)]);
+const choice = process.argv.slice(2);
+runStage("Tests", process.execPath, ["node_modules/vitest/vitest.mjs", "run", ...choice]);
+if (choice.length === 0) {
+  const command = ["--import", "tsx", "--conditions=bowline-source", "mutants/run.ts"];
+  runStage("Faults the tests have to notice", process.execPath, [
+    ...command,
+    "--trust-tests",
+    "--rotate",
+    "6",
+  ]);
+}
 
 function runStage(title, command, args) {
   console.log(`\n== ${title} (at ${secondsSince(startedAt)})`);

@@ -1,6 +1,6 @@
 /** A session, as far as it has to survive the client's process. */
 export interface StoredSession {
-  /** Opens the session, whose public id is derived from it. */
+  readonly id: string;
   readonly secret: string;
   /** The last connection attempt. */
   readonly generation: number;

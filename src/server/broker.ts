@@ -81,6 +81,7 @@ export type AppendResult =
 /** A connection attempt of a session. */
 export interface SessionClaim {
   readonly session: string;
+  readonly secret: string;
   readonly user: string;
   readonly generation: number;
 }
@@ -90,7 +91,7 @@ export type SessionOpening =
   | { readonly outcome: "opened"; readonly epoch: string; readonly ref: number }
   /** As high a generation was opened before. */
   | { readonly outcome: "stale" }
-  /** The session is another user's. */
+  /** The session exists and is not this user's, or the secret is wrong. */
   | { readonly outcome: "mismatch" };
 
 export type RequestClaim =

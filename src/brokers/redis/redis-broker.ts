@@ -81,18 +81,11 @@ export class RedisBroker implements Broker {
       beat: () => this.#check(),
     });
     this.#parts = { sink, node, subscriptions, lease };
-    try {
-      await this.#topology.start();
-    } catch (error) {
-      // So that it may be started again.
-      this.#parts = null;
-      throw error;
-    }
+    await this.#topology.start();
     try {
       for (const channel of this.#controls) await this.#topology.shardOf(channel).subscribe(channel);
       await lease.start();
     } catch (error) {
-      this.#parts = null;
       this.#topology.stop();
       throw this.#topology.startError(error as Error);
     }

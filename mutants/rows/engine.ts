@@ -1,0 +1,80 @@
+import type { Mutant } from "../mutant.ts";
+
+export const engineMutants: readonly Mutant[] = [
+  {
+    id: "framing-16-bit",
+    file: "src/engines/node/framing.ts",
+    from: "  return length < 65_536 ? 4 : 10;",
+    to: "  return length <= 65_536 ? 4 : 10;",
+    tests: "test/engines/framing.test.ts",
+    why: "a message of 65,536 bytes breaks the connection",
+  },
+  {
+    id: "framing-7-bit",
+    file: "src/engines/node/framing.ts",
+    from: "  if (length < twoByteLength) {",
+    to: "  if (length <= twoByteLength) {",
+    tests: "test/engines/framing.test.ts",
+    why: "a message of 126 bytes breaks the connection",
+  },
+  {
+    id: "framing-latin",
+    file: "src/engines/node/framing.ts",
+    from: 'length === message.length ? "latin1" : "utf8"',
+    to: '"latin1"',
+    tests: "test/engines/framing.test.ts",
+    why: "what is no ASCII arrives as something else",
+  },
+  {
+    id: "attach-place",
+    file: "src/engines/node/attach.ts",
+    from: '      stream.off("close", onClose);',
+    to: "",
+    tests: "test/fuzz/upgrades.test.ts",
+    slow: true,
+    why: "the place of each connection is given back twice",
+  },
+  {
+    id: "attach-gone",
+    file: "src/engines/node/attach.ts",
+    from: '    stream.once("close", onClose);',
+    to: "",
+    tests: "test/fuzz/upgrades.test.ts",
+    slow: true,
+    why: "who goes away while being let in keeps a place",
+  },
+  {
+    id: "attach-detach",
+    file: "src/engines/node/attach.ts",
+    from: `    detach();
+    throw error;`,
+    to: "    throw error;",
+    tests: "test/engines/attach.test.ts",
+    why: "a server that could not start keeps its path",
+  },
+  {
+    id: "node-socket-binary",
+    file: "src/engines/node/node-socket.ts",
+    from: "  if (isBinary) this[listenerKey]?.receiveBinary();",
+    to: "  if (isBinary) return;",
+    tests: "test/fuzz/frames.test.ts",
+    why: "binary messages are passed over in silence",
+  },
+  {
+    id: "serve-unwire",
+    file: "src/engines/node/serve.ts",
+    from: `    unwire();
+    const closed`,
+    to: "    const closed",
+    tests: "test/engines/serve.test.ts",
+    why: "a server that was closed keeps the process's signals to itself",
+  },
+  {
+    id: "serve-error",
+    file: "src/engines/node/serve.ts",
+    from: '    http.once("error", reject);',
+    to: "",
+    tests: "test/engines/serve.test.ts",
+    why: "a port that is taken ends the process",
+  },
+];
