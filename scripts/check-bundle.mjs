@@ -10,11 +10,11 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** Bundles, each with the size it must keep to: minified and gzipped. */
 const bundles = [
-  { name: "bowline/client", code: `export * from "bowline/client";`, gzipBytesMax: 8000 },
+  { name: "bowline/client", code: `export * from "bowline/client";`, gzipBytesMax: 8400 },
   {
     name: "contract only",
     code: `export { contract, room, event, signal, request } from "bowline";`,
-    gzipBytesMax: 1800,
+    gzipBytesMax: 1900,
   },
 ];
 

@@ -37,8 +37,8 @@ const bowline: Wire = {
   subprotocol: "bowline.v1.json",
   greetsFirst: true,
   greeting: (serial, room) =>
-    `{"type":"hello","session":"bench-${process.pid}-${serial}","secret":"${randomBytes(12).toString("hex")}",` +
-    `"generation":1,"rooms":[{"room":"${room}"}]}`,
+    `{"type":"hello","secret":"${randomBytes(8).toString("hex")}${String(serial).padStart(16, "0")}","generation":1,` +
+    `"rooms":[{"room":"${room}"}]}`,
   pong: `{"type":"pong"}`,
   publish: (ref, payload, room) =>
     `{"type":"publish","ref":${ref},"room":"${room}","event":"message","payload":"${payload}"}`,

@@ -5,11 +5,12 @@ import type { Contract, RoomDefinition } from "../contract/contract.ts";
 import { encodeFrame } from "../protocol/encode.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { ErrorFrame, JoinRequest, ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
+import { callSites, errorAt, type CallSite } from "./call-site.ts";
 import type { Fate, Publish, RequestCallOptions } from "./calls.ts";
 import { Connection, type TokenSource } from "./connection.ts";
 import { Journal } from "./journal.ts";
 import { JoinedRoom, noEvent } from "./joined-room.ts";
-import { fits, localError, type Call, type OutboxEntry, type Outcome } from "./outbox-entry.ts";
+import { fateOf, fits, localError, type Call, type OutboxEntry, type Outcome } from "./outbox-entry.ts";
 import { Outbox, type OutboxLimits } from "./outbox.ts";
 import { RoomState, type JoinOptions, type RoomContext } from "./room.ts";
 import { Session } from "./session.ts";
@@ -45,6 +46,7 @@ export class ClientCore {
   readonly #outbox: Outbox;
   readonly #rooms = new Map<string, RoomState>();
   readonly #roomContext: RoomContext;
+  readonly #site: () => CallSite;
   #session: Session;
   /** Rooms that a hello on its way joins, and that were left meanwhile. */
   readonly #owedLeaves = new Set<string>();
@@ -55,6 +57,7 @@ export class ClientCore {
   constructor(options: ClientCoreOptions) {
     const { store, report, random, outbox: limits } = options;
     this.#options = options;
+    this.#site = callSites(options.clock);
     this.#session = new Session(store.initial?.session ?? null, random);
     this.#journal = new Journal(store, () => this.#session.stored);
     const isOpen = (): boolean => this.#connection.isOpen;
@@ -65,6 +68,7 @@ export class ClientCore {
       isClosed: () => this.#closed,
       send,
       report,
+      site: this.#site,
       leave: (room) => {
         if (isOpen()) send(encodeFrame({ type: "leave", room }));
         else this.#owedLeaves.add(room);
@@ -113,7 +117,7 @@ export class ClientCore {
   }
 
   get pending(): readonly Fate[] {
-    return this.#outbox.entries.flatMap((entry) => this.#fate(entry, null) ?? []);
+    return this.#outbox.entries.flatMap((entry) => fateOf(this.session, entry, null) ?? []);
   }
 
   connect(): void {
@@ -180,13 +184,19 @@ export class ClientCore {
 
   /** Puts a call into the outbox. `named` is told its ref at once. */
   #call(call: Call, payload: unknown, named: (ref: number) => void): Promise<unknown> {
+    const site = this.#site();
     return new Promise((resolve, reject) => {
-      if (this.#closed) throw localError("CLOSED");
-      const { ref } = this.#outbox.add(call, payload, (outcome) => {
-        if ("error" in outcome) reject(outcome.error);
-        else resolve("reply" in outcome ? outcome.reply : outcome.position);
-      });
-      named(ref);
+      const refuse = (error: unknown): void => reject(errorAt(error, site, call));
+      try {
+        if (this.#closed) throw localError("CLOSED");
+        const { ref } = this.#outbox.add(call, payload, (outcome) => {
+          if ("error" in outcome) refuse(outcome.error);
+          else resolve("reply" in outcome ? outcome.reply : outcome.position);
+        });
+        named(ref);
+      } catch (error) {
+        refuse(error);
+      }
     });
   }
 
@@ -262,23 +272,7 @@ export class ClientCore {
 
   #changed(entry: OutboxEntry, outcome: Outcome | null): void {
     if (outcome) this.#connection.answered();
-    const fate = this.#options.fates.isHeard ? this.#fate(entry, outcome) : null;
+    const fate = this.#options.fates.isHeard ? fateOf(this.session, entry, outcome) : null;
     if (fate) this.#options.fates.emit(fate);
-  }
-
-  #fate({ ref, call, json, sent }: OutboxEntry, outcome: Outcome | null): Fate | null {
-    if (call.type !== "publish") return null;
-    const { room, event } = call;
-    return {
-      id: `${this.#session.id}-${ref}`,
-      room,
-      event,
-      // Parsed when asked for: most listeners only want to know how it ended.
-      get payload(): unknown {
-        return JSON.parse(json);
-      },
-      ...outcome,
-      fate: outcome ? ("error" in outcome ? "refused" : "stored") : sent ? "sent" : "queued",
-    } as Fate;
   }
 }

@@ -1,6 +1,7 @@
 import { clientErrorCodes } from "../protocol/codes.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { Position } from "../protocol/frames.ts";
+import type { Fate } from "./calls.ts";
 import { withPayload } from "./payload.ts";
 
 /** How a call ended. */
@@ -51,4 +52,25 @@ export function frameText(ref: number, call: Call, json: string, isRetry: boolea
   // `idempotent` is for this end only.
   const retry = (isRetry && call.type === "publish") || undefined;
   return withPayload({ ...call, idempotent: undefined, ref, retry }, json);
+}
+
+/** What has become of an entry so far; null for a request. */
+export function fateOf(
+  session: string,
+  { ref, call, json, sent }: OutboxEntry,
+  outcome: Outcome | null,
+): Fate | null {
+  if (call.type !== "publish") return null;
+  const { room, event } = call;
+  return {
+    id: `${session}-${ref}`,
+    room,
+    event,
+    // Parsed when asked for: most listeners only want to know how it ended.
+    get payload(): unknown {
+      return JSON.parse(json);
+    },
+    ...outcome,
+    fate: outcome ? ("error" in outcome ? "refused" : "stored") : sent ? "sent" : "queued",
+  } as Fate;
 }

@@ -13,6 +13,7 @@ import type {
   PresenceFrame,
   SignalFrame,
 } from "../protocol/frames.ts";
+import { errorAt, type CallSite } from "./call-site.ts";
 import type { JoinedRoom } from "./joined-room.ts";
 import { localError } from "./outbox-entry.ts";
 import { toJson, withPayload } from "./payload.ts";
@@ -81,6 +82,8 @@ export interface RoomContext {
   resync(room: string): void;
   readonly report: (error: unknown) => void;
   forget(room: RoomState): void;
+  /** Where the program is. */
+  readonly site: () => CallSite;
 }
 
 /** A frame about one room, refusals aside. */
@@ -105,6 +108,7 @@ export class RoomState {
   face: JoinedRoom | null = null;
   readonly #context: RoomContext;
   readonly #history: number;
+  readonly #site: CallSite;
   readonly #listeners = new Map<string, Emitter<Message | SignalMessage>>();
 
   constructor(context: RoomContext, name: string, { history = 0, position, presence }: JoinOptions) {
@@ -114,6 +118,7 @@ export class RoomState {
     this.#context = context;
     this.name = name;
     this.#history = history;
+    this.#site = context.site();
     this.position = position ?? null;
     const { report } = context;
     this.statuses = new Emitter(report);
@@ -196,7 +201,8 @@ export class RoomState {
   }
 
   /** Something about the room was refused: a frame of the type `of`. */
-  receiveError(of: ErrorSubject["of"], error: BowlineError): void {
+  receiveError(of: ErrorSubject["of"], cause: BowlineError): void {
+    const error = of === "join" ? (errorAt(cause, this.#site) as BowlineError) : cause;
     if (of === "join" && this.wire === "joining") {
       this.wire = "out";
       this.presence.clear();

@@ -1,4 +1,5 @@
 import type { Random } from "../base/random.ts";
+import { sessionIdOf } from "../protocol/session-id.ts";
 import type { HelloFrame, JoinRequest } from "../protocol/frames.ts";
 import type { StoreChange, StoredSession } from "./store.ts";
 
@@ -7,22 +8,20 @@ const refBlock = 1000;
 
 /** This client's session: who it is to the server, and how far its refs have risen. */
 export class Session {
+  /** The public id. */
+  readonly id: string;
   #stored: StoredSession;
   #nextRef: number;
 
   constructor(initial: StoredSession | null, random: Random) {
-    this.#stored = initial ?? { id: random.id(12), secret: random.id(24), generation: 0, refs: 1, epoch: "" };
+    this.#stored = initial ?? { secret: random.id(36), generation: 0, refs: 1, epoch: "" };
+    this.id = sessionIdOf(this.#stored.secret);
     this.#nextRef = this.#stored.refs;
   }
 
   /** What has to survive the process. */
   get stored(): StoredSession {
     return this.#stored;
-  }
-
-  /** The public id. */
-  get id(): string {
-    return this.#stored.id;
   }
 
   /** The next ref, and what has to be stored before it is used. */
@@ -38,8 +37,8 @@ export class Session {
     readonly changes: readonly StoreChange[];
   } {
     const changes = [this.#change({ generation: this.#stored.generation + 1 })];
-    const { id: session, secret, generation } = this.#stored;
-    return { frame: { type: "hello", session, secret, generation, rooms }, changes };
+    const { secret, generation } = this.#stored;
+    return { frame: { type: "hello", secret, generation, rooms }, changes };
   }
 
   /** Takes note of the ledgers a welcome named. `lost`: those that earlier publishes are in are gone. */

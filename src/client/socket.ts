@@ -1,3 +1,4 @@
+import { base64Url } from "../base/base64-url.ts";
 import type { Undo } from "../base/clock.ts";
 import {
   jsonSubprotocol,
@@ -63,7 +64,7 @@ export function systemTransport(given: WebSocketClass | undefined): Transport {
   return {
     open(url, token, listener) {
       const protocols = [jsonSubprotocol];
-      if (token !== null) protocols.push(tokenSubprotocolPrefix + base64Url(token));
+      if (token !== null) protocols.push(tokenSubprotocolPrefix + encodeToken(token));
       const socket = new WebSocket(url, protocols);
       socket.onopen = () => listener.opened();
       socket.onmessage = (event: { readonly data: unknown }) => {
@@ -84,7 +85,7 @@ async function ask(url: string, token: string | null): Promise<Refusal | null> {
   try {
     const response = await fetch(url.replace(/^ws/, "http"), {
       // In the same spelling as in the upgrade: a token may hold what a header may not.
-      headers: token === null ? {} : { authorization: `${tokenScheme} ${base64Url(token)}` },
+      headers: token === null ? {} : { authorization: `${tokenScheme} ${encodeToken(token)}` },
       credentials: "include",
       signal: AbortSignal.timeout(askTimeoutMs),
     });
@@ -119,7 +120,6 @@ function onWake(task: () => void): Undo {
   return () => end.abort();
 }
 
-function base64Url(text: string): string {
-  const binary = String.fromCharCode(...new TextEncoder().encode(text));
-  return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+function encodeToken(token: string): string {
+  return base64Url(new TextEncoder().encode(token));
 }

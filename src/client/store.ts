@@ -1,6 +1,6 @@
 /** A session, as far as it has to survive the client's process. */
 export interface StoredSession {
-  readonly id: string;
+  /** Opens the session, whose public id is derived from it. */
   readonly secret: string;
   /** The last connection attempt. */
   readonly generation: number;

@@ -27,8 +27,8 @@ export const depthMax = 200;
 /** Longest event or request name, in UTF-16 units. */
 export const eventNameLengthMax = 128;
 
-const sessionPattern = /^[A-Za-z0-9_-]{8,32}$/;
-const secretPattern = /^[A-Za-z0-9_-]{16,64}$/;
+/** At least 128 bits. */
+const secretPattern = /^[A-Za-z0-9_-]{22,64}$/;
 
 /**
  * Parses one message of a client. Everything past this trusts the shape of what it gets: unknown fields are let
@@ -188,12 +188,9 @@ function checkPosition(value: unknown): asserts value is Position {
 }
 
 function checkHello(frame: Fields, text: string): asserts frame is Fields & HelloFrame {
-  const { session, secret, generation, rooms } = frame;
-  if (typeof session !== "string" || !sessionPattern.test(session)) {
-    throw new FrameError("session must be 8 to 32 characters of A-Z a-z 0-9 _ -");
-  }
+  const { secret, generation, rooms } = frame;
   if (typeof secret !== "string" || !secretPattern.test(secret)) {
-    throw new FrameError("secret must be 16 to 64 characters of A-Z a-z 0-9 _ -");
+    throw new FrameError("secret must be 22 to 64 characters of A-Z a-z 0-9 _ -");
   }
   if (!isCount(generation))
     throw new FrameError(`generation must be a whole number from 0, not ${show(generation)}`);

@@ -55,9 +55,7 @@ export type ClientFrame =
 /** Opens or resumes a session; the first frame on every socket. */
 export interface HelloFrame {
   readonly type: "hello";
-  /** Public id, drawn by the client; stands in the ids of its publications. */
-  readonly session: string;
-  /** Proof that the session is the client's own. Never shown to anybody else. */
+  /** Drawn by the client, and shown to nobody but the server. The session's public id is derived from it. */
   readonly secret: string;
   /** Counts the session's connection attempts: the highest wins, a late older one is turned away. */
   readonly generation: number;

@@ -11,3 +11,4 @@ export { BowlineError } from "./errors.ts";
 export type { BowlineErrorOptions, Issue } from "./errors.ts";
 export { defaultPath, jsonSubprotocol, tokenSubprotocolPrefix } from "./frames.ts";
 export type * from "./frames.ts";
+export { sessionIdOf } from "./session-id.ts";

@@ -81,7 +81,6 @@ export type AppendResult =
 /** A connection attempt of a session. */
 export interface SessionClaim {
   readonly session: string;
-  readonly secret: string;
   readonly user: string;
   readonly generation: number;
 }
@@ -91,7 +90,7 @@ export type SessionOpening =
   | { readonly outcome: "opened"; readonly epoch: string; readonly ref: number }
   /** As high a generation was opened before. */
   | { readonly outcome: "stale" }
-  /** The session exists and is not this user's, or the secret is wrong. */
+  /** The session is another user's. */
   | { readonly outcome: "mismatch" };
 
 export type RequestClaim =

@@ -5,6 +5,7 @@ import { decodeClientFrame, type FrameError } from "../protocol/decode.ts";
 import { encodeFrame } from "../protocol/encode.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { ClientFrame, ErrorSubject, HelloFrame, ServerFrame } from "../protocol/frames.ts";
+import { sessionIdOf } from "../protocol/session-id.ts";
 import type { Admitted, Socket, SocketListener } from "./engine.ts";
 import type { Limits } from "./limits.ts";
 import { Outbox, type OutboxContext } from "./outbox.ts";
@@ -205,9 +206,9 @@ export class Connection implements SocketListener, WheelItem {
 
   #receiveHello(hello: HelloFrame): void {
     if (this.session) return this.close("BAD_FRAME", "a second hello");
-    this.session = hello.session;
+    this.session = sessionIdOf(hello.secret);
     this.generation = hello.generation;
-    this.user ??= { id: hello.session };
+    this.user ??= { id: this.session };
     this.#context.receiveHello(this, hello);
   }
 

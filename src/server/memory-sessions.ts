@@ -14,7 +14,6 @@ import {
 
 interface SessionRecord {
   readonly epoch: string;
-  readonly secret: string;
   readonly user: string;
   generation: number;
   ref: number;
@@ -52,13 +51,12 @@ export class MemorySessions {
     this.#stopSweep = null;
   }
 
-  open({ session, secret, user, generation }: SessionClaim): SessionOpening {
+  open({ session, user, generation }: SessionClaim): SessionOpening {
     const record = this.#records.get(session);
     if (!record) {
       const epoch = this.#context.random.id(8);
       this.#add(session, {
         epoch,
-        secret,
         user,
         generation,
         ref: 0,
@@ -68,7 +66,7 @@ export class MemorySessions {
       });
       return { outcome: "opened", epoch, ref: 0 };
     }
-    if (record.secret !== secret || record.user !== user) return { outcome: "mismatch" };
+    if (record.user !== user) return { outcome: "mismatch" };
     if (generation <= record.generation) return { outcome: "stale" };
     record.generation = generation;
     this.#touch(session, record);

@@ -219,6 +219,10 @@ export class Node implements Gate {
       isConnected: (session) => this.sessions.connectionOf(session) !== undefined,
     };
     await broker.start(sink, this.cluster.node);
+    if (this.#stopped) {
+      await broker.stop();
+      throw new Error("this server was stopped while it started");
+    }
     this.#wheel.start();
   }
 

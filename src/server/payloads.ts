@@ -8,7 +8,7 @@ import { BowlineError } from "../protocol/errors.ts";
 import type { Connection, UserLike } from "./connection.ts";
 import type { Handlers } from "./handlers.ts";
 import type { Limits } from "./limits.ts";
-import { tableError } from "./refusal.ts";
+import { invalid, tableError } from "./refusal.ts";
 
 /** An event or signal that somebody wants to send to a room. */
 export interface Sending {
@@ -41,7 +41,7 @@ export class Payloads {
     { pattern, params }: RoomMatch<RoomDefinition>,
     { payload: schema }: EventDefinition | SignalDefinition,
   ): Promise<unknown> {
-    const checked = await checkPayload(schema, payload);
+    const checked = await checkPayload(schema, { room, event, payload });
     const { handlers, checkOutgoing } = this.#context;
     const handler = handlers.rooms.get(pattern)?.on?.[event];
     if (!handler) return checked;
@@ -55,9 +55,9 @@ export class Payloads {
   /** Checks a payload of the server's own, if that is asked for. */
   async outgoing(
     { payload: schema }: EventDefinition | SignalDefinition,
-    payload: unknown,
+    sending: Sending,
   ): Promise<unknown> {
-    return this.#context.checkOutgoing ? checkPayload(schema, payload) : payload;
+    return this.#context.checkOutgoing ? checkPayload(schema, sending) : sending.payload;
   }
 }
 
@@ -78,23 +78,23 @@ export function inTime<T>(
 
 /** The event or signal of that name, if `from` may send it. */
 export function definitionOf<Kind extends "event" | "signal">(
-  { definition: { events } }: RoomMatch<RoomDefinition>,
+  { pattern, definition: { events } }: RoomMatch<RoomDefinition>,
   name: string,
   kind: Kind,
   from: "client" | "server" = "client",
 ): Extract<EventDefinition | SignalDefinition, { readonly kind: Kind }> {
   const definition = Object.hasOwn(events, name) ? events[name] : undefined;
-  if (definition?.kind !== kind) throw tableError("UNKNOWN_EVENT");
+  if (definition?.kind !== kind)
+    throw tableError("UNKNOWN_EVENT", undefined, `the contract has no ${kind} "${name}" in "${pattern}"`);
   if (from === "client" && definition.from === "server") {
     throw new BowlineError("FORBIDDEN", `"${name}" is published by the server only`);
   }
   return definition as Extract<EventDefinition | SignalDefinition, { readonly kind: Kind }>;
 }
 
-async function checkPayload(schema: Schema, payload: unknown): Promise<unknown> {
+async function checkPayload(schema: Schema, { room, event, payload }: Sending): Promise<unknown> {
   const checked = await check(schema, payload);
-  if (checked.issues)
-    throw new BowlineError("INVALID", "the payload does not fit its schema", { issues: checked.issues });
+  if (checked.issues) throw invalid(`the payload of "${event}" in ${room}`, checked.issues);
   return checked.value;
 }
 

@@ -82,7 +82,7 @@ export class Publishing {
   async publish({ room, event, payload }: Sending, id: string): Promise<Position> {
     const match = this.#context.rooms.match(room);
     const definition = definitionOf(match, event, "event", "server");
-    const checked = await this.#context.payloads.outgoing(definition, payload);
+    const checked = await this.#context.payloads.outgoing(definition, { room, event, payload });
     return this.#append(match, { room, event, payload: checked }, { id, from: null });
   }
 

@@ -14,10 +14,18 @@ export type Stage =
   | "delivery"
   | "broker";
 
-/** An error of the table, with its text. */
-export function tableError(code: ErrorName, cause?: unknown): BowlineError {
+/** An error of the table, with its text, or with one that says more. */
+export function tableError(code: ErrorName, cause?: unknown, message?: string): BowlineError {
   const { text, retryable } = errorCodes[code];
-  return new BowlineError(code, text, { retryable, cause });
+  return new BowlineError(code, message ?? text, { retryable, cause });
+}
+
+/** A payload that does not fit its schema; `what` names it and its place. */
+export function invalid(what: string, issues: readonly Issue[]): BowlineError {
+  const [first] = issues;
+  const path = first?.path.join(".");
+  const why = first ? `: ${path ? `${path}: ` : ""}${first.message}` : "";
+  return new BowlineError("INVALID", `${what} does not fit its schema${why}`, { issues });
 }
 
 /** The broker has no ledger of a session: its connection is closed, so that the client opens the session again. */

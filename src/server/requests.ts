@@ -7,7 +7,7 @@ import type { RequestFrame } from "../protocol/frames.ts";
 import type { Broker, Origin } from "./broker.ts";
 import type { Connection, UserLike } from "./connection.ts";
 import type { Handlers, UntypedRequestHandler } from "./handlers.ts";
-import { refusalFrame, refusalOf, tableError, type Stage } from "./refusal.ts";
+import { invalid, refusalFrame, refusalOf, tableError, type Stage } from "./refusal.ts";
 import type { Insist } from "./insist.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -25,6 +25,7 @@ export interface RequestsContext {
 /** A request under way. */
 interface RequestCall {
   readonly connection: Connection;
+  readonly name: string;
   readonly ref: number;
   /** As it came, and then as its schema gave it. */
   payload: unknown;
@@ -61,8 +62,13 @@ export class Requests {
     const { handlers, contract } = this.#context;
     const handler = handlers.requests.get(request);
     const definition = handler && contract.requests[request];
-    if (!definition) throw tableError("UNKNOWN_REQUEST");
-    const call: RequestCall = { connection, ref, payload, definition, handler };
+    if (!definition)
+      throw tableError(
+        "UNKNOWN_REQUEST",
+        undefined,
+        `the contract has no request "${request}", or nothing answers it`,
+      );
+    const call: RequestCall = { connection, name: request, ref, payload, definition, handler };
     const input = check(definition.input, payload);
     return input instanceof Promise
       ? input.then((checked) => this.#start(call, checked))
@@ -71,7 +77,7 @@ export class Requests {
 
   #start(call: RequestCall, input: Checked): Awaitable<void> {
     if (input.issues) {
-      throw new BowlineError("INVALID", "the input does not fit its schema", { issues: input.issues });
+      throw invalid(`the input of "${call.name}"`, input.issues);
     }
     call.payload = input.value;
     if (!call.definition.idempotent) return this.#runOnce(call);
@@ -128,10 +134,11 @@ export class Requests {
     }
   }
 
-  #reply({ connection, ref, payload, definition, handler }: RequestCall): Awaitable<string> {
+  #reply(call: RequestCall): Awaitable<string> {
+    const { connection, ref, payload, handler } = call;
     const { user, session } = connection;
     const reply = handler({ user: user as UserLike, session, payload, refuse });
-    const checked = after(reply, (value) => this.#checkReply(definition, value));
+    const checked = after(reply, (value) => this.#checkReply(call, value));
     return after(checked, (value) => encodeReply(ref, value));
   }
 
@@ -139,13 +146,13 @@ export class Requests {
     return encodeFrame(refusalFrame({ ref }, refusalOf(error, "request", this.#context.report)));
   }
 
-  #checkReply(definition: RequestDefinition, reply: unknown): Awaitable<unknown> {
+  #checkReply({ name, definition }: RequestCall, reply: unknown): Awaitable<unknown> {
     if (!this.#context.checkOutgoing) return reply;
     return after(check(definition.output, reply), (checked) => {
       if (!checked.issues) return checked.value;
       const { path, message } = checked.issues[0] ?? { path: [], message: "" };
       throw new TypeError(
-        `the handler's reply does not fit its schema, at ${path.join(".") || "the root"}: ${message}`,
+        `the reply of "${name}" does not fit its schema, at ${path.join(".") || "the root"}: ${message}`,
       );
     });
   }

@@ -1,9 +1,9 @@
 import type { Clock } from "../base/clock.ts";
 import type { Contract, RoomDefinition } from "../contract/contract.ts";
-import type { RoomMatch } from "../contract/room-name.ts";
+import { roomParamLengthMax, type RoomMatch } from "../contract/room-name.ts";
 import { check } from "../contract/schema.ts";
 import { BowlineError } from "../protocol/errors.ts";
-import type { JoinRequest } from "../protocol/frames.ts";
+import { roomNameLengthMax, type JoinRequest } from "../protocol/frames.ts";
 import type { Connection, UserLike } from "./connection.ts";
 import type { Handlers } from "./handlers.ts";
 import type { Hub } from "./hub.ts";
@@ -12,7 +12,7 @@ import type { Limits } from "./limits.ts";
 import { inTime } from "./payloads.ts";
 import type { Presence } from "./presence.ts";
 import type { Reader } from "./reader.ts";
-import { refusalOf, tableError, type Stage } from "./refusal.ts";
+import { invalid, refusalOf, tableError, type Stage } from "./refusal.ts";
 
 /** What {@link Rooms} needs of the node. */
 export interface RoomsContext {
@@ -37,7 +37,7 @@ export class Rooms {
   /** The room behind a name; refuses a name that no pattern of the contract fits. */
   match(room: string): RoomMatch<RoomDefinition> {
     const match = this.#context.contract.matchRoom(room);
-    if (!match) throw tableError("UNKNOWN_ROOM");
+    if (!match) throw unknownRoom(room);
     return match;
   }
 
@@ -72,7 +72,7 @@ export class Rooms {
       const { definition } = this.match(room);
       const reader = connection.readerOf(room);
       if (!reader) throw tableError("NOT_JOINED");
-      const state = await checkPresence(definition, payload);
+      const state = await checkPresence(room, definition, payload);
       if (!reader.left) await this.#present(connection, reader, state);
     } catch (error) {
       connection.refuse({ room, of: "presence" }, refusalOf(error, "presence", this.#context.report));
@@ -98,11 +98,16 @@ export class Rooms {
     try {
       if (connection.readerOf(room))
         throw new BowlineError("INVALID", "this connection has joined this room already");
-      if (connection.readers.length + connection.joining > limits.rooms) throw tableError("TOO_MANY_ROOMS");
+      if (connection.readers.length + connection.joining > limits.rooms)
+        throw tableError(
+          "TOO_MANY_ROOMS",
+          undefined,
+          `this connection is in ${limits.rooms} rooms, as many as it may be (limits.rooms)`,
+        );
       const match = this.match(room);
       await this.authorize(connection, room, match);
       const { definition } = match;
-      const state = presence === undefined ? null : await checkPresence(definition, presence);
+      const state = presence === undefined ? null : await checkPresence(room, definition, presence);
       if (connection.state !== "open") return null;
       const history = Math.min(request.history ?? 0, limits.historyCount);
       const subscribe = (): Promise<Reader> => hub.join(room, definition.history, connection.outbox, history);
@@ -178,9 +183,22 @@ interface CheckedState {
   readonly value: unknown;
 }
 
-async function checkPresence({ presence }: RoomDefinition, state: unknown): Promise<CheckedState> {
+async function checkPresence(
+  room: string,
+  { presence }: RoomDefinition,
+  state: unknown,
+): Promise<CheckedState> {
   if (!presence) throw new BowlineError("INVALID", "this room has no presence");
   const checked = await check(presence, state);
-  if (!checked.issues) return checked;
-  throw new BowlineError("INVALID", "the presence state does not fit its schema", { issues: checked.issues });
+  if (checked.issues) throw invalid(`the presence state in ${room}`, checked.issues);
+  return checked;
+}
+
+function unknownRoom(room: string): BowlineError {
+  // A name is at least as long as its longest parameter.
+  const bounds =
+    room.length > roomParamLengthMax
+      ? `: a name may have ${roomNameLengthMax} UTF-16 units, and a parameter ${roomParamLengthMax}`
+      : "";
+  return tableError("UNKNOWN_ROOM", undefined, `no room pattern of the contract fits "${room}"${bounds}`);
 }

@@ -59,10 +59,11 @@ export class Sessions {
   }
 
   async open(connection: Connection, hello: HelloFrame): Promise<void> {
-    const { session, secret, generation, rooms, refused = [] } = hello;
+    const { generation, rooms, refused = [] } = hello;
+    const { session } = connection;
     const user = (connection.user as UserLike).id;
     try {
-      const opening = await this.#context.broker.openSession({ session, secret, user, generation });
+      const opening = await this.#context.broker.openSession({ session, user, generation });
       if (connection.state !== "opening") return;
       if (opening.outcome === "stale")
         return connection.close("SUPERSEDED", "an attempt made later came first");

@@ -59,11 +59,8 @@ export class Signals {
   /** A signal of the server's own. */
   async send({ room, event, payload }: Sending): Promise<void> {
     const definition = definitionOf(this.#context.rooms.match(room), event, "signal", "server");
-    this.#send(
-      { room, event, payload: await this.#context.payloads.outgoing(definition, payload) },
-      null,
-      "",
-    );
+    const checked = await this.#context.payloads.outgoing(definition, { room, event, payload });
+    this.#send({ room, event, payload: checked }, null, "");
   }
 
   #send({ room, event, payload }: Sending, from: string | null, session: string): void {

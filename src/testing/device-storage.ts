@@ -1,4 +1,5 @@
 import { applyChange, type Store, type StoreChange, type StoredState } from "../client/store.ts";
+import { sessionIdOf } from "../protocol/session-id.ts";
 import type { History } from "./history.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import type { SimProcess } from "./sim-process.ts";
@@ -79,7 +80,7 @@ export class DeviceStorage {
     for (const change of changes) {
       this.state = applyChange(this.state, change);
       if (change.type !== "put" || !this.state) continue;
-      const id = `${this.state.session.id}-${change.publish.ref}`;
+      const id = `${sessionIdOf(this.state.session.secret)}-${change.publish.ref}`;
       this.#history.add({ type: "kept", device: this.#device, id });
     }
   }

@@ -1,4 +1,6 @@
 import type { TransportListener, TransportSocket } from "../client/socket.ts";
+import type { HelloFrame } from "../protocol/frames.ts";
+import { sessionIdOf } from "../protocol/session-id.ts";
 import type { Socket, SocketListener } from "../server/engine.ts";
 import { messageBytes, type TextBatch } from "./framing.ts";
 import { SendBuffer } from "./send-buffer.ts";
@@ -270,5 +272,7 @@ export class Line {
 }
 
 function readClaim(text: string): Line["claim"] {
-  return text.startsWith('{"type":"hello"') ? (JSON.parse(text) as NonNullable<Line["claim"]>) : null;
+  if (!text.startsWith('{"type":"hello"')) return null;
+  const { secret, generation } = JSON.parse(text) as HelloFrame;
+  return { session: sessionIdOf(secret), generation };
 }

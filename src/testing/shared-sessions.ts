@@ -10,7 +10,6 @@ import {
 
 interface Ledger {
   readonly epoch: string;
-  readonly secret: string;
   readonly user: string;
   generation: number;
   ref: number;
@@ -40,16 +39,16 @@ export class SharedSessions {
     this.#options = options;
   }
 
-  open({ session, secret, user, generation }: SessionClaim): SessionOpening {
+  open({ session, user, generation }: SessionClaim): SessionOpening {
     const ledger = this.#ledger(session);
     if (!ledger) {
       const epoch = this.#options.epoch();
       const renewedMs = this.#options.nowMs();
-      const fresh = { epoch, secret, user, generation, renewedMs, ref: 0, published: [], forgotten: 0 };
+      const fresh = { epoch, user, generation, renewedMs, ref: 0, published: [], forgotten: 0 };
       this.#ledgers.set(session, { ...fresh, answers: new Map() });
       return { outcome: "opened", epoch, ref: 0 };
     }
-    if (ledger.secret !== secret || ledger.user !== user) return { outcome: "mismatch" };
+    if (ledger.user !== user) return { outcome: "mismatch" };
     if (generation <= ledger.generation) return { outcome: "stale" };
     ledger.generation = generation;
     ledger.renewedMs = this.#options.nowMs();

@@ -47,7 +47,7 @@ describe.skipIf(!natsPath)("nats, on a cluster", () => {
       await writer.start(new Heard().sink, "writer");
       await reader.start(new Heard().sink, "reader");
       const session = "session-1";
-      await writer.openSession({ session, secret: "a-secret", user: "ada", generation: 1 });
+      await writer.openSession({ session, user: "ada", generation: 1 });
       const data = Array.from({ length: 50 }, (_, index) => `${index + 1}`);
       for (const [index, text] of data.entries()) {
         if (index === 10) await servers[2]?.kill();

@@ -5,7 +5,7 @@ import { Heard } from "../../src/testing/conformance/heard.ts";
 import { NatsServer, natsPath } from "../support/nats-server.ts";
 
 const ample: LogBound = { count: 1000, ageMs: 3_600_000 };
-const claim = { session: "session-1", secret: "a-secret-of-its-own", user: "ada", generation: 1 };
+const claim = { session: "session-1", user: "ada", generation: 1 };
 
 interface Node {
   readonly broker: Broker;

@@ -25,7 +25,7 @@ describe.skipIf(!natsPath)("nats, when its account is full", () => {
     const server = await NatsServer.start({ config: account });
     undo.push(() => server.stop());
     const node = await start(server, "node-1");
-    await node.broker.openSession({ session, secret: "secret", user: "ada", generation: 1 });
+    await node.broker.openSession({ session, user: "ada", generation: 1 });
     for (let ref = 1; ref <= messages; ref += 1) await append(node.broker, ref);
     const connection = await connect({ servers: server.url });
     undo.push(() => connection.close());

@@ -37,7 +37,7 @@ async function replicated() {
 }
 
 const lastOutage = ({ heard }: RedisNode): unknown => heard.outages.at(-1);
-const reopen = { session: "ada", secret: "k", user: "ada", generation: 2 };
+const reopen = { session: "ada", user: "ada", generation: 2 };
 
 describe.skipIf(!redisPath)("a data set that is not what it was", () => {
   test("restarted with its log of writes, it is the same: epochs and ledgers stay", async () => {

@@ -11,7 +11,7 @@ import { FakeClock } from "../support/fake-clock.ts";
 
 const bound = { count: 100, ageMs: 60_000 };
 const hour = 3_600_000;
-const claim = { session: "session-", secret: "k", user: "ada", generation: 1 };
+const claim = { session: "session-", user: "ada", generation: 1 };
 
 /** A broker on a clock of its own. Every call is answered as soon as it is made. */
 async function bench(options: Partial<SqliteBrokerOptions> = {}) {

@@ -96,13 +96,40 @@ describe("the file", () => {
     await expect(startOn(file)).rejects.toThrow("a database of something else than Bowline");
   });
 
+  test("of version 1 keeps its history, and forgets sessions whose ids their clients drew", async () => {
+    const file = inFolder("earlier.db");
+    const database = await openDatabase(file);
+    database.exec("ALTER TABLE sessions ADD COLUMN secret TEXT NOT NULL DEFAULT 'k'");
+    database.exec("INSERT INTO rooms VALUES (1, 'r', 'e', 0, 1, 60000, 0)");
+    database.exec(`INSERT INTO entries VALUES (1, 1, ${Date.now()}, 'kept')`);
+    database.exec(
+      "INSERT INTO sessions (id, user, epoch, generation, renewed_ms) VALUES ('s', 'ada', 'e', 9, 0)",
+    );
+    database.exec("INSERT INTO publishes VALUES ('s', 0, 1, 'r', 'e', 1)");
+    database.exec("INSERT INTO answers (session, ref) VALUES ('s', 2)");
+    database.exec("PRAGMA user_version = 1");
+    closeDatabase(database);
+
+    const broker = sqlite({ file });
+    await broker.start(new Heard().sink, "node");
+    expect((await broker.read("r", 0, 10)).entries).toEqual([{ offset: 1, data: "kept" }]);
+    const claim = { session: "s", user: "eve", generation: 1 };
+    expect(await broker.openSession(claim)).toMatchObject({ outcome: "opened", ref: 0 });
+    expect(await broker.find("r", { session: "s", ref: 1 })).toBeNull();
+    expect(await broker.claimRequest({ session: "s", ref: 2 })).toEqual({ outcome: "claimed" });
+    await broker.stop();
+    await startOn(file);
+  });
+
   test("of another version is refused", async () => {
     const file = inFolder("later.db");
     const database = await openDatabase(file);
     database.exec(`PRAGMA application_id = ${applicationId}`);
     database.exec("PRAGMA user_version = 99");
     closeDatabase(database);
-    await expect(startOn(file)).rejects.toThrow("it is of version 99, and this Bowline reads version 1");
+    await expect(startOn(file)).rejects.toThrow(
+      "it is of version 99, and this Bowline reads versions 1 to 2",
+    );
   });
 
   test("that is damaged is refused, and free again", async () => {
@@ -173,7 +200,7 @@ test("a broker has one node", async () => {
 
 test("an older copy that was made ready as the documentation says begins new epochs", async () => {
   const file = inFolder("older.db");
-  const claim = { session: "session", secret: "k", user: "ada", generation: 1 };
+  const claim = { session: "session", user: "ada", generation: 1 };
   const origin = { session: claim.session, ref: 1 };
   const opened = async () => {
     const broker = sqlite({ file });
@@ -227,7 +254,7 @@ test("damage that is found late is an outage, which nothing that can be written 
   await damage(file, "publishes");
   const { broker, heard, clock, done } = await onOwnClock({ file });
   const session = "session";
-  await done(broker.openSession({ session, secret: "k", user: "ada", generation: 1 }));
+  await done(broker.openSession({ session, user: "ada", generation: 1 }));
   expect(await done(broker.append({ ...entry, origin: { session, ref: 1 } }))).toEqual([false]);
   await clock.advance(5000);
   expect(await done(broker.append(entry))).toEqual([true]);

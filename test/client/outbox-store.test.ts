@@ -46,7 +46,7 @@ describe("the store", () => {
       json: '"old"',
       sent,
     });
-    const session = { id: "s", secret: "k", generation: 3, refs: 1001, epoch: "e" };
+    const session = { secret: "k", generation: 3, refs: 1001, epoch: "e" };
     const initial: StoredState = { session, publishes: [publish(5, true), publish(6, false)] };
     const { outbox, add, open, sent } = outboxBench({ store: { initial, save: () => {} } });
     add(message, "new");

@@ -22,6 +22,7 @@ function bench(options: JoinOptions = {}) {
         sent.push(JSON.parse(text) as WireFrame);
       },
       resync: () => log.push("resync"),
+      site: () => ({}),
       report: (error) => log.push(`reported ${String(error)}`),
       forget: () => log.push("forgotten"),
       leave: (name) => void sent.push({ type: "leave", room: name }),
@@ -107,8 +108,8 @@ describe("joining", () => {
     room.join();
     const entered = room.joined();
     room.receiveError("join", forbidden);
-    await expect(entered).rejects.toBe(forbidden);
-    await expect(room.joined()).rejects.toBe(forbidden);
+    await expect(entered).rejects.toEqual(forbidden);
+    await expect(room.joined()).rejects.toEqual(forbidden);
     expect(log).toEqual(["refused", "error FORBIDDEN"]);
     offline();
     online();

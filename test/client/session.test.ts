@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { Session } from "../../src/client/session.ts";
 import type { StoredSession } from "../../src/client/store.ts";
+import { sessionIdOf } from "../../src/protocol/session-id.ts";
 import { FakeRandom } from "../support/fake-clock.ts";
 
 const stored: StoredSession = {
-  id: "session-0001",
-  secret: "k".repeat(24),
+  secret: "f0Yw2s8Xk1QeZr7Tt5Uu3Nn9",
   generation: 4,
   refs: 2001,
   epoch: "e",
@@ -13,22 +13,24 @@ const stored: StoredSession = {
 const fresh = () => new Session(null, new FakeRandom());
 
 describe("a session", () => {
-  test("that is new has an id and a secret of its own", () => {
+  test("that is new has a secret of its own, and the id that follows from it", () => {
     const random = new FakeRandom();
     const [a, b] = [new Session(null, random), new Session(null, random)];
     expect(a.id).not.toBe(b.id);
-    expect(a.id).toHaveLength(12);
-    expect(a.hello([]).frame.secret).toHaveLength(24);
+    const { secret } = a.hello([]).frame;
+    expect(secret).toHaveLength(36);
+    expect(a.id).toBe(sessionIdOf(secret));
     expect(a.stored.epoch).toBe("");
   });
 
   test("that a store brought back goes on where it was", () => {
     const session = new Session(stored, new FakeRandom());
-    expect(session.id).toBe("session-0001");
-    expect(session.hello([]).frame).toMatchObject({
-      session: "session-0001",
+    expect(session.id).toBe("NBEgpHYdQGo-5Hv6w6sH0Q");
+    expect(session.hello([]).frame).toEqual({
+      type: "hello",
       secret: stored.secret,
       generation: 5,
+      rooms: [],
     });
     expect(session.takeRef().ref).toBe(2001);
   });

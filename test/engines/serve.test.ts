@@ -1,23 +1,42 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer as createTcpServer, type AddressInfo } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { serve } from "bowline/node";
 import { createServer } from "bowline/server";
-import { expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { contract, request } from "bowline";
 import * as z from "zod";
 import { connect, lost, opened } from "../guarantees/clients.ts";
 
-/** A server of its own process, the lines it prints, and how it ends. */
-function spawnServer(...args: string[]) {
-  const script = fileURLToPath(new URL("terminating-server.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--import", "tsx", "--conditions=bowline-source", script, ...args], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+interface Spawned {
+  readonly lines: string[];
+  /** The exit code and the signal of its end. */
+  readonly exited: Promise<unknown[]>;
+  readonly printed: (count: number) => Promise<void>;
+  /** Sends a signal to the server's process. */
+  readonly signal: (signal?: NodeJS.Signals) => void;
+}
+
+interface SpawnOptions {
+  /** Whether it is to be the first process of a container. */
+  readonly isFirst?: boolean;
+  readonly script?: URL;
+}
+
+/** A program in a process of its own. */
+function spawnScript(
+  args: readonly string[],
+  { isFirst, script = new URL("terminating-server.ts", import.meta.url) }: SpawnOptions = {},
+): Spawned {
+  const path = fileURLToPath(script);
+  const node = [process.execPath, "--import", "tsx", "--conditions=bowline-source", path, ...args];
+  const [command = "", ...rest] = isFirst ? [...container, ...node] : node;
+  const child = spawn(command, rest, { stdio: ["ignore", "pipe", "inherit"] });
+  const target = (): number => (isFirst ? childOf(child.pid as number) : (child.pid as number));
   onTestFinished(() => void child.kill("SIGKILL"));
-  const exited = once(child, "exit");
   const lines: string[] = [];
   const output = createInterface(child.stdout);
   output.on("line", (line) => lines.push(line));
@@ -27,34 +46,89 @@ function spawnServer(...args: string[]) {
       output.on("line", look);
       look();
     });
-  return { child, exited, lines, printed };
+  const signal = (name: NodeJS.Signals = "SIGTERM"): void => void process.kill(target(), name);
+  return { exited: once(child, "exit"), lines, printed, signal };
 }
 
-test("SIGTERM drains: what runs is finished and answered, clients are sent away, and the process ends by the signal", async () => {
-  const { child, exited, lines, printed } = spawnServer();
-  await printed(1);
-  const port = lines[0];
-  const client = connect(Number(port), "ann");
-  await opened(client);
-  const reply = client.request("increment", { by: 7 });
-  await printed(2);
-  child.kill("SIGTERM");
-  expect(await reply).toBe(7);
-  await lost(client);
-  const [code, signal] = (await exited) as [number | null, string | null];
-  expect([code, signal]).toEqual([null, "SIGTERM"]);
-  expect(lines).toEqual([port, "running", "ran 7"]);
+/** Makes a process the first one of a namespace of its own; ends it when it ends itself. */
+const container = ["unshare", "--fork", "--pid", "--mount-proc", "--kill-child"];
+const hasContainers = spawnSync("unshare", [...container.slice(1), "true"]).status === 0;
+if (!hasContainers) console.log("skipped: the tests of a server that is process 1 need `unshare`, as root");
+
+function childOf(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8"));
+}
+
+describe("SIGTERM", () => {
+  test.each<[string, string[], SpawnOptions, [number | null, string | null]]>([
+    ["ends the process by the signal", [], {}, [null, "SIGTERM"]],
+    ["waits for all its servers, and for nothing else", ["idle", "busy"], {}, [null, "SIGTERM"]],
+    ["ends the first process of a container as well", ["busy"], { isFirst: true }, [143, null]],
+    ["leaves the end to the application where it listens too, if only once", ["own-once"], {}, [0, null]],
+    ["is the application's to end", ["own-drain", "busy"], {}, [3, null]],
+  ])("drains, answers what runs, and %s", async (_what, args, options, end) => {
+    if (options.isFirst && !hasContainers) return;
+    const { exited, lines, printed, signal } = spawnScript(args, options);
+    await printed(1);
+    const client = connect(Number(lines[0]), "ann");
+    await opened(client);
+    const reply = client.request("increment", { by: 7 });
+    await printed(2);
+    signal();
+    expect(await reply).toBe(7);
+    await lost(client);
+    expect(await exited).toEqual(end);
+    // A handler of the application's own ran once.
+    const own = args.some((arg) => arg.startsWith("o")) ? ["own handler"] : [];
+    expect(lines.slice(1)).toEqual(["running", ...own, "ran 7"]);
+  });
+
+  test.each<[SpawnOptions, [number | null, string | null]]>([
+    [{}, [null, "SIGINT"]],
+    [{ isFirst: true }, [130, null]],
+  ])("that is followed by another signal ends the process at once (%j)", async (options, end) => {
+    if (options.isFirst && !hasContainers) return;
+    const { exited, lines, printed, signal } = spawnScript(["busy"], options);
+    await printed(1);
+    const client = connect(Number(lines[0]), "ann");
+    const left = lost(client);
+    client.request("increment", { by: 1000 }).catch(() => {});
+    await printed(2);
+    signal();
+    // By now the first one is under way: the client is sent away.
+    client.close();
+    await left;
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    signal("SIGINT");
+    expect(await exited).toEqual(end);
+  });
+
+  test("that comes twice in the same moment is one: npm passes on what everybody was sent", async () => {
+    const { exited, lines, printed, signal } = spawnScript([]);
+    await printed(1);
+    const client = connect(Number(lines[0]), "ann");
+    const reply = client.request("increment", { by: 7 });
+    await printed(2);
+    signal("SIGINT");
+    signal("SIGINT");
+    expect(await reply).toBe(7);
+    expect(await exited).toEqual([null, "SIGINT"]);
+  });
 });
 
-test("SIGTERM ends a process when all its servers have drained", async () => {
-  const { child, exited, lines, printed } = spawnServer("idle server too");
-  await printed(1);
-  const client = connect(Number(lines[0]), "ann");
-  const reply = client.request("increment", { by: 7 });
-  await printed(2);
-  child.kill("SIGTERM");
-  expect(await reply).toBe(7);
-  expect(await exited).toEqual([null, "SIGTERM"]);
+test("a start that is refused leaves nothing behind, and may be tried again", async () => {
+  const { exited, lines } = spawnScript([], { script: new URL("refused-starts.ts", import.meta.url) });
+  expect(await exited).toEqual([0, null]);
+  expect(lines.map((line) => line.split(" | "))).toEqual([
+    ["port in use", expect.stringContaining("EADDRINUSE"), ""],
+    ["served a second time", expect.stringContaining("EADDRINUSE"), ""],
+    ["request without a handler", expect.stringContaining('nothing answers the request "ask"'), ""],
+    ["redis out of reach", expect.stringMatching(/^redis broker: option "url" .* ECONNREFUSED/), ""],
+    ["nats out of reach", expect.stringMatching(/^nats: no connection to servers/), ""],
+    ["sqlite file that can't be", expect.stringMatching(/^sqlite broker, option "file"/), ""],
+    ["server that was stopped", "this server was stopped: make another one", ""],
+    ["attached without a handler", expect.stringContaining('nothing answers the request "ask"'), ""],
+  ]);
 });
 
 test("a server that was closed leaves the signals to the process", async () => {

@@ -195,8 +195,8 @@ export class Attacker {
   /** Says hello, and resolves when the server has answered it. */
   async hello(rooms: readonly object[] = []): Promise<void> {
     Attacker.#sessions += 1;
-    const session = `attacker-${String(Attacker.#sessions).padStart(6, "0")}`;
-    this.send(JSON.stringify({ type: "hello", session, secret: "secret-0123456789", generation: 1, rooms }));
+    const secret = `secret-of-attacker-${String(Attacker.#sessions).padStart(6, "0")}`;
+    this.send(JSON.stringify({ type: "hello", secret, generation: 1, rooms }));
     while (this.closeCode === null && !this.#welcomed) await this.#next();
   }
 

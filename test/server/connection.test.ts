@@ -11,11 +11,11 @@ import { textFraming } from "../../src/testing/framing.ts";
 
 const hello = {
   type: "hello",
-  session: "session-0001",
-  secret: "secret-0123456789",
+  secret: "f0Yw2s8Xk1QeZr7Tt5Uu3Nn9",
   generation: 3,
   rooms: [],
 };
+const session = "NBEgpHYdQGo-5Hv6w6sH0Q";
 const heartbeatMs = 30_000;
 
 function bench(limits: Partial<Limits> = {}, admitted: Partial<Admitted> = {}) {
@@ -64,13 +64,13 @@ describe("a connection", () => {
     receive({ type: "leave", room: "r" });
     expect(hellos).toEqual([hello]);
     expect(frames).toEqual([{ type: "leave", room: "r" }]);
-    expect(connection).toMatchObject({ session: "session-0001", generation: 3, user: { id: "ada" } });
+    expect(connection).toMatchObject({ session, generation: 3, user: { id: "ada" } });
   });
 
   test("acts for its own session where nobody authenticates", () => {
     const { open, connection } = bench({}, { user: null });
     open();
-    expect(connection.user).toEqual({ id: "session-0001" });
+    expect(connection.user).toEqual({ id: session });
   });
 
   test.each([

@@ -25,9 +25,9 @@ async function bench(limits: Partial<Limits>, options: ServerOptions = {}) {
   pair.server.room("chat/:room", { on: { message: waits, typing: waits } });
   pair.server.request("wait", waits);
   await pair.start();
-  const connect = async (session = "session-0001") => {
+  const connect = async (session = "session-0001-and-secret") => {
     const raw = await pair.socket();
-    raw.hello({ session });
+    raw.hello({ secret: session });
     await pair.clock.settle();
     const send = async (frame: object): Promise<void> => {
       raw.send(frame);
@@ -167,9 +167,9 @@ describe("history", () => {
       await send({ type: "join", room: "chat/a", history });
       return raw.of("event").map(({ offset }) => offset);
     };
-    expect(await offsets("session-000a", 3)).toEqual([8, 9, 10]);
-    expect(await offsets("session-000b", 4)).toEqual([8, 9, 10]);
-    expect(await offsets("session-000c", 2)).toEqual([9, 10]);
+    expect(await offsets("session-000a-and-secret", 3)).toEqual([8, 9, 10]);
+    expect(await offsets("session-000b-and-secret", 4)).toEqual([8, 9, 10]);
+    expect(await offsets("session-000c-and-secret", 2)).toEqual([9, 10]);
   });
 });
 
@@ -183,9 +183,9 @@ describe("members of a presence list", () => {
       const { members, count } = joined as unknown as { members?: unknown[]; count?: number };
       return { listed: members?.length, count };
     };
-    expect(await listed("session-000a")).toEqual({ listed: 1 });
-    expect(await listed("session-000b")).toEqual({ listed: 2 });
-    expect(await listed("session-000c")).toEqual({ count: 3 });
+    expect(await listed("session-000a-and-secret")).toEqual({ listed: 1 });
+    expect(await listed("session-000b-and-secret")).toEqual({ listed: 2 });
+    expect(await listed("session-000c-and-secret")).toEqual({ count: 3 });
   });
 });
 

@@ -4,7 +4,7 @@ import { memory, type MemoryBrokerOptions } from "../../src/server/memory-broker
 import { FakeClock, FakeRandom } from "../support/fake-clock.ts";
 
 const bound = { count: 100, ageMs: 60_000 };
-const claim = { session: "s", secret: "k", user: "ada", generation: 1 };
+const claim = { session: "s", user: "ada", generation: 1 };
 
 async function bench(options: MemoryBrokerOptions = {}) {
   const clock = new FakeClock();
@@ -172,7 +172,7 @@ test("a session that is opened is told to the node; one that is refused is not",
   const { broker, heard } = await bench();
   await broker.openSession(claim);
   await broker.openSession(claim);
-  await broker.openSession({ ...claim, generation: 5, secret: "guess" });
+  await broker.openSession({ ...claim, generation: 5, user: "eve" });
   await broker.openSession({ ...claim, generation: 2 });
   expect(heard).toEqual(["opened s 1", "opened s 2"]);
 });

@@ -272,8 +272,7 @@ export class RawSocket implements TransportListener {
   hello(options: object = {}): void {
     this.send({
       type: "hello",
-      session: "session-0001",
-      secret: "secret-0123456789",
+      secret: "session-0001-and-secret",
       generation: 1,
       rooms: [],
       ...options,

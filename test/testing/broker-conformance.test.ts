@@ -52,7 +52,7 @@ const sabotages: Record<string, readonly [Sabotage, caught: RegExp]> = {
     (inner) => ({
       append: async (request) => {
         const { session } = request.origin ?? {};
-        if (session) await inner.openSession({ session, secret: "", user: "", generation: 0 });
+        if (session) await inner.openSession({ session, user: "", generation: 0 });
         return inner.append(request);
       },
     }),
@@ -76,9 +76,9 @@ const sabotages: Record<string, readonly [Sabotage, caught: RegExp]> = {
     (inner) => ({ append: (request) => inner.append({ ...request, bound: { count: 1e6, ageMs: 1e6 } }) }),
     /keeps as many entries as its count says/,
   ],
-  "opens a session with any secret": [
-    (inner) => ({ openSession: (claim) => inner.openSession({ ...claim, secret: "same" }) }),
-    /another secret or another user is a mismatch/,
+  "opens a session for any user": [
+    (inner) => ({ openSession: (claim) => inner.openSession({ ...claim, user: "same" }) }),
+    /another user is a mismatch/,
   ],
   "runs every request": [() => ({ claimRequest: () => ({ outcome: "claimed" }) }), /one gets it to run/],
   "keeps no answer": [() => ({ answerRequest: () => undefined }), /its answer is given to whoever claims/],

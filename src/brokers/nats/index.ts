@@ -7,7 +7,7 @@
  * | stream | a message is | goes |
  * |---|---|---|
  * | `bowline_log` | what one node appended to a room at a time, at most 256 entries | with the bound of its room, and after `logTtlMs` |
- * | `bowline_session` | a session: a hash of its secret, its highest ref, the requests it claimed | after `sessionTtlMs` without renewal |
+ * | `bowline_session` | a session: its user, its highest ref, the requests it claimed | after `sessionTtlMs` without renewal |
  * | `bowline_ledger` | an answer to a request; what a room's log said of a session before it was cut | after four times `sessionTtlMs` |
  * | `bowline_presence` | a member of a room | with the member, or the lease of its node |
  * | `bowline_lease` | a node that is alive (always in memory) | after `leaseMs` |

@@ -41,11 +41,17 @@ export class NatsBroker implements Broker {
   async start(sink: BrokerSink, node: string): Promise<void> {
     if (this.#sink) throw new Error("this NATS broker has a node already: one broker serves one server");
     this.#sink = sink;
-    this.#parts = await openParts(this.#settings, node, {
-      listen: (link) => this.#listen(link, sink, node),
-      receivePresence: (room, change) => sink.receivePresence(room, change),
-      receiveOutage: (reason) => this.#receiveOutage(reason),
-    });
+    try {
+      this.#parts = await openParts(this.#settings, node, {
+        listen: (link) => this.#listen(link, sink, node),
+        receivePresence: (room, change) => sink.receivePresence(room, change),
+        receiveOutage: (reason) => this.#receiveOutage(reason),
+      });
+    } catch (error) {
+      // So that it may be started again.
+      this.#sink = null;
+      throw error;
+    }
   }
 
   async stop(): Promise<void> {

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { ledgerLength, type SessionClaim, type SessionOpening } from "../../server/broker.ts";
 
 /** A session as it is stored. */
@@ -7,7 +6,6 @@ export interface SessionRecord {
   readonly epoch: string;
   /** Ids of the streams that its ledgers are in: with one of those, they are lost. */
   readonly home: string;
-  readonly secretHash: string;
   readonly user: string;
   readonly generation: number;
   /** The highest one carried out, or about to be. */
@@ -27,18 +25,16 @@ export interface RecordChange<T> {
 /** Opens or resumes a session; `fresh` gives the name of new ledgers. */
 export function openRecord(
   held: SessionRecord | null,
-  { session, secret, user, generation }: SessionClaim,
+  { user, generation }: SessionClaim,
   home: string,
   fresh: () => string,
 ): RecordChange<SessionOpening> {
-  const secretHash = hashOf(session, secret);
-  if (held && (held.secretHash !== secretHash || held.user !== user))
-    return { record: null, result: { outcome: "mismatch" } };
+  if (held && held.user !== user) return { record: null, result: { outcome: "mismatch" } };
   if (held && generation <= held.generation) return { record: null, result: { outcome: "stale" } };
   const record =
     held?.home === home
       ? { ...held, generation }
-      : { epoch: fresh(), home, secretHash, user, generation, ref: 0, claims: [], forgotten: 0 };
+      : { epoch: fresh(), home, user, generation, ref: 0, claims: [], forgotten: 0 };
   return { record, result: { outcome: "opened", epoch: record.epoch, ref: record.ref } };
 }
 
@@ -64,11 +60,4 @@ export function claimRef(held: SessionRecord, ref: number): RecordChange<"claime
     },
     result: "claimed",
   };
-}
-
-/** Whoever can read the streams does not get what opens a session. */
-function hashOf(session: string, secret: string): string {
-  return createHash("sha256")
-    .update(JSON.stringify([session, secret]))
-    .digest("base64url");
 }

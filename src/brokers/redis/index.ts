@@ -10,7 +10,7 @@
  * | `p:{room}:log` | list of `<time>:<data>`; the last one is entry `head` | entries by the bound of the room; all of it a quarter of the age bound after the last was too old |
  * | `p:{room}:ledger:<session>:<epoch>` | text of `<offset> <epoch> <ref>,` | 256 to about 420 entries; two lives of a session after it was last needed |
  * | `p:{room}:members` | hash: session to generation, lease and member | with their lease; after 4 days without use |
- * | `p:{s:<session>}:record` | hash: secret, user, generation, epoch, token | `sessionTtlMs` after the last renewal, and so do the next four |
+ * | `p:{s:<session>}:record` | hash: user, generation, epoch, token | `sessionTtlMs` after the last renewal, and so do the next four |
  * | `p:{s:<session>}:ref` | sorted set with one score: the highest ref | |
  * | `p:{s:<session>}:answers` | hash: ref to answer | 256 answers, 1,048,576 characters, 1024 fields |
  * | `p:{s:<session>}:order` | list: which answer is older | as many |

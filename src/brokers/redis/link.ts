@@ -27,6 +27,8 @@ export const clientOptions: RedisOptions = {
   autoResendUnfulfilledCommands: false,
   retryStrategy: null,
   disableClientInfo: true,
+  // It waits for the end of a stream that may have ended already, and keeps the process meanwhile.
+  disconnectTimeout: 0,
   protocol: 2,
 };
 

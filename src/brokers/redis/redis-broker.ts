@@ -81,11 +81,18 @@ export class RedisBroker implements Broker {
       beat: () => this.#check(),
     });
     this.#parts = { sink, node, subscriptions, lease };
-    await this.#topology.start();
+    try {
+      await this.#topology.start();
+    } catch (error) {
+      // So that it may be started again.
+      this.#parts = null;
+      throw error;
+    }
     try {
       for (const channel of this.#controls) await this.#topology.shardOf(channel).subscribe(channel);
       await lease.start();
     } catch (error) {
+      this.#parts = null;
       this.#topology.stop();
       throw this.#topology.startError(error as Error);
     }

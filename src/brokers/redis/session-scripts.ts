@@ -3,26 +3,25 @@ import { script, type Script } from "./script.ts";
 /**
  * Opens a session.
  *
- * KEYS: record, highest ref of its requests, answers, their order, rooms with a ledger. ARGV: secret, user, generation, new epoch, token, ttl.
+ * KEYS: record, highest ref of its requests, answers, their order, rooms with a ledger. ARGV: user, generation, new epoch, token, ttl.
  * Returns: outcome, epoch, highest ref of its requests, rooms.
  */
 export const openSession: Script = script(
   "",
   `
-local secret, user, generation, epoch, token =
-  unpack(redis.call('HMGET', KEYS[1], 'secret', 'user', 'generation', 'epoch', 'token'))
-if secret then
-  if secret ~= ARGV[1] or user ~= ARGV[2] then return {'mismatch'} end
-  if tonumber(ARGV[3]) <= tonumber(generation) then return {'stale'} end
+local user, generation, epoch, token = unpack(redis.call('HMGET', KEYS[1], 'user', 'generation', 'epoch', 'token'))
+if user then
+  if user ~= ARGV[1] then return {'mismatch'} end
+  if tonumber(ARGV[2]) <= tonumber(generation) then return {'stale'} end
 end
-if not secret or token ~= ARGV[5] then
+if not user or token ~= ARGV[4] then
   -- Some of the ledgers may be gone: none counts any more.
-  epoch = ARGV[4]
+  epoch = ARGV[3]
   redis.call('DEL', KEYS[3], KEYS[4], KEYS[5])
   redis.call('ZADD', KEYS[2], 'GT', 0, 'ref')
 end
-redis.call('HSET', KEYS[1], 'secret', ARGV[1], 'user', ARGV[2], 'generation', ARGV[3], 'epoch', epoch, 'token', ARGV[5])
-for i = 1, 5 do redis.call('PEXPIRE', KEYS[i], ARGV[6]) end
+redis.call('HSET', KEYS[1], 'user', ARGV[1], 'generation', ARGV[2], 'epoch', epoch, 'token', ARGV[4])
+for i = 1, 5 do redis.call('PEXPIRE', KEYS[i], ARGV[5]) end
 local ref = tonumber(redis.call('ZSCORE', KEYS[2], 'ref') or 0)
 return {'opened', epoch, ref, redis.call('SMEMBERS', KEYS[5])}`,
 );

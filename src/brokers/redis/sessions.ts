@@ -83,10 +83,10 @@ export class Sessions {
     return 2 * this.#ttlMs + 60_000;
   }
 
-  async open({ session, secret, user, generation }: SessionClaim): Promise<SessionOpening> {
+  async open({ session, user, generation }: SessionClaim): Promise<SessionOpening> {
     const { incarnation } = this.#topology;
     const drawn = systemRandom.id(8);
-    const args = [secret, user, generation, drawn, incarnation, this.#recordTtlMs];
+    const args = [user, generation, drawn, incarnation, this.#recordTtlMs];
     const reply = await this.#run(scripts.openSession, session, args);
     const [outcome, epoch, ref, rooms] = reply as [string, string, number, string[]];
     if (outcome !== "opened") return { outcome: outcome === "stale" ? "stale" : "mismatch" };

@@ -65,6 +65,9 @@ export class Topology {
   async start(): Promise<void> {
     const { urls } = this.#context.settings;
     this.#Client = await loadClient();
+    // What a start that failed has left.
+    this.#shards = new Map();
+    this.#stopped = false;
     const ranges = await this.#explore();
     if (ranges) this.#clustered = true;
     else if (urls.length > 1)

@@ -1,6 +1,6 @@
 import { accessSync, closeSync, constants, existsSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { applicationId, schema, schemaVersion } from "./schema.ts";
+import { applicationId, schema, schemaVersion, upgrades } from "./schema.ts";
 
 /** What both drivers have of their synchronous API; the values are texts and numbers only. */
 export interface Database {
@@ -113,7 +113,7 @@ async function loadDriver(file: string): Promise<DatabaseClass> {
   }
 }
 
-/** Made before SQLite does: it holds the secrets of sessions, and the system's own errors say more. */
+/** Made before SQLite does: it holds what was published, and the system's own errors say more. */
 function ensureFile(file: string): void {
   try {
     // One that is there is not opened: to close it again would give back every lock that this process has on it.
@@ -146,22 +146,27 @@ function prepareDatabase(database: Database, file: string): void {
   if (tables === 0) {
     database.exec(schema);
     run(database, `PRAGMA application_id = ${applicationId}`);
-    run(database, `PRAGMA user_version = ${schemaVersion}`);
   } else {
-    checkOrigin(database, file);
+    upgrade(database, file);
   }
+  run(database, `PRAGMA user_version = ${schemaVersion}`);
   database.exec("COMMIT");
 }
 
-function checkOrigin(database: Database, file: string): void {
+/** Makes a file of an earlier version one of this, as part of a transaction. */
+function upgrade(database: Database, file: string): void {
   const { application_id: id } = run(database, "PRAGMA application_id") as { application_id: number };
   const { user_version: version } = run(database, "PRAGMA user_version") as { user_version: number };
   if (id !== applicationId) throw new FileProblem(file, "it is a database of something else than Bowline");
-  if (version !== schemaVersion)
-    throw new FileProblem(
-      file,
-      `it is of version ${version}, and this Bowline reads version ${schemaVersion}`,
-    );
+  for (let from = version; from !== schemaVersion; from += 1) {
+    const step = upgrades[from];
+    if (step === undefined)
+      throw new FileProblem(
+        file,
+        `it is of version ${version}, and this Bowline reads versions 1 to ${schemaVersion}`,
+      );
+    database.exec(step);
+  }
 }
 
 function run(database: Database, sql: string): unknown {

@@ -1,7 +1,20 @@
 /** Says that a database is Bowline's: "BOWL". */
 export const applicationId = 0x42_4f_57_4c;
 /** The version of {@link schema}. */
-export const schemaVersion = 1;
+export const schemaVersion = 2;
+
+/**
+ * What makes a file of an older version one of the next, by the older one. The sessions of version 1 had ids that their
+ * clients drew: no client can open one any more.
+ */
+export const upgrades: Readonly<Record<number, string>> = {
+  1: `
+    DELETE FROM sessions;
+    DELETE FROM publishes;
+    DELETE FROM answers;
+    ALTER TABLE sessions DROP COLUMN secret;
+  `,
+};
 
 /**
  * The tables. A session's row holds what its ledgers amount to, so that a new ref, which nearly every one is, is known
@@ -26,7 +39,6 @@ export const schema = `
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE sessions (
     id TEXT PRIMARY KEY,
-    secret TEXT NOT NULL,
     user TEXT NOT NULL,
     epoch TEXT NOT NULL,
     generation INTEGER NOT NULL,

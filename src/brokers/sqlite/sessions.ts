@@ -24,7 +24,6 @@ export interface SessionsContext {
 /** A session's row. */
 export interface Session {
   readonly id: string;
-  readonly secret: string;
   readonly user: string;
   readonly epoch: string;
   readonly generation: number;
@@ -70,16 +69,16 @@ export class Sessions {
     return epoch === undefined || session?.epoch === epoch ? session : undefined;
   }
 
-  open({ session: id, secret, user, generation }: SessionClaim): SessionOpening {
+  open({ session: id, user, generation }: SessionClaim): SessionOpening {
     const session = this.#find(id);
     if (!session) {
       const epoch = this.#context.random.id(8);
-      this.#statements.make.run(id, secret, toSql(user), epoch, generation, this.#nowMs());
+      this.#statements.make.run(id, toSql(user), epoch, generation, this.#nowMs());
       this.#count += 1;
       this.#evict();
       return { outcome: "opened", epoch, ref: 0 };
     }
-    if (session.secret !== secret || session.user !== toSql(user)) return { outcome: "mismatch" };
+    if (session.user !== toSql(user)) return { outcome: "mismatch" };
     if (generation <= session.generation) return { outcome: "stale" };
     this.#statements.resume.run(generation, this.#nowMs(), id);
     return { outcome: "opened", epoch: session.epoch, ref: session.ref };
@@ -149,11 +148,11 @@ function prepare(database: Database) {
     latest: database.prepare("SELECT coalesce(max(renewed_ms), 0) AS latest FROM sessions"),
     count: database.prepare("SELECT count(*) AS count FROM sessions"),
     find: database.prepare(
-      `SELECT id, secret, user, epoch, generation, ref, published, published_ref AS publishedRef, answered,
+      `SELECT id, user, epoch, generation, ref, published, published_ref AS publishedRef, answered,
         answers_length AS answersLength, forgotten_ref AS forgottenRef FROM sessions WHERE id = ?`,
     ),
     make: database.prepare(
-      "INSERT INTO sessions (id, secret, user, epoch, generation, renewed_ms) VALUES (?, ?, ?, ?, ?, ?)",
+      "INSERT INTO sessions (id, user, epoch, generation, renewed_ms) VALUES (?, ?, ?, ?, ?)",
     ),
     resume: database.prepare("UPDATE sessions SET generation = ?, renewed_ms = ? WHERE id = ?"),
     renew: database.prepare("UPDATE sessions SET renewed_ms = ? WHERE id = ? AND renewed_ms < ?"),

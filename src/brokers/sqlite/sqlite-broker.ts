@@ -56,12 +56,12 @@ export class SqliteBroker implements Broker {
     if (this.#sink) throw new Error("this sqlite broker has a node already: one broker serves one server");
     this.#sink = sink;
     this.#node = node;
-    const database = await this.#open(this.#settings.file);
     try {
-      this.#opened = this.#assemble(database);
+      this.#opened = await this.#openAll();
     } catch (error) {
-      closeDatabase(database);
-      throw explain(error, this.#settings.file);
+      // So that it may be started again.
+      this.#sink = null;
+      throw error;
     }
     this.#sweepLater();
   }
@@ -157,6 +157,17 @@ export class SqliteBroker implements Broker {
 
   async nodes(): Promise<readonly string[]> {
     return [this.#node];
+  }
+
+  async #openAll(): Promise<Opened> {
+    const { file } = this.#settings;
+    const database = await this.#open(file);
+    try {
+      return this.#assemble(database);
+    } catch (error) {
+      closeDatabase(database);
+      throw explain(error, file);
+    }
   }
 
   #assemble(database: Database): Opened {

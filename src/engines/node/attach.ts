@@ -13,53 +13,56 @@ import { jsonSubprotocol, type RefusalBody } from "../../protocol/frames.ts";
 import type { Admitted, Gate, Refused, Servable, UpgradeRequest } from "../../server/engine.ts";
 import { nodeFraming } from "./framing.ts";
 import { NodeSocket } from "./node-socket.ts";
+import { takePath, type PathOwner } from "./paths.ts";
 
 /**
  * Lets a server be reached through an HTTP server that somebody else owns: Express, Fastify, Hono, Next or plain
- * `node:http`. Upgrades of the server's path are taken, others left alone, or refused with 404 where nobody else takes
- * them. A plain GET of the path answers why an upgrade is refused. Attach after the HTTP server has its request
- * handler. Resolves when the server is ready; rejects, and leaves the HTTP server as it was, when it can't start. Draining
- * the server does not close the HTTP server. Throws a `TypeError` where another server has the same path of it.
+ * `node:http`. Requests and upgrades of the server's path are taken before any other listener sees them, whenever that
+ * was added; all others are left alone, so other WebSocket servers work beside it. An upgrade that nobody else takes is
+ * refused with 404. A plain GET of the path answers why an upgrade is refused. Resolves when the server is ready; rejects,
+ * and leaves the HTTP server as it was, when it can't start. Draining the server does not close the HTTP server. Throws a
+ * `TypeError` where another server has the same path of it.
  *
  * @example
  * const http = app.listen(3000);       // Express
  * await attach(server, http);
  */
 export async function attach(server: Pick<Servable, "gate">, http: HttpServer): Promise<void> {
+  await endpointOf(server, http).start();
+}
+
+/** Takes the server's path of the HTTP server. What comes before `start` has ended waits; where that fails, it is given back. */
+export function endpointOf(server: Pick<Servable, "gate">, http: HttpServer): Endpoint {
   if (!server?.gate) throw new TypeError("attach takes what createServer() made, and an http.Server");
   // An app of Express or Koa is a function or an emitter, too, but none that listens.
   if (typeof (http as Partial<HttpServer> | undefined)?.address !== "function")
     throw new TypeError("attach takes the http.Server, e.g. what app.listen() returns, not the app");
   const endpoint = new Endpoint(server.gate, http);
-  const detach = endpoint.listen();
-  try {
-    await endpoint.start();
-  } catch (error) {
-    detach();
-    throw error;
-  }
+  endpoint.listen();
+  return endpoint;
 }
-
-type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** How long the other end has to answer a close frame. */
 const closeTimeoutMs = 2000;
 /** Beyond the time that an upgrade has: the gate refuses one that is late by itself, which says more than a cut line. */
 const handshakeSlackMs = 1000;
 
-/** Those of each HTTP server. */
-const endpointsOf = new WeakMap<HttpServer, Set<Endpoint>>();
-
 /** One path of one HTTP server. */
-class Endpoint {
+export class Endpoint implements PathOwner {
+  isOver = false;
   readonly #gate: Gate;
   readonly #http: HttpServer;
   readonly #sockets: WebSocketServer;
-  #ready: Promise<void> | null = null;
+  readonly #ready: Promise<void>;
+  #begin: (started: Promise<void>) => void = () => {};
+  #detach: Undo = () => {};
 
   constructor(gate: Gate, http: HttpServer) {
     this.#gate = gate;
     this.#http = http;
+    this.#ready = new Promise((resolve) => (this.#begin = resolve));
+    // A start that failed is told by `start`.
+    this.#ready.catch(() => {});
     // The option is newer than its types.
     const options: ServerOptions & { readonly closeTimeout: number } = {
       noServer: true,
@@ -73,54 +76,35 @@ class Endpoint {
     this.#sockets = new WebSocketServer(options);
   }
 
-  /** Takes upgrades and GETs of its path; the undo gives them back. */
-  listen(): Undo {
-    const http = this.#http;
+  /** Takes upgrades and GETs of its path; those that come before `start` has ended wait for that. */
+  listen(): void {
     const { path } = this.#gate;
-    const endpoints = endpointsOf.get(http) ?? new Set();
-    if ([...endpoints].some((other) => other.#gate.path === path))
-      throw new TypeError(`a server is attached to ${path} of this HTTP server already`);
-    endpointsOf.set(http, endpoints.add(this));
-    const handlers = http.listeners("request") as RequestHandler[];
-    const onRequest: RequestHandler = (request, response) => {
-      if (this.#owns(request)) void this.#answer(request, response);
-      else for (const handler of handlers) handler.call(http, request, response);
-    };
-    http.removeAllListeners("request").on("request", onRequest);
-    http.on("upgrade", this.#receiveUpgrade);
-    return () => {
-      endpoints.delete(this);
-      http.off("upgrade", this.#receiveUpgrade).off("request", onRequest);
-      for (const handler of handlers) http.on("request", handler);
-    };
+    const detach = takePath(this.#http, path, this, refuseUnknownPath);
+    if (!detach) throw new TypeError(`a server is attached to ${path} of this HTTP server already`);
+    this.#detach = detach;
   }
 
-  start(): Promise<void> {
-    this.#ready = this.#gate.serve(nodeFraming);
-    return this.#ready;
+  /** Gets the server ready; where it can't, gives the path back. */
+  async start(): Promise<void> {
+    const started = this.#gate.serve(nodeFraming);
+    this.#begin(started);
+    try {
+      await started;
+      this.#gate.onStop(() => void (this.isOver = true));
+    } catch (error) {
+      this.#detach();
+      throw error;
+    }
   }
 
-  #owns(request: IncomingMessage): boolean {
-    const url = request.url ?? "";
-    const end = url.indexOf("?");
-    return (end < 0 ? url : url.slice(0, end)) === this.#gate.path;
+  request(request: IncomingMessage, response: ServerResponse): void {
+    void this.#answer(request, response);
   }
 
-  readonly #receiveUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
+  upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     // Nobody else listens until ws does, and a reset without a listener would end the process.
     stream.on("error", destroyStream);
-    if (this.#owns(request)) void this.#upgrade(request, stream, head);
-    else if (this.#isLast(request)) refuse(stream, unknownPath);
-  };
-
-  /** Whether nobody else will answer: an upgrade without an answer hangs for ever. */
-  #isLast(request: IncomingMessage): boolean {
-    const endpoints = [...(endpointsOf.get(this.#http) ?? [])];
-    return (
-      this.#http.listenerCount("upgrade") === endpoints.length &&
-      endpoints[0] === this &&
-      !endpoints.some((endpoint) => endpoint.#owns(request))
-    );
+    void this.#upgrade(request, stream, head);
   }
 
   /** Answers a GET: what an upgrade with the same headers would be told. */
@@ -187,6 +171,11 @@ const notStarted = refusal(503, "UNAVAILABLE", "the server could not be started"
 
 function refusal(status: number, code: keyof typeof errorCodes, message?: string): Refused {
   return { ok: false, status, code, message: message ?? errorCodes[code].text };
+}
+
+function refuseUnknownPath(stream: Duplex): void {
+  stream.on("error", destroyStream);
+  refuse(stream, unknownPath);
 }
 
 function destroyStream(this: Duplex): void {

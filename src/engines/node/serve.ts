@@ -1,8 +1,9 @@
-import { createServer as createHttpServer, type RequestListener } from "node:http";
+import { createServer as createHttpServer, type RequestListener, type Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { checkOptions } from "../../base/options.ts";
 import type { DrainOptions, Servable } from "../../server/engine.ts";
-import { attach } from "./attach.ts";
+import { endpointOf } from "./attach.ts";
+import { drainOnSignal } from "./signals.ts";
 
 /** Options of {@link serve}. */
 export interface ServeOptions {
@@ -12,7 +13,7 @@ export interface ServeOptions {
   readonly host?: string;
   /** Answers every HTTP request that is not for the server's path, e.g. an Express app. Default: 404. */
   readonly handler?: RequestListener;
-  /** Whether SIGTERM and SIGINT drain the server and then end the process. Default true. */
+  /** Whether SIGTERM and SIGINT (on Windows also a closed console) drain the server and then end the process. Default true. */
   readonly signals?: boolean;
   /** How it drains on a signal. */
   readonly drain?: DrainOptions;
@@ -26,8 +27,13 @@ export interface Served {
 }
 
 /**
- * Listens, with an HTTP server of its own. Resolves when clients can connect; rejects with what `listen` failed with,
- * e.g. `EADDRINUSE`. `server.drain()` and `server.close()` end it.
+ * Listens, with an HTTP server of its own. Resolves when clients can connect. Rejects with what `listen` failed with, e.g.
+ * `EADDRINUSE`, or with why the server can't start; nothing is left of it then, and it may be tried again.
+ * `server.drain()` and `server.close()` end it.
+ *
+ * SIGTERM and SIGINT drain the server and then end the process, by that signal or, where it is number 1 of a container,
+ * with 128 and the signal's number. Where the application listens for the signal as well, its end is the application's:
+ * the server drains, and no more. A second signal ends the process at once.
  *
  * @example
  * const { url } = await serve(server, { port: 3000 });
@@ -40,52 +46,48 @@ export async function serve(server: Servable, options: ServeOptions = {}): Promi
   });
   const { port = 3000, host, handler = notFound, signals = true } = options;
   const http = createHttpServer(handler);
-  await attach(server, http);
-  await new Promise<void>((resolve, reject) => {
-    http.once("error", reject);
-    http.listen({ port, host }, () => {
-      http.off("error", reject);
-      resolve();
-    });
-  });
-  const unwire = signals ? drainOnSignal(server, options.drain) : () => {};
-  server.gate.onStop(async () => {
+  const endpoint = endpointOf(server, http);
+  // Before anything is started: of a port that is taken there is nothing to undo.
+  await listen(http, port, host);
+  const unwire = signals ? drainOnSignal(() => server.drain(options.drain)) : () => {};
+  const end = (): Promise<void> => {
     unwire();
-    const closed = new Promise((resolve) => http.close(resolve));
-    http.closeAllConnections();
-    await closed;
-  });
-  const bound = (http.address() as AddressInfo).port;
-  return { port: bound, url: `ws://localhost:${bound}${server.gate.path}` };
+    return close(http);
+  };
+  server.gate.onStop(end);
+  try {
+    await endpoint.start();
+    const bound = addressOf(http).port;
+    return { port: bound, url: `ws://localhost:${bound}${server.gate.path}` };
+  } catch (error) {
+    await end();
+    throw error;
+  }
 }
 
 const notFound: RequestListener = (_request, response) => {
   response.writeHead(404, { "content-type": "text/plain; charset=utf-8" }).end("not found\n");
 };
 
-/** The drains of this process's servers that wait for a signal. */
-const drains = new Set<() => Promise<void>>();
-
-function drainOnSignal(server: Servable, options?: DrainOptions): () => void {
-  const drain = (): Promise<void> => server.drain(options);
-  if (drains.size === 0) process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
-  drains.add(drain);
-  return () => {
-    if (drains.delete(drain) && drains.size === 0) unwire();
-  };
+function listen(http: HttpServer, port: number, host: string | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    http.once("error", reject);
+    http.listen({ port, host }, () => {
+      http.off("error", reject);
+      resolve();
+    });
+  });
 }
 
-/**
- * The first signal drains all servers, and then ends the process the way the signal would have; a second one ends it at
- * once.
- */
-function onSignal(signal: NodeJS.Signals): void {
-  const draining = Array.from(drains, (drain) => drain());
-  drains.clear();
-  unwire();
-  void Promise.allSettled(draining).then(() => process.kill(process.pid, signal));
+async function close(http: HttpServer): Promise<void> {
+  const closed = new Promise((resolve) => http.close(resolve));
+  http.closeAllConnections();
+  await closed;
 }
 
-function unwire(): void {
-  process.off("SIGTERM", onSignal).off("SIGINT", onSignal);
+function addressOf(http: HttpServer): AddressInfo {
+  const address = http.address();
+  if (address === null || typeof address === "string")
+    throw new Error("the server was stopped while it started");
+  return address;
 }

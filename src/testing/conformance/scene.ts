@@ -95,7 +95,6 @@ export class Scene {
     this.#names += 1;
     return {
       session: `${this.#prefix}_-${this.#names}`,
-      secret: `${this.#prefix}-secret-${this.#names}`,
       user,
       generation: 1,
     };

@@ -65,18 +65,13 @@ export const sessionCases: readonly CaseDefinition[] = [
     },
   },
   {
-    name: "session: another secret or another user is a mismatch, and changes nothing",
+    name: "session: another user is a mismatch, and changes nothing",
     run: async (scene) => {
       const [a, b] = await scene.pair();
       const claim = scene.claim("ada");
       const { epoch } = await open(a, claim);
-      const guess = { ...claim, generation: 9, secret: "a-guess-of-the-secret" };
-      for (const { broker } of [a, b]) {
-        deepEqual(await broker.openSession(guess), { outcome: "mismatch" });
-        deepEqual(await broker.openSession({ ...claim, generation: 9, user: "eve" }), {
-          outcome: "mismatch",
-        });
-      }
+      const theft = { ...claim, generation: 9, user: "eve" };
+      for (const { broker } of [a, b]) deepEqual(await broker.openSession(theft), { outcome: "mismatch" });
       deepEqual(await open(b, { ...claim, generation: 2 }), { epoch, ref: 0 });
     },
   },
