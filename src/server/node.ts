@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import { TimerWheel } from "../base/timer-wheel.ts";
 import type { Contract } from "../contract/contract.ts";
+import { BowlineError } from "../protocol/errors.ts";
 import type { JoinRequest } from "../protocol/frames.ts";
 import type { Broker, BrokerSink } from "./broker.ts";
 import { Cluster, type NodeStats } from "./cluster.ts";
@@ -73,6 +74,8 @@ export class Node implements Gate {
   #framing: Framing | null = null;
   #started: Promise<void> | null = null;
   #stopped: Promise<void> | null = null;
+  /** Whether the broker takes calls: from the end of the start to the end of the stop. */
+  #hasBroker = false;
 
   constructor(options: NodeOptions) {
     const { clock, limits, presenceGraceMs: graceMs } = options;
@@ -154,6 +157,18 @@ export class Node implements Gate {
     return this.#started;
   }
 
+  /** This node, for what asks the broker; throws `UNAVAILABLE` before the start is over, and after the end. */
+  running(): this {
+    if (this.#hasBroker) return this;
+    throw new BowlineError(
+      "UNAVAILABLE",
+      this.#stopped
+        ? "this server was closed: make another one"
+        : "start the server first: serve(server), attach(server, …) or await server.start()",
+      { retryable: this.#stopped === null },
+    );
+  }
+
   admit(request: UpgradeRequest, options: { readonly holds: boolean }): Promise<Admitted | Refused> {
     return this.#doorkeeper.admit(request, options);
   }
@@ -223,6 +238,7 @@ export class Node implements Gate {
       await broker.stop();
       throw new Error("this server was stopped while it started");
     }
+    this.#hasBroker = true;
     this.#wheel.start();
   }
 
@@ -231,6 +247,7 @@ export class Node implements Gate {
     this.#presence.stop();
     this.#wheel.stop();
     await Promise.all(this.#onStop.map(async (task) => task()));
+    this.#hasBroker = false;
     await this.#options.broker.stop();
   }
 

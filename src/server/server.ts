@@ -70,7 +70,7 @@ export interface ServerUser<C extends Contract> {
   ): Promise<Position>;
   /**
    * Ends the user's connections on every node with code 4403: their clients stop. Waits at most 2 s for the nodes to
-   * answer; those that did not are `missing`.
+   * answer; those that did not are `missing`. Rejects like {@link Server.history}.
    */
   disconnect(reason?: string): Promise<UserDisconnected>;
 }
@@ -125,7 +125,7 @@ export interface Server<C extends Contract = Contract, User extends UserLike = U
 
   /**
    * Publishes an event as the server. Resolves with its position once it is stored; rejects with a `BowlineError`:
-   * `INVALID`, `UNKNOWN_ROOM`, `UNKNOWN_EVENT`, `UNAVAILABLE`.
+   * `INVALID`, `UNKNOWN_ROOM`, `UNKNOWN_EVENT`, `UNAVAILABLE` (also before the server is started, and after its end).
    *
    * @example
    * await server.publish("chat/lobby", "notice", { text: "We restart at noon." });
@@ -138,7 +138,7 @@ export interface Server<C extends Contract = Contract, User extends UserLike = U
 
   /**
    * The newest publications of a room, oldest first, whoever published them. Rejects with a `BowlineError`:
-   * `UNKNOWN_ROOM`, `UNAVAILABLE`.
+   * `UNKNOWN_ROOM`, `UNAVAILABLE` (as for {@link Server.publish}).
    *
    * @example
    * const last = await server.history("chat/lobby", { limit: 20 });
@@ -178,7 +178,7 @@ export interface Server<C extends Contract = Contract, User extends UserLike = U
   /** Figures of this node. */
   stats(): NodeStats;
 
-  /** Figures of every node. Waits at most 2 s; nodes that have not answered by then are `missing`. */
+  /** Figures of every node that answers within 2 s; the others are `missing`. Rejects like {@link Server.history}. */
   clusterStats(): Promise<ClusterStats>;
 
   /**
@@ -238,9 +238,11 @@ export class FacedServer {
     return this;
   }
 
-  publish(room: string, event: string, payload: unknown): Promise<Position> {
+  async publish(room: string, event: string, payload: unknown): Promise<Position> {
     this.#published += 1;
-    return this.gate.publishing.publish({ room, event, payload }, `${this.#prefix}-${this.#published}`);
+    return this.gate
+      .running()
+      .publishing.publish({ room, event, payload }, `${this.#prefix}-${this.#published}`);
   }
 
   async history(room: string, options: HistoryOptions = {}): Promise<StoredPublication[]> {
@@ -248,11 +250,11 @@ export class FacedServer {
     const { limit = defaultHistoryLimit, before } = options;
     if (!Number.isSafeInteger(limit) || limit < 1)
       throw new TypeError(`limit must be a whole number from 1, not ${String(limit)}`);
-    return this.gate.publishing.history(room, limit, before);
+    return this.gate.running().publishing.history(room, limit, before);
   }
 
-  signal(room: string, event: string, payload: unknown): Promise<void> {
-    return this.gate.signals.send({ room, event, payload });
+  async signal(room: string, event: string, payload: unknown): Promise<void> {
+    return this.gate.running().signals.send({ room, event, payload });
   }
 
   user(id: string): {
@@ -262,7 +264,7 @@ export class FacedServer {
     return {
       notify: async (event, payload) => this.publish(inboxRoom(id), event, payload),
       disconnect: async (reason) => {
-        const { answers, missing } = await this.gate.cluster.disconnect(id, reason);
+        const { answers, missing } = await this.gate.running().cluster.disconnect(id, reason);
         return { connections: sum(answers.values()), missing };
       },
     };
@@ -277,7 +279,7 @@ export class FacedServer {
   }
 
   async clusterStats(): Promise<ClusterStats> {
-    const { answers, missing } = await this.gate.cluster.stats();
+    const { answers, missing } = await this.gate.running().cluster.stats();
     const connections = sum(Array.from(answers.values(), (node) => node.connections));
     return { connections, nodes: answers, missing };
   }
