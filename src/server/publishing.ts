@@ -74,7 +74,7 @@ export class Publishing {
       this.#settle(name, line, ref);
       // Nothing was stored now, but an earlier attempt of the same may have been: no answer would be true.
       if (answer) current.send(answer);
-      else current.close("SESSION_LOST");
+      else sessions.receiveLost(connection);
     });
   }
 

@@ -95,7 +95,7 @@ export class Requests {
     const claiming = insist(() => broker.claimRequest(origin), isNeeded);
     return after(claiming, (claim) => {
       if (claim.outcome === "answered") return connection.sendText(claim.answer);
-      if (claim.outcome === "unknown-session") return this.#current(connection).close("SESSION_LOST");
+      if (claim.outcome === "unknown-session") return sessions.receiveLost(connection);
       if (claim.outcome === "unanswered") {
         // Still running here: its answer goes to whatever connection the session has then, so to this one.
         if (!this.#running.has(keyOf(origin))) connection.refuseAs({ ref }, "UNCERTAIN");

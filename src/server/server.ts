@@ -61,16 +61,15 @@ type InboxOf<C extends Contract> =
 /** What a server may do about one user. */
 export interface ServerUser<C extends Contract> {
   /**
-   * Publishes an event to the user's inbox: to every device, and kept for those that are away. Resolves and rejects like
-   * {@link Server.publish}.
+   * Publishes an event to the user's inbox: to every device, and kept for those away. Settles like {@link Server.publish}.
    */
   notify<Event extends keyof InboxOf<C> & string>(
     event: Event,
     payload: PayloadIn<Extract<InboxOf<C>[Event], EventDefinition>>,
   ): Promise<Position>;
   /**
-   * Ends the user's connections on every node with code 4403: their clients stop. Waits at most 2 s for the nodes to
-   * answer; those that did not are `missing`. Rejects like {@link Server.history}.
+   * Ends the user's connections on every node with code 4403: their clients stop. Nodes that did not answer within 2 s
+   * are `missing`. Rejects like {@link Server.history}.
    */
   disconnect(reason?: string): Promise<UserDisconnected>;
 }

@@ -91,6 +91,12 @@ export class Sessions {
     if (connection && connection.generation < generation) connection.close("SUPERSEDED");
   }
 
+  /** The ledgers that a connection had are gone: its client opens the session again, unless it did so meanwhile. */
+  receiveLost({ session, epoch }: Connection): void {
+    const connection = this.#connections.get(session);
+    if (connection?.epoch === epoch) connection.close("SESSION_LOST");
+  }
+
   /** The broker is gone, or (null) is back: every client is told. */
   receiveOutage(reason: Error | null): void {
     const active = reason !== null;

@@ -94,12 +94,12 @@ describe.skipIf(!natsPath)("nats, when things go wrong", () => {
     await node.broker.openSession(claim);
     await append(node, "room", "one");
     await server.kill();
-    await server.saveData();
+    const putBack = await server.copyData();
     await server.restart();
     await recovery(node);
     const lost = await insist(() => append(node, "room", "two"));
     await server.kill();
-    await server.returnToSaved();
+    await putBack();
     await server.restart();
     await vi.waitFor(() => expect(node.heard.outages.filter((it) => it === null)).toHaveLength(2), 8000);
     const now = await insist(() => append(node, "room", "another two"));

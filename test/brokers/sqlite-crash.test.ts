@@ -1,40 +1,15 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { connect, impatient } from "../guarantees/clients.ts";
 import { range, Recorder } from "../guarantees/recorder.ts";
+import { startNodeProcess } from "../support/node-process.ts";
 
 const last = 1500;
 const kills = 4;
 /** Publishes on their way at a time. */
 const underWay = 60;
-
-interface ServerProcess {
-  readonly child: ChildProcess;
-  readonly port: number;
-  kill(): Promise<void>;
-}
-
-async function start(file: string, port = 0): Promise<ServerProcess> {
-  const script = fileURLToPath(new URL("sqlite-server.ts", import.meta.url));
-  const flags = ["--import", "tsx", "--conditions=bowline-source"];
-  const child = spawn(process.execPath, [...flags, script, file, String(port)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const kill = async (): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill("SIGKILL");
-    await once(child, "exit");
-  };
-  onTestFinished(kill);
-  const [line] = (await once(createInterface(child.stdout), "line")) as [string];
-  return { child, port: Number(line), kill };
-}
 
 function folder(): string {
   const made = mkdtempSync(join(tmpdir(), "bowline-"));
@@ -44,7 +19,7 @@ function folder(): string {
 
 test("a server killed with SIGKILL mid-burst and started again loses nothing, repeats nothing and announces no gap", async () => {
   const file = join(folder(), "numbers.db");
-  let server = await start(file);
+  let server = await startNodeProcess("sqlite", file);
   const { port } = server;
   const reader = connect(port, "reader", impatient);
   const room = reader.join("numbers/burst");
@@ -70,7 +45,7 @@ test("a server killed with SIGKILL mid-burst and started again loses nothing, re
   for (const kill of range(1, kills)) {
     await seen.count((kill * last) / (kills + 1));
     await server.kill();
-    server = await start(file, port);
+    server = await startNodeProcess("sqlite", file, port);
   }
   await published;
   await seen.count(last);
@@ -87,7 +62,7 @@ test("a server killed with SIGKILL mid-burst and started again loses nothing, re
 
 test("a client that comes back after the server was killed and started again gets what it missed", async () => {
   const file = join(folder(), "numbers.db");
-  const first = await start(file);
+  const first = await startNodeProcess("sqlite", file);
   const reader = connect(first.port, "reader", impatient);
   const room = reader.join("numbers/a");
   const seen = new Recorder(room);
@@ -101,7 +76,7 @@ test("a client that comes back after the server was killed and started again get
   expect(await writer.request("increment", { by: 5 })).toBe(5);
   await first.kill();
   const waiting = own.publish("number", { n: 3 });
-  await start(file, first.port);
+  await startNodeProcess("sqlite", file, first.port);
   expect(await waiting).toEqual({ offset: 3, epoch: room.position?.epoch });
   const back = new Recorder(connect(first.port, "reader").join("numbers/a", { history: 10 }));
   await back.count(3);

@@ -36,9 +36,11 @@ async function startOn(file: string): Promise<void> {
 
 /** A server on the file in a process of its own. */
 function startProcess(file: string, stderr: "inherit" | "pipe"): ChildProcess {
-  const script = fileURLToPath(new URL("sqlite-server.ts", import.meta.url));
+  const script = fileURLToPath(new URL("../support/node-server.ts", import.meta.url));
   const flags = ["--import", "tsx", "--conditions=bowline-source"];
-  const child = spawn(process.execPath, [...flags, script, file, "0"], { stdio: ["ignore", "pipe", stderr] });
+  const child = spawn(process.execPath, [...flags, script, "sqlite", file, "0"], {
+    stdio: ["ignore", "pipe", stderr],
+  });
   onTestFinished(() => void child.kill("SIGKILL"));
   return child;
 }

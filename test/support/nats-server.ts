@@ -95,15 +95,24 @@ export class NatsServer {
     this.#process?.kill("SIGCONT");
   }
 
-  /** Keeps the data as it is now, of a server that was ended. */
-  async saveData(): Promise<void> {
-    await cp(join(this.#folder, "data"), join(this.#folder, "saved"), { recursive: true });
+  /** Ends it in order. */
+  async shutDown(): Promise<void> {
+    const child = this.#process;
+    this.#process = null;
+    if (!child) return;
+    const ended = once(child, "exit");
+    child.kill("SIGTERM");
+    await ended;
   }
 
-  /** Has an ended server's data as it was saved. */
-  async returnToSaved(): Promise<void> {
-    await rm(join(this.#folder, "data"), { recursive: true });
-    await cp(join(this.#folder, "saved"), join(this.#folder, "data"), { recursive: true });
+  /** Puts a copy of its data aside; what is returned puts that in the place of its data, once it was ended. */
+  async copyData(): Promise<() => Promise<void>> {
+    const [data, saved] = [join(this.#folder, "data"), join(this.#folder, "saved")];
+    await cp(data, saved, { recursive: true });
+    return async () => {
+      await rm(data, { recursive: true });
+      await cp(saved, data, { recursive: true });
+    };
   }
 
   /** Deletes a stream, as somebody at the wrong console does. */

@@ -77,6 +77,16 @@ export class RedisServer {
     await ended;
   }
 
+  /** Ends it in order. */
+  async shutDown(): Promise<void> {
+    const child = this.#process;
+    this.#process = null;
+    if (!child) return;
+    const ended = once(child, "exit");
+    child.kill("SIGTERM");
+    await ended;
+  }
+
   /** Puts a copy of its data aside; what is returned puts that in the place of its data. */
   async copyData(): Promise<() => Promise<void>> {
     await cp(this.#folder, this.#copy, { recursive: true });

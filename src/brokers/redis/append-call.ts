@@ -2,7 +2,8 @@ import { systemRandom } from "../../base/random.ts";
 import type { AppendRequest, AppendResult, LogBound } from "../../server/broker.ts";
 import type { Position } from "../../protocol/frames.ts";
 import { ledgerKey, refText } from "./keys.ts";
-import type { KnownSession, LedgerState, Sessions } from "./sessions.ts";
+import type { KnownSession, LedgerState } from "./ledgers.ts";
+import type { Sessions } from "./sessions.ts";
 import type { ScriptInput, Shard } from "./shard.ts";
 
 /** What one call appends at most: Redis does nothing else meanwhile. */
@@ -50,6 +51,7 @@ export class AppendCall {
   readonly #roomTtlMs: number;
   /** The data set that the sessions were whole in when they appended. */
   readonly #token: string;
+  readonly #marker: string;
   readonly #asked: number;
   readonly #sections: Section[] = [];
   /** The last section of each room, if more may be added to it; by channel. */
@@ -62,6 +64,7 @@ export class AppendCall {
     this.#sessions = sessions;
     this.#roomTtlMs = roomTtlMs;
     this.#token = shard.token;
+    this.#marker = shard.marker;
     this.#asked = shard.asked;
   }
 
@@ -85,7 +88,7 @@ export class AppendCall {
     const { publishCommand } = this.#shard;
     const keys: string[] = [];
     const args = [this.#token, systemRandom.id(8), publishCommand, String(this.#roomTtlMs)];
-    args.push(String(this.#sessions.ledgerTtlMs));
+    args.push(String(this.#sessions.ledgers.ttlMs), this.#marker);
     for (const section of this.#sections) this.#write(section, keys, args);
     return { keys, args };
   }
@@ -95,8 +98,9 @@ export class AppendCall {
       this.#settleSection(section, reply[index] as SectionReply);
   }
 
-  reject(error: Error): void {
-    for (const { entries } of this.#sections) for (const { reject } of entries) reject(error);
+  /** Those that wait for the result, in their order. */
+  get pending(): readonly Pending[] {
+    return this.#sections.flatMap(({ entries }) => entries);
   }
 
   #begin(channel: string): Section {
@@ -114,9 +118,9 @@ export class AppendCall {
     args.push(count, ageMs, ifAt ? `${ifAt.offset} ${ifAt.epoch}` : "", lengths);
     args.push(String(ledgers.size), String(entries.length));
     for (const ledger of ledgers.values()) {
-      ledger.state = this.#sessions.ledgerState(ledger.known, channel, !this.#shard.clustered);
+      ledger.state = this.#sessions.ledgers.state(ledger.known, channel, !this.#shard.clustered);
       keys.push(ledger.key);
-      if (ledger.state === "n") keys.push(this.#sessions.roomsKey(ledger.session));
+      if (ledger.state === "n") keys.push(this.#sessions.ledgers.listKey(ledger.session));
       args.push(ledger.state);
     }
     for (const { request, ledger } of entries)

@@ -5,39 +5,7 @@ import { hasEntries, readEntries } from "./entries-message.ts";
 import { isMoved } from "./link.ts";
 import { roomTtlMs } from "./log.ts";
 import { scripts } from "./scripts.ts";
-
-/** What a server says about itself. */
-export type ServerInfo = ReadonlyMap<string, string>;
-
-export async function readInfo(redis: Redis): Promise<ServerInfo> {
-  const lines = (await redis.info()).split(/\r?\n/);
-  const info = new Map<string, string>();
-  for (const line of lines) {
-    const colon = line.indexOf(":");
-    if (colon > 0) info.set(line.slice(0, colon), line.slice(colon + 1));
-  }
-  return info;
-}
-
-/** Throws what keeps this server from being used, with what to do about it. */
-export function checkServer(info: ServerInfo, allowEviction: boolean): void {
-  const version = info.get("redis_version") ?? "";
-  if (!(Number.parseInt(version, 10) >= 7))
-    throw new Error(`it is Redis ${version || "of an unknown version"}; install 7.0 or later, or Valkey`);
-  checkRole(info);
-  const policy = info.get("maxmemory_policy") ?? "noeviction";
-  if (policy !== "noeviction" && !allowEviction)
-    throw new Error(
-      `its maxmemory-policy is ${policy}, so it may throw logs and ledgers away; set it to noeviction ` +
-        `(CONFIG SET maxmemory-policy noeviction), or set the option "allowEviction"`,
-    );
-}
-
-/** Throws while the server can't take writes of its own. */
-export function checkRole(info: ServerInfo): void {
-  if (info.get("loading") === "1") throw new Error("it is still loading its data; wait until it has");
-  if (info.get("role") === "slave") throw new Error("it is a replica; give the address of its master");
-}
+import { loggedOf, type ServerInfo } from "./server-info.ts";
 
 /** An entry as it came over a connection. */
 interface Witness {
@@ -57,16 +25,23 @@ interface Newest {
  * Which data set a server has, as a token that changes whenever something written earlier may be gone.
  *
  * A marker key bears the token, so an emptied data set is a new one. A process that has taken the data over from another
- * one, or that was a replica meanwhile, keeps the token only if nothing need have been lost on the way: both processes
- * had the append-only file on, and this one did not come to its data as a replica. With a snapshot, the end may be missing.
+ * one, or that was a replica meanwhile, keeps the token only if somebody vouches for it:
  *
- * The file may lack its end all the same: Redis holds writes back while the disk is busy, a machine loses what was not
- * on its disk, and people put copies back. What is lost then is always the end of what was written, so it is enough to
- * look for the newest of what this node has seen, which nobody else can know: the last entry that came over each of its
- * connections, and how far the marker had been counted up.
+ * - the nodes, if all that ever used it have left in order: each is noted in the marker until its last write is made,
+ *   and writes are kept in their order, so that a data set which says so has everything before it;
+ * - Redis, if it answers nothing before it is on disk (`appendfsync always`);
+ * - this node, if it has seen the data set. The file may lack its end: Redis holds writes back while the disk is busy, a
+ *   machine loses what was not on its disk, and people put copies back. What is lost then is always the end of what was
+ *   written, so it is enough to look for the newest of what this node has seen, which nobody else can know: the last
+ *   entry that came over each of its connections, and how far the marker had been counted up.
+ *
+ * The last two take the append-only file, on in both processes: with a snapshot, or with what a replica was given, the
+ * end may be missing for all that anybody knows.
  */
 export class Incarnation {
   token = "";
+  readonly #node: () => string;
+  #isLeaving = false;
   /** The process that was found last, and what it had counted in the marker. */
   #run = "";
   #count = 0;
@@ -74,6 +49,15 @@ export class Incarnation {
   #isSure = false;
   #stored: Newest | null = null;
   #heard: Newest | null = null;
+
+  constructor(node: () => string) {
+    this.#node = node;
+  }
+
+  /** Nothing more is written by this node. */
+  leave(): void {
+    this.#isLeaving = true;
+  }
 
   /** A connection is gone: what comes over the next one is looked at only once it is known whose it is. */
   doubt(): void {
@@ -94,13 +78,14 @@ export class Incarnation {
     const run = info.get("run_id") ?? "";
     const isOther = run !== this.#run;
     const isLacking = isOther && (await this.#lacksWitness(redis));
-    const logged = info.get("aof_enabled") === "1";
+    const logged = loggedOf(info);
     // Changes whenever this process ceases to be a replica.
     const turn = info.get("second_repl_offset") ?? "-1";
     const before = this.token;
     const seen = isLacking ? Number.MAX_SAFE_INTEGER : this.#count;
-    const args = [systemRandom.id(8), run, turn, logged ? "1" : "0", logged && turn === "-1" ? "1" : "0"];
-    args.push(before, isOther ? String(seen) : "0");
+    const args = [systemRandom.id(8), run, turn, logged, logged !== "0" && turn === "-1" ? "1" : "0"];
+    args.push(before, isOther ? String(seen) : "0", nodeField(this.#node()));
+    if (this.#isLeaving) return false;
     const reply = await redis.evalsha(scripts.incarnation.sha, 1, marker, ...args);
     const [token, count] = reply as [string, number];
     this.token = token;
@@ -121,6 +106,11 @@ export class Incarnation {
     }
     return false;
   }
+}
+
+/** The field of the marker that says that a node uses the data set. */
+export function nodeField(node: string): string {
+  return `n:${node}`;
 }
 
 function lastOf(channel: string, message: string): Witness | null {

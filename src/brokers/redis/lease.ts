@@ -14,6 +14,8 @@ export interface LeaseContext {
   take(owner: string): Promise<void>;
   /** The members under this name are to be taken away. */
   evict(owner: string): Promise<void>;
+  /** Members that are not there any more are to be entered again. */
+  mend(): Promise<void>;
   /** At each sign of life. */
   beat(): void;
 }
@@ -45,9 +47,9 @@ export class Lease {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#stopTimer?.();
-    const { topology, keys } = this.#context;
-    await this.#context.evict(this.#owner);
-    await topology.shardOf(keys.leases).command("ZREM", keys.leases, this.#owner);
+    // Those that ran out are its to end too, for it may be the last.
+    const [, expired] = await this.#prolong(false);
+    for (const owner of [this.#owner, ...expired]) await this.#end(owner);
   }
 
   /** The nodes whose lease has not run out. */
@@ -94,6 +96,7 @@ export class Lease {
     const [isHeld, expired] = await this.#prolong(false);
     if (this.#stopped) return;
     if (!isHeld || this.#entered !== this.#losses) await this.#begin();
+    else await this.#context.mend();
     for (const owner of expired) await this.#end(owner);
   }
 
@@ -119,6 +122,8 @@ export class Lease {
     const { topology, keys } = this.#context;
     await this.#context.evict(owner);
     await topology.shardOf(keys.leases).command("ZREM", keys.leases, owner);
+    const node = nodeOf(owner);
+    if (!(await this.nodes()).includes(node)) await topology.forgetNode(node);
   }
 }
 

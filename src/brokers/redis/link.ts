@@ -152,7 +152,7 @@ export function plain(error: Error): Error {
 
 /** Whether an error says that another server may have what was asked for. */
 export function isMoved(error: Error): boolean {
-  return /^(MOVED|ASK|CLUSTERDOWN) /.test(error.message);
+  return /^(MOVED|ASK|CLUSTERDOWN) |access a non local key/.test(error.message);
 }
 
 /** Ends it at once: a goodbye to a server that is frozen would never be over. */

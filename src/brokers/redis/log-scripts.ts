@@ -1,4 +1,4 @@
-import { script, time, type Script } from "./script.ts";
+import { guard, script, time, type Script } from "./script.ts";
 
 /**
  * A room's log: a hash of what is known about it, and a list of "<time>:<data>". An entry's offset follows from its
@@ -70,8 +70,8 @@ end`;
  * Appends to rooms, and publishes what is appended to one of them as one message. In a Redis Cluster it is one room.
  *
  * KEYS, for each room: meta, log, then the ledgers; one that is to be listed is followed by the set of its session's rooms.
- * ARGV: token, what new epochs begin with, "PUBLISH" or "SPUBLISH", ttl of a room, ttl of a ledger; then for each room:
- * count, age, position that the entry has to follow ("<offset> <epoch>", or empty), the lengths of the data in the
+ * ARGV: token, what new epochs begin with, "PUBLISH" or "SPUBLISH", ttl of a room, ttl of a ledger, marker; then for each
+ * room: count, age, position that the entry has to follow ("<offset> <epoch>", or empty), the lengths of the data in the
  * units of JavaScript ("<length>,<length>"), numbers of ledgers and of entries; then for each ledger what is known of
  * it; then for each entry: data, which ledger (0: none), ref in 16 digits.
  *
@@ -81,14 +81,17 @@ end`;
  * of why each was not, empty for one that was.
  */
 export const append: Script = script(
-  "",
+  "allow-cross-slot-keys",
   time,
+  guard,
   log,
   `
-local token, drawn, command, roomTtl, ledgerTtl = unpack(ARGV, 1, 5)
+local token, drawn, command, roomTtl, ledgerTtl, marker = unpack(ARGV, 1, 6)
+local refusal = otherData(marker, token)
+if refusal then return refusal end
 local at = now()
 local stamp = format(at) .. ':'
-local replies, nextKey, nextArg = {}, 1, 6
+local replies, nextKey, nextArg = {}, 1, 7
 
 -- A ledger is a text of "<offset> <epoch> <ref of 16 digits>," that only grows: its newest ref is its end.
 local function openLedgers(count)
@@ -199,18 +202,21 @@ return replies`,
 /**
  * Reads a log, and makes it when there is none.
  *
- * KEYS: meta, log. ARGV: token, new epoch, ttl of the room, after, limit, and the bound to hold it to ("<count> <age>")
- * if one is given. Returns: epoch, base, head, entries.
+ * KEYS: meta, log. ARGV: token, new epoch, ttl of the room, after, limit, marker, and the bound to hold it to
+ * ("<count> <age>") if one is given. Returns: epoch, base, head, entries.
  */
 export const read: Script = script(
-  "allow-oom",
+  "allow-oom,allow-cross-slot-keys",
   time,
+  guard,
   log,
   `
+local refusal = otherData(ARGV[6], ARGV[1])
+if refusal then return refusal end
 local at = now()
-local log = open(KEYS[1], KEYS[2], ARGV[1], ARGV[6] and ARGV[1] .. ' ' .. ARGV[6], ARGV[2])
+local log = open(KEYS[1], KEYS[2], ARGV[1], ARGV[7] and ARGV[1] .. ' ' .. ARGV[7], ARGV[2])
 local length = trim(log, call('LLEN', KEYS[2]), at)
-if log.due == 0 or ARGV[6] then save(log, ARGV[3], at) end
+if log.due == 0 or ARGV[7] then save(log, ARGV[3], at) end
 local base = log.head - length
 local start, limit = tonumber(ARGV[4]) - base, tonumber(ARGV[5])
 local page = {log.epoch, base, log.head}

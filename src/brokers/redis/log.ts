@@ -8,10 +8,12 @@ import type {
   Origin,
 } from "../../server/broker.ts";
 import type { Position } from "../../protocol/frames.ts";
-import { AppendCall, boundArgs, positionOf } from "./append-call.ts";
+import { AppendCall, boundArgs, positionOf, type Pending } from "./append-call.ts";
 import { ledgerKey, refText, type Keys } from "./keys.ts";
+import { isOtherData } from "./script.ts";
 import { scripts } from "./scripts.ts";
-import type { KnownSession, Sessions } from "./sessions.ts";
+import type { KnownSession } from "./ledgers.ts";
+import type { Sessions } from "./sessions.ts";
 import type { ScriptInput, Shard } from "./shard.ts";
 import type { Topology } from "./topology.ts";
 
@@ -32,7 +34,7 @@ export class Logs {
     this.#keys = keys;
     this.#sessions = sessions;
     // A ledger tells of positions in the log's epoch: it must not outlive that.
-    this.#roomTtlMs = Math.max(roomTtlMs, 2 * sessions.ledgerTtlMs);
+    this.#roomTtlMs = Math.max(roomTtlMs, 2 * sessions.ledgers.ttlMs);
   }
 
   append(request: AppendRequest): Promise<AppendResult> {
@@ -48,7 +50,11 @@ export class Logs {
     const known = await this.#sessions.find(origin);
     if (!known) return null;
     const key = ledgerKey(this.#keys.room(room), session, known.epoch);
-    const text = await this.#shard(room).run(scripts.find, [key], [refText(ref), this.#sessions.ledgerTtlMs]);
+    const text = await this.#shard(room).run(
+      scripts.find,
+      [key],
+      [refText(ref), this.#sessions.ledgers.ttlMs],
+    );
     return typeof text === "string" ? positionOf(text) : null;
   }
 
@@ -56,9 +62,12 @@ export class Logs {
   async read(room: string, after: number, limit: number, bound?: LogBound): Promise<LogPage> {
     const channel = this.#keys.room(room);
     const shard = this.#shard(room);
-    const args = [shard.token, systemRandom.id(8), this.#roomTtlMs, after, limit];
-    if (bound) args.push(boundArgs(bound).join(" "));
-    const reply = await shard.run(scripts.read, [`${channel}:meta`, `${channel}:log`], args);
+    const reply = await shard.inItsData(() => {
+      const { token, marker } = shard;
+      const args = [token, systemRandom.id(8), this.#roomTtlMs, after, limit, marker];
+      if (bound) args.push(boundArgs(bound).join(" "));
+      return shard.run(scripts.read, [`${channel}:meta`, `${channel}:log`], args);
+    });
     const [epoch, base, head, texts = []] = reply as [string, number, number, string[]?];
     return { epoch, base, head, entries: texts.map((text, index) => entryOf(text, after + 1 + index)) };
   }
@@ -106,10 +115,23 @@ export class Logs {
       (reply) => call.settle(reply as readonly (string | string[])[]),
       (error: unknown) => {
         close();
-        call.reject(error as Error);
+        if (isOtherData(error)) this.#again(shard, call.pending);
+        else for (const { reject } of call.pending) reject(error as Error);
       },
     );
     return call;
+  }
+
+  /** Nothing was appended, for this is another data set by now: whose sessions are lost, and which takes all others. */
+  #again(shard: Shard, pending: readonly Pending[]): void {
+    shard.check().then(
+      () => {
+        for (const { request, resolve, reject } of pending) this.append(request).then(resolve, reject);
+      },
+      (error: unknown) => {
+        for (const { reject } of pending) reject(error as Error);
+      },
+    );
   }
 }
 

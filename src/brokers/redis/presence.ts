@@ -8,6 +8,8 @@ import type { Topology } from "./topology.ts";
 
 /** Members looked through in one step when those of a node are taken away. */
 const scanCount = 500;
+/** Rooms looked after at a sign of life: each takes a command. */
+const mendMax = 1000;
 
 /** What this node has entered. */
 interface Entered {
@@ -26,6 +28,8 @@ export class Presence {
   /** Rooms that are, or are being, noted with the lease: whoever takes its members away has to know where they are. */
   #noted = new Map<string, Promise<void> | true>();
   #owner = "";
+  /** Rooms that are yet to be looked after, until all were and it begins anew. */
+  #unmended: string[] = [];
 
   constructor(topology: Topology, keys: Keys) {
     this.#topology = topology;
@@ -64,6 +68,20 @@ export class Presence {
     return { count, list: texts.map((text) => JSON.parse(text.replace(/^\d+ \S+ /, "")) as Member) };
   }
 
+  /**
+   * Looks whether what this node entered is still there, and enters it again where it is not: keys that were deleted
+   * take everybody in them along, so that one member shows it for all.
+   */
+  async mend(): Promise<void> {
+    const leased = this.#keys.leased(this.#owner);
+    const isListed = await this.#topology.shardOf(leased).command("EXISTS", leased);
+    // Noted again with what is entered next; those that nobody enters are noted here.
+    if (!isListed && this.#entered.size > 0) return this.take(this.#owner);
+    if (this.#unmended.length === 0) this.#unmended = [...this.#entered.keys()];
+    const looks = this.#unmended.splice(0, mendMax).map((room) => this.#mendRoom(room));
+    await Promise.all(looks);
+  }
+
   /** From now on everybody is there under this lease, those entered before too. */
   async take(owner: string): Promise<void> {
     this.#owner = owner;
@@ -88,6 +106,15 @@ export class Presence {
     const { key, channel, shard } = this.#place(room);
     const args = [member.session, generation, owner, JSON.stringify(member)];
     await shard.run(scripts.enter, [key], [...args, shard.publishCommand, channel, 2 * roomTtlMs]);
+  }
+
+  async #mendRoom(room: string): Promise<void> {
+    const members = this.#entered.get(room);
+    const [first] = members?.keys() ?? [];
+    if (!members || first === undefined) return;
+    const { key, shard } = this.#place(room);
+    if (await shard.command("HEXISTS", key, first)) return;
+    await Promise.all(Array.from(members.values(), (entered) => this.#enter(room, entered)));
   }
 
   #note(room: string, owner: string): Promise<void> | true {

@@ -57,6 +57,7 @@ export class RedisBroker implements Broker {
     this.#topology = new Topology({
       settings,
       keys: this.#keys,
+      node: () => this.#running().node,
       receive: (channel, message) => this.#receive(channel, message),
       receiveHole: (channels) => this.#receiveHole(channels),
       receiveOutage: (shard, reason) => this.#receiveOutage(shard, reason),
@@ -78,6 +79,7 @@ export class RedisBroker implements Broker {
       leaseMs: this.#settings.leaseMs,
       take: (owner) => this.#presence.take(owner),
       evict: (owner) => this.#presence.evict(owner),
+      mend: () => this.#presence.mend(),
       beat: () => this.#check(),
     });
     this.#parts = { sink, node, subscriptions, lease };
@@ -92,11 +94,13 @@ export class RedisBroker implements Broker {
       for (const channel of this.#controls) await this.#topology.shardOf(channel).subscribe(channel);
       await lease.start();
     } catch (error) {
+      await this.#topology.leave();
       this.#parts = null;
       this.#topology.stop();
       throw this.#topology.startError(error as Error);
     }
     this.#ready = true;
+    this.#topology.warn();
     this.#touchLater();
   }
 
@@ -105,6 +109,7 @@ export class RedisBroker implements Broker {
     this.#stopTouch?.();
     // Whatever can't be given back runs out.
     await this.#parts?.lease.stop().catch(ignore);
+    if (this.#parts) await this.#topology.leave();
     this.#topology.stop();
   }
 

@@ -4,7 +4,10 @@ import { scripts } from "./scripts.ts";
 /** What is asked for outside of scripts. */
 const plainCommands = [
   "DEL",
+  "EXISTS",
   "GETRANGE",
+  "HDEL",
+  "HEXISTS",
   "HGET",
   "HMGET",
   "HSCAN",

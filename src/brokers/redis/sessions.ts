@@ -10,40 +10,21 @@ import {
   type SessionClaim,
   type SessionOpening,
 } from "../../server/broker.ts";
-import { ledgerKey, type Keys } from "./keys.ts";
+import type { Keys } from "./keys.ts";
+import { Ledgers, type KnownSession, type LedgerState } from "./ledgers.ts";
 import type { Script } from "./script.ts";
 import { scripts } from "./scripts.ts";
 import type { Topology } from "./topology.ts";
 
 /** Most requests of a session of which anything is known: those answered, and about as many that still run. */
 const requestsMax = 4 * ledgerLength;
-/** Share of its life after which a session or ledger is prolonged. */
+/** Share of its life after which a session is prolonged. */
 const renewShare = 1 / 8;
 
 /** How much longer than its life one is kept in mind here: several heartbeats of its connection. */
 const keptMs = 300_000;
 /** Sessions asked about at a time. */
 const askMax = 1000;
-
-/** A session as this node last saw it. */
-export interface KnownSession {
-  readonly epoch: string;
-  /** The data sets that its ledgers are in. */
-  readonly incarnation: string;
-  /** When it was last seen in Redis. */
-  seenMs: number;
-  /** When it was last asked about here: as long as its connection lives, it has to be known that it was lost. */
-  usedMs: number;
-  isLost: boolean;
-  /** When the ledger of a room, by its channel, was last prolonged: it must exist. */
-  readonly ledgers: Map<string, number>;
-}
-
-/**
- * What is known of a ledger before an append: "x" that it must exist, "xr" that its life has to be prolonged too; "n"
- * nothing, so that it is listed with the session; "r" nothing, and it has to be listed afterwards.
- */
-export type LedgerState = "x" | "xr" | "n" | "r";
 
 /** A ledger that was appended with. */
 interface NotedLedger {
@@ -70,28 +51,39 @@ export class Sessions {
   readonly #topology: Topology;
   readonly #keys: Keys;
   readonly #ttlMs: number;
+  readonly ledgers: Ledgers;
   readonly #known = new Map<string, KnownSession>();
 
   constructor(topology: Topology, keys: Keys, ttlMs: number) {
     this.#topology = topology;
     this.#keys = keys;
     this.#ttlMs = ttlMs;
-  }
-
-  /** How long a ledger outlives the last look into it: longer than the session could without being seen. */
-  get ledgerTtlMs(): number {
-    return 2 * this.#ttlMs + 60_000;
+    // Longer than the session could be there without being seen.
+    this.ledgers = new Ledgers(topology, keys, 2 * ttlMs + 60_000);
   }
 
   async open({ session, user, generation }: SessionClaim): Promise<SessionOpening> {
-    const { incarnation } = this.#topology;
-    const drawn = systemRandom.id(8);
-    const args = [user, generation, drawn, incarnation, this.#recordTtlMs];
-    const reply = await this.#run(scripts.openSession, session, args);
-    const [outcome, epoch, ref, rooms] = reply as [string, string, number, string[]];
-    if (outcome !== "opened") return { outcome: outcome === "stale" ? "stale" : "mismatch" };
-    this.#know(session, { epoch, incarnation, rooms });
-    return { outcome, epoch, ref: Math.max(ref, await this.#newestPublish(session, epoch, rooms)) };
+    const shard = this.#topology.shardOf(this.#keys.session(session));
+    const opened = await shard.inItsData(async () => {
+      const { incarnation } = this.#topology;
+      const args = [user, generation, systemRandom.id(8), incarnation, this.#recordTtlMs];
+      const reply = await this.#run(scripts.openSession, session, [...args, shard.marker, shard.token]);
+      const [outcome, epoch, ref, rooms] = reply as [
+        "opened" | "stale" | "mismatch",
+        string,
+        number,
+        string[],
+      ];
+      return { outcome, epoch, ref, rooms, incarnation };
+    });
+    const { outcome, ref, incarnation } = opened;
+    if (outcome !== "opened") return { outcome };
+    const known = this.#know(session, opened);
+    const published = await this.ledgers.revive(session, known);
+    if (published !== null) return { outcome, epoch: known.epoch, ref: Math.max(ref, published) };
+    const epoch = await this.#beginLedgers(session, known);
+    this.#know(session, { epoch, incarnation, rooms: [] });
+    return { outcome, epoch, ref };
   }
 
   /** The session if it is whole: null if the ledgers that are meant may be gone. Looked up when it was never seen from here. */
@@ -101,10 +93,20 @@ export class Sessions {
     return this.#lookUp(session).then((found) => (found && this.#isMeant(found, epoch) ? found : null));
   }
 
-  /** Its ledgers are not what they were: nothing more is done for it until it is opened again. */
-  lose(session: string): void {
-    const known = this.#known.get(session);
-    if (known) known.isLost = true;
+  /**
+   * Its ledgers are not what they were: nothing more is done for it until it is opened again. Redis is told first, or
+   * the next opening would take them for whole.
+   */
+  async #lose(session: string, known: KnownSession): Promise<void> {
+    await this.#beginLedgers(session, known);
+    known.isLost = true;
+  }
+
+  /** Gives the name of the new ones. */
+  async #beginLedgers(session: string, { epoch }: KnownSession): Promise<string> {
+    const fresh = systemRandom.id(8);
+    await this.#run(scripts.loseSession, session, [epoch, fresh, this.#recordTtlMs]);
+    return fresh;
   }
 
   renew(sessions: readonly string[]): void {
@@ -138,27 +140,16 @@ export class Sessions {
     for (const [session, known] of this.#known) if (known.usedMs < oldestMs) this.#known.delete(session);
   }
 
-  /** Where a session's ledgers are listed. */
-  roomsKey(session: string): string {
-    return `${this.#keys.session(session)}:rooms`;
-  }
-
-  /** `canList`: whether the append itself can list it. */
-  ledgerState(known: KnownSession, channel: string, canList: boolean): LedgerState {
-    if (known.ledgers.has(channel)) return this.#isFresh(known, channel) ? "x" : "xr";
-    return canList ? "n" : "r";
-  }
-
   /** Takes note of what an append said about the ledger; gives a promise if that takes a while, and may fail. */
   noteLedger(
     { session, known, state }: NotedLedger,
     channel: string,
     outcome: AppendResult["outcome"],
   ): Promise<void> | undefined {
-    if (outcome === "unknown-session") this.lose(session);
+    if (outcome === "unknown-session") return this.#lose(session, known);
     // One that was repeated may never have been listed: the node that stored it may be gone.
     if (state === "r" && (outcome === "stored" || outcome === "repeated"))
-      return this.#list(session, known, channel, outcome === "stored");
+      return this.ledgers.list(session, known, channel, outcome === "stored");
     if (outcome === "stored") known.ledgers.set(channel, systemClock.elapsed());
     return undefined;
   }
@@ -171,7 +162,7 @@ export class Sessions {
     const [outcome, answer] = (await this.#run(scripts.claimRequest, session, args)) as [string, string?];
     if (outcome === "claimed" || outcome === "unanswered") return { outcome };
     if (outcome === "answered") return { outcome, answer: answer ?? "" };
-    this.lose(session);
+    await this.#lose(session, known);
     return { outcome: "unknown-session" };
   }
 
@@ -186,52 +177,13 @@ export class Sessions {
 
   async #renew(session: string, known: KnownSession, nowMs: number): Promise<void> {
     const alive = await this.#run(scripts.renewSession, session, [known.epoch, this.#recordTtlMs]);
-    if (!alive) return this.lose(session);
-    known.seenMs = Math.max(known.seenMs, nowMs);
-    await this.#prolong(session, known);
+    if (alive) known.seenMs = Math.max(known.seenMs, nowMs);
+    if (!alive || !(await this.ledgers.prolong(session, known))) await this.#lose(session, known);
   }
 
   /** A little longer than promised: it is not renewed each time it could be. */
   get #recordTtlMs(): number {
     return Math.ceil(this.#ttlMs * (1 + renewShare));
-  }
-
-  async #list(session: string, known: KnownSession, channel: string, isNew: boolean): Promise<void> {
-    if (known.ledgers.has(channel)) return;
-    const nowMs = systemClock.elapsed();
-    const key = this.roomsKey(session);
-    const shard = this.#topology.shardOf(key);
-    const ttlMs = String(this.ledgerTtlMs);
-    await Promise.all([shard.command("SADD", key, channel), shard.command("PEXPIRE", key, ttlMs)]);
-    known.ledgers.set(channel, isNew ? nowMs : -Infinity);
-  }
-
-  /** The highest ref that was published with: a room's is at the end of its ledger, and no publish has to note it twice. */
-  async #newestPublish(session: string, epoch: string, rooms: readonly string[]): Promise<number> {
-    const asked = rooms.map((channel) => {
-      const key = ledgerKey(channel, session, epoch);
-      return this.#topology.shardOf(key).command("GETRANGE", key, "-17", "-2");
-    });
-    const ends = await Promise.all(asked);
-    return ends.reduce<number>((highest, end) => Math.max(highest, Number(end)), 0);
-  }
-
-  /** Prolongs the ledgers that were not written to for long; one that is gone takes the session with it. */
-  async #prolong(session: string, known: KnownSession): Promise<void> {
-    for (const channel of known.ledgers.keys()) {
-      if (this.#isFresh(known, channel)) continue;
-      const key = ledgerKey(channel, session, known.epoch);
-      const nowMs = systemClock.elapsed();
-      const held = await this.#topology.shardOf(key).command("PEXPIRE", key, String(this.ledgerTtlMs));
-      if (!held) return this.lose(session);
-      known.ledgers.set(channel, nowMs);
-    }
-  }
-
-  /** Whether it was prolonged lately. */
-  #isFresh({ ledgers }: KnownSession, channel: string): boolean {
-    const prolongedMs = ledgers.get(channel) ?? -Infinity;
-    return systemClock.elapsed() - prolongedMs < this.ledgerTtlMs * renewShare;
   }
 
   #isMeant(known: KnownSession, epoch: string | undefined): boolean {
@@ -247,7 +199,8 @@ export class Sessions {
     const { epoch, incarnation, rooms } = seen;
     const before = this.#known.get(session);
     const ledgers = before?.epoch === epoch ? before.ledgers : new Map<string, number>();
-    for (const room of rooms) if (!ledgers.has(room)) ledgers.set(room, -Infinity);
+    // The empty one stands for the list itself.
+    for (const room of rooms) if (room && !ledgers.has(room)) ledgers.set(room, -Infinity);
     const now = systemClock.elapsed();
     const known: KnownSession = { epoch, incarnation, seenMs: now, usedMs: now, isLost: false, ledgers };
     this.#known.set(session, known);

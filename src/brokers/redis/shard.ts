@@ -1,11 +1,13 @@
 import type { Redis } from "ioredis";
 import { systemClock, type Undo } from "../../base/clock.ts";
 import type { Position } from "../../protocol/frames.ts";
-import { checkRole, Incarnation, readInfo, type ServerInfo } from "./incarnation.ts";
+import { CommandQueue } from "./command-queue.ts";
+import { Incarnation, nodeField } from "./incarnation.ts";
 import { isMoved, Link, plain, within } from "./link.ts";
 import { checkRights } from "./rights.ts";
-import type { Script } from "./script.ts";
+import { isOtherData, type Script } from "./script.ts";
 import { scripts } from "./scripts.ts";
+import { checkRole, readInfo, riskOf, type ServerInfo } from "./server-info.ts";
 import { Subscriber } from "./subscriber.ts";
 
 /** Where a server is. */
@@ -20,6 +22,8 @@ export interface ShardContext {
   create(): Redis;
   /** Throws what keeps the server from being used. */
   check(info: ServerInfo): void;
+  /** Who this is to other nodes. */
+  node(): string;
   /** The key that tells one data set from another. */
   marker(): string;
   readonly timeoutMs: number;
@@ -41,14 +45,6 @@ export interface ScriptInput {
   readonly args: readonly (string | number)[];
 }
 
-/** A command that waits for the end of the turn, when all of them are sent in one write. */
-interface Waiting {
-  /** Asked for at the last moment: until then more may be added to it. */
-  readonly args: () => readonly string[];
-  readonly resolve: (reply: unknown) => void;
-  readonly reject: (error: Error) => void;
-}
-
 /** What a server says that is there and takes no writes now. */
 const refusals = new Set(["OOM", "MISCONF", "NOREPLICAS", "BUSY"]);
 const probeMs = 250;
@@ -56,13 +52,18 @@ const probeMs = 250;
 /** One Redis server with what it is used through: a connection for commands, and one for what is published. */
 export class Shard {
   readonly publishCommand: "PUBLISH" | "SPUBLISH";
+  /** What the end of its machine may cost, as it was when it was connected last. */
+  risk: string | null = null;
   /** How often something was asked for that appends must not overtake, or be overtaken by. */
   asked = 0;
   readonly #context: ShardContext;
-  readonly #incarnation = new Incarnation();
+  readonly #incarnation: Incarnation;
   readonly #commands: Link;
   readonly #subscriber: Subscriber;
-  #waiting: Waiting[] = [];
+  readonly #queue: CommandQueue;
+  #marker = "";
+  /** The look at the data set that is under way. */
+  #checking: Promise<void> | null = null;
   #stopProbe: Undo | null = null;
   /** Why nothing can be asked of it now, and why not everything is heard of it. */
   #outage: Error | null = null;
@@ -72,6 +73,7 @@ export class Shard {
 
   constructor(context: ShardContext) {
     this.#context = context;
+    this.#incarnation = new Incarnation(() => context.node());
     this.publishCommand = context.clustered ? "SPUBLISH" : "PUBLISH";
     this.#commands = new Link({
       create: () => context.create(),
@@ -79,6 +81,13 @@ export class Shard {
       prepare: (redis) => this.#prepare(redis),
       up: () => this.#setOutage(null),
       down: (error) => this.#receiveDown(error),
+    });
+    this.#queue = new CommandQueue({
+      timeoutMs: context.timeoutMs,
+      redis: () => this.#commands.redis,
+      fail: (_, error) => this.#commands.fail(error),
+      judge: (redis, error) => (this.#commands.redis === redis ? this.#judge(error) : this.#unreachable()),
+      unreachable: () => this.#unreachable(),
     });
     this.#subscriber = new Subscriber({
       ...context,
@@ -97,6 +106,11 @@ export class Shard {
   /** Names the data set. */
   get token(): string {
     return this.#incarnation.token;
+  }
+
+  /** The key that bears the token: scripts that begin anything look at it. */
+  get marker(): string {
+    return this.#marker;
   }
 
   get address(): Address {
@@ -121,7 +135,7 @@ export class Shard {
     this.#stopProbe?.();
     this.#commands.stop();
     this.#subscriber.stop();
-    this.#rejectWaiting(new Error("the broker has stopped"));
+    this.#queue.rejectAll(new Error("the broker has stopped"));
   }
 
   /** Runs a script in one step. Rejects at once while the server is away. */
@@ -132,7 +146,7 @@ export class Shard {
 
   /** The same for appends, with keys and arguments asked for when it is sent: until then more may be added. */
   runLate(script: Script, input: () => ScriptInput): Promise<unknown> {
-    return this.#enqueue(() => {
+    return this.#queue.add(() => {
       const { keys, args } = input();
       return ["evalsha", script.sha, String(keys.length), ...keys, ...args.map(String)];
     });
@@ -141,12 +155,12 @@ export class Shard {
   /** Runs a single command. */
   command(...args: readonly string[]): Promise<unknown> {
     this.asked += 1;
-    return this.#enqueue(() => args);
+    return this.#queue.add(() => args);
   }
 
   /** Gives a message to whoever is subscribed; it may be lost. */
   publish(channel: string, message: string): void {
-    this.#enqueue(() => [this.publishCommand, channel, message]).catch(ignore);
+    this.#queue.add(() => [this.publishCommand, channel, message]).catch(ignore);
   }
 
   subscribe(channel: string): Promise<void> {
@@ -167,8 +181,38 @@ export class Shard {
     this.#incarnation.receiveStored({ channel, epoch, offset, data });
   }
 
+  /**
+   * Does what is meant for the data set of the moment: if that turns out to be another one by now, finds out which it is,
+   * and does it once more, for that one.
+   */
+  async inItsData<T>(task: () => Promise<T>): Promise<T> {
+    try {
+      return await task();
+    } catch (error) {
+      if (!isOtherData(error)) throw error;
+      await this.check();
+      return task();
+    }
+  }
+
   /** Looks whether the data set is still the same and can be written to. */
-  async check(): Promise<void> {
+  check(): Promise<void> {
+    this.#checking ??= this.#check().finally(() => (this.#checking = null));
+    return this.#checking;
+  }
+
+  /** The last that this node writes: nothing of it is missing in a data set that has this. */
+  async leave(node: string): Promise<void> {
+    this.#incarnation.leave();
+    await this.forgetNode(node);
+  }
+
+  /** That node is gone, and what it wrote is in the data set. */
+  async forgetNode(node: string): Promise<void> {
+    await this.command("HDEL", this.#marker, nodeField(node));
+  }
+
+  async #check(): Promise<void> {
     const redis = this.#commands.redis;
     if (!redis) throw this.#unreachable();
     try {
@@ -182,41 +226,6 @@ export class Shard {
     }
   }
 
-  #enqueue(args: Waiting["args"]): Promise<unknown> {
-    if (!this.#commands.redis) return Promise.reject(this.#unreachable());
-    return new Promise((resolve, reject) => {
-      if (this.#waiting.push({ args, resolve, reject }) === 1) systemClock.defer(() => this.#flush());
-    });
-  }
-
-  #flush(): void {
-    const waiting = this.#waiting;
-    const redis = this.#commands.redis;
-    this.#waiting = [];
-    if (!redis || waiting.length === 0) return;
-    const pipeline = redis.pipeline();
-    for (const { args } of waiting) {
-      const [name = "", ...rest] = args();
-      pipeline.call(name, ...rest);
-    }
-    const stopTimer = systemClock.setTimer(this.#context.timeoutMs, () => {
-      if (this.#commands.redis === redis)
-        this.#commands.fail(new Error(`no answer from Redis in ${this.#context.timeoutMs} ms`));
-    });
-    const settle = (replies: readonly (readonly [Error | null, unknown])[]): void => {
-      stopTimer();
-      for (const [index, { resolve, reject }] of waiting.entries()) {
-        const [error, reply] = replies[index] ?? [this.#unreachable(), null];
-        if (!error) resolve(reply);
-        else reject(this.#commands.redis === redis ? this.#judge(error) : this.#unreachable());
-      }
-    };
-    pipeline.exec().then(
-      (replies) => settle(replies ?? []),
-      () => settle([]),
-    );
-  }
-
   /** Does what an error asks for; gives what may be shown of it. */
   #judge(failure: Error): Error {
     const error = plain(failure);
@@ -225,6 +234,7 @@ export class Shard {
     // A new connection loads the scripts anew, and finds out whether another server is behind the address.
     else if (code === "NOSCRIPT" || code === "READONLY" || code === "LOADING") this.#commands.fail(error);
     else if (refusals.has(code)) this.#receiveRefusal(error);
+    else if (isOtherData(error)) this.check().catch(ignore);
     return error;
   }
 
@@ -250,7 +260,7 @@ export class Shard {
     this.#incarnation.doubt();
     this.#stopProbe?.();
     this.#stopProbe = null;
-    this.#rejectWaiting(this.#unreachable());
+    this.#queue.rejectAll(this.#unreachable());
     this.#setOutage(this.#unreachable());
   }
 
@@ -263,15 +273,10 @@ export class Shard {
     this.#context.receiveOutage(this, this.#outage ?? this.#deaf);
   }
 
-  #rejectWaiting(error: Error): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const { reject } of waiting) reject(error);
-  }
-
   async #prepare(redis: Redis): Promise<void> {
     const info = await readInfo(redis);
     this.#context.check(info);
+    this.risk = riskOf(info);
     await Promise.all(Object.values(scripts).map(({ lua }) => redis.script("LOAD", lua)));
     await checkRights(redis, this.#context.marker(), this.publishCommand);
     await this.#identify(redis, info);
@@ -285,7 +290,9 @@ export class Shard {
 
   async #identify(redis: Redis, info: ServerInfo): Promise<void> {
     const before = this.token;
-    const isNew = await this.#incarnation.identify(redis, info, this.#context.marker());
+    // The same one from here on: its name may change with the slots.
+    this.#marker = this.#context.marker();
+    const isNew = await this.#incarnation.identify(redis, info, this.#marker);
     if (before !== this.token) this.#context.receiveToken(isNew);
   }
 }

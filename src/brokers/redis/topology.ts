@@ -1,15 +1,18 @@
 import { createHash } from "node:crypto";
+import { emitWarning } from "node:process";
 import type { Redis, RedisOptions } from "ioredis";
-import { checkServer, readInfo } from "./incarnation.ts";
 import { slotOf, type Keys } from "./keys.ts";
 import { clientOptions, connect, destroy } from "./link.ts";
 import { redact, type Settings } from "./options.ts";
+import { checkServer, readInfo } from "./server-info.ts";
+import { startError } from "./start-error.ts";
 import { Shard, type Address, type ShardContext } from "./shard.ts";
 
 /** What {@link Topology} needs of the broker. */
 export interface TopologyContext extends Pick<ShardContext, "receive" | "receiveHole" | "receiveOutage"> {
   readonly settings: Settings;
   readonly keys: Keys;
+  readonly node: () => string;
   /** Data may have been lost somewhere. */
   receiveLoss(): void;
   /** Keys are found on other servers than before. */
@@ -78,9 +81,29 @@ export class Topology {
       const shards = this.#adopt(ranges ?? [{ first: 0, last: 0, ...addressOf(this.#url) }]);
       await Promise.all(shards.map((shard) => this.#open(shard)));
     } catch (error) {
+      await this.leave();
       this.stop();
       throw error;
     }
+  }
+
+  /** Says once what the end of a machine may cost: nobody would see it otherwise before that. */
+  warn(): void {
+    for (const { address, risk } of this.shards)
+      if (risk !== null)
+        emitWarning(`redis broker: ${address.host}:${address.port}: ${risk}`, "BowlineWarning");
+  }
+
+  /** A node is gone, in order or not, and what it wrote is there. */
+  async forgetNode(node: string): Promise<void> {
+    await Promise.all(this.shards.map((shard) => shard.forgetNode(node)));
+  }
+
+  /** The last that this node writes. */
+  async leave(): Promise<void> {
+    const node = this.#context.node();
+    // Where that can't be written, nothing is missing but the word of it.
+    await Promise.allSettled(this.shards.map((shard) => shard.leave(node)));
   }
 
   stop(): void {
@@ -196,6 +219,7 @@ export class Topology {
       check: (info) => checkServer(info, settings.allowEviction),
       timeoutMs: settings.timeoutMs,
       clustered: this.#clustered,
+      node: () => context.node(),
       marker: () => keys.marker(this.#tagOf(shard)),
     });
     return shard;
@@ -263,24 +287,6 @@ async function readSlots(redis: Redis, url: URL): Promise<SlotRange[]> {
     host: host || addressOf(url).host,
     port,
   }));
-}
-
-/** Says what is wrong with the address, and what to do about it. */
-function startError(url: URL, error: Error): Error {
-  const isForeign = /RESP type|Protocol error/.test(error.message);
-  const reason = isForeign ? "what answers there is no Redis" : error.message;
-  return new Error(
-    `redis broker: option "url" (${redact(url)}) can't be used: ${reason}${adviceOn(reason)}`,
-    {
-      cause: error,
-    },
-  );
-}
-
-function adviceOn(reason: string): string {
-  if (/^it |its /.test(reason)) return "";
-  if (reason.startsWith("NOPERM")) return "; allow it that (ACL SETUSER)";
-  return "; check the address and the password, and that Redis is running";
 }
 
 function ignore(): void {}
