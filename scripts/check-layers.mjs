@@ -244,8 +244,10 @@ function listFiles(folder) {
 /** The sources behind the package's subpaths. */
 function listEntries() {
   const { exports } = JSON.parse(readFileSync(resolve(root, "package.json"), "utf8"));
-  const sources = Object.values(exports).map((it) => it["bowline-source"]);
-  return new Set(sources.filter(Boolean).map((path) => path.replace("./src/", "")));
+  const sources = Object.values(exports).flatMap(({ "bowline-source": it = [] }) =>
+    typeof it === "string" ? it : Object.values(it),
+  );
+  return new Set(sources.map((path) => path.replace("./src/", "")));
 }
 
 function layerOf(file) {

@@ -18,7 +18,7 @@ import type {
 } from "../contract/infer.ts";
 import type { BowlineError } from "../protocol/errors.ts";
 import type { Member, Position } from "../protocol/frames.ts";
-import type { TokenSource } from "./connection.ts";
+import type { TokenSource } from "./connection-context.ts";
 import type { Fate, Publish, RequestCallOptions } from "./calls.ts";
 import { ClientCore } from "./core.ts";
 import type { OutboxLimits } from "./outbox.ts";
@@ -46,6 +46,12 @@ export interface ClientOptions {
   readonly connect?: boolean;
   /** Told of what listeners, the token source and the store throw. Default: writes it to the console, as what it throws itself is. */
   readonly onError?: (error: unknown) => void;
+  /**
+   * Whether the console is told, where nobody listens: of a wait or a stop without {@link Client.onStatus}, of a refused
+   * join, signal or presence state without {@link Room.onError}. One line for each cause, until it works again. Default
+   * true.
+   */
+  readonly log?: boolean;
   /** The network; for simulations. */
   readonly transport?: Transport;
   /** Where time comes from; for simulations. */
@@ -75,7 +81,8 @@ export interface Room<R extends RoomDefinition = RoomDefinition> {
    *
    * An event is queued while offline, sent in order, and sent again after a drop; the promise resolves with its position
    * once it is stored, exactly once. It rejects with a `BowlineError`: what the server refused it with, `OUTBOX_FULL`,
-   * `PAYLOAD_TOO_LARGE`, `UNCERTAIN` (the server lost what it knew while this was on its way), `CLOSED`.
+   * `PAYLOAD_TOO_LARGE`, `UNCERTAIN` (the server lost what it knew while this was on its way), `CLOSED`, or
+   * why the client has stopped (`UNAUTHORIZED`, `KICKED`, …): then, too, what is in the outbox is kept for `connect()`.
    * A rejection nobody handles ends a Node process: handle it, if only with `.catch(() => {})` and {@link Client.onFate}.
    * A signal returns nothing and is dropped while the room is not joined; one that is too large throws `PAYLOAD_TOO_LARGE`.
    *
@@ -99,7 +106,7 @@ export interface Room<R extends RoomDefinition = RoomDefinition> {
   onStatus(listener: (status: RoomStatus) => void): Undo;
   /** Listens for refusals that belong to no publish: of a join, a signal, a presence state. */
   onError(listener: (error: BowlineError) => void): Undo;
-  /** Resolves when joined; rejects when refused or left before, and with `CLOSED` where the client is closed. */
+  /** Resolves when joined; rejects when refused or left before, and while the client is closed or has stopped. */
   joined(): Promise<void>;
 
   readonly presence: RoomPresence<R>;
@@ -163,7 +170,7 @@ export interface Client<C extends Contract = Contract> {
 
   /**
    * Asks the server. Waits while offline. Run at most once, unless the contract marks it idempotent. Rejects with a
-   * `BowlineError`: what it was refused with, `TIMEOUT`, `UNCERTAIN`, `OUTBOX_FULL`, `CLOSED`.
+   * `BowlineError`: what it was refused with, `TIMEOUT`, `UNCERTAIN`, `OUTBOX_FULL`, `CLOSED`, or why the client has stopped.
    *
    * @example
    * const rooms = await client.request("rooms.list", {});
@@ -186,7 +193,7 @@ export interface Client<C extends Contract = Contract> {
   /** Gives the present socket or wait up and tries at once: for a "try now" button. Does nothing where it is closed. */
   reconnect(): void;
   /**
-   * Closes. Rejects what is pending with `CLOSED`, which says that nobody waits for it any more: what is in the outbox is
+   * Closes, and ends every room as `refused` until it connects again. Rejects what is pending with `CLOSED`, which says that nobody waits for it any more: what is in the outbox is
    * still sent if this client connects again, or by the next one on the same store.
    */
   close(): void;
@@ -218,11 +225,17 @@ export function createClient<C extends Contract>(contract: C, options: ClientOpt
     clock: options.clock ?? pageClock,
     random: options.random ?? systemRandom,
     fates: new Emitter<Fate>(report),
+    say: (printed, text) => {
+      if (options.log !== false) sayOnce(printed, text);
+    },
     report,
   });
   if (options.connect !== false) core.connect();
   return core as unknown as Client<C>;
 }
+
+/** Who is told more reads no more of it. */
+const printedMax = 100;
 
 function resolveUrl(url: string): string {
   const base = (globalThis as { location?: { href?: string } }).location?.href;
@@ -230,6 +243,14 @@ function resolveUrl(url: string): string {
   if (!/^wss?:/.test(resolved))
     throw new TypeError(`url must be like "wss://example.com/bowline", not ${url}`);
   return resolved;
+}
+
+/** Writes what nobody listens to on the console, each cause once. */
+function sayOnce(printed: Set<string>, text: string): void {
+  if (printed.has(text) || printed.size >= printedMax) return;
+  printed.add(text);
+  // oxlint-disable-next-line no-console
+  console.warn(`bowline: ${text}`);
 }
 
 function reportToConsole(error: unknown): void {

@@ -1,41 +1,16 @@
 import { backoffMs } from "../base/backoff.ts";
-import type { Clock, Undo } from "../base/clock.ts";
+import type { Undo } from "../base/clock.ts";
 import { Emitter } from "../base/emitter.ts";
-import type { Random } from "../base/random.ts";
 import { clientCloseNumbers, closeAction, closeName, finalCloseNumbers } from "../protocol/codes.ts";
 import { decodeServerFrame } from "../protocol/decode.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
-import type { Transport, TransportSocket } from "./socket.ts";
-import type { Status } from "./status.ts";
-
-/** Where a token comes from: called before each attempt. */
-export type TokenSource = () => string | null | Promise<string | null>;
-
-/** What a {@link Connection} needs of the client. */
-export interface ConnectionContext {
-  readonly url: string;
-  readonly token: TokenSource;
-  readonly transport: Transport;
-  readonly clock: Clock;
-  readonly random: Random;
-  /** The hello to open with, as text. */
-  hello(): string | Promise<string>;
-  /** Called before the state is `open`. */
-  welcomed(frame: WelcomeFrame): void;
-  /** Called when it is. */
-  opened(): void;
-  received(frame: ServerFrame): void;
-  /** Whether something that was sent over this socket waits for its answer. */
-  awaitsAnswers(): boolean;
-  /** The connection was open and is not any more. */
-  lost(): void;
-  /** The session is somebody else's: begin a new one. */
-  disowned(): void;
-  readonly report: (error: unknown) => void;
-}
+import type { ConnectionContext } from "./connection-context.ts";
+import type { Refusal, TransportSocket } from "./socket.ts";
+import { troubleOf, type Status } from "./status.ts";
 
 const handshakeTimeoutMs = 15_000;
+const unreachable = `the server can't be reached: is it running, and the option "url" right?`;
 /** How long a connection must have been open for the next wait to start from the beginning. */
 const stableMs = 10_000;
 /** How long a connection that may be dead after a sleep has to prove that it is not. */
@@ -49,6 +24,8 @@ const heartbeatSlackMs = 5000;
  */
 export class Connection {
   readonly statuses: Emitter<Status>;
+  /** What of its ups and downs the console was told since it was open. */
+  readonly #printed = new Set<string>();
   readonly #context: ConnectionContext;
   #status: Status = { state: "closed", error: null };
   #socket: TransportSocket | null = null;
@@ -59,6 +36,8 @@ export class Connection {
   #receivedMs = 0;
   #heartbeatMs = 0;
   #token: string | null = null;
+  /** Whether that token was asked for because the one before it was refused. */
+  #isRetrial = false;
   #stopTimer: Undo = () => {};
   #stopWatch: Undo = () => {};
   #stopRecycle: Undo = () => {};
@@ -118,8 +97,19 @@ export class Connection {
   #set(status: Status): void {
     const wasOpen = this.isOpen;
     this.#status = status;
-    if (wasOpen && status.state !== "open") this.#context.lost();
-    this.statuses.emit(status);
+    if (status.state === "closed") this.#context.ended(status.error);
+    else if (wasOpen && status.state !== "open") this.#context.lost();
+    // Who heard of that may have connected or closed, which was told then.
+    if (this.#status !== status) return;
+    if (this.statuses.isHeard) this.statuses.emit(status);
+    else this.#notice(troubleOf(status));
+  }
+
+  /** Tells the console, as nobody listens. */
+  #notice(trouble: string | null): void {
+    // Userinfo and query are nobody's business.
+    const { protocol, host, pathname } = new URL(this.#context.url);
+    if (trouble) this.#context.say(this.#printed, `${protocol}//${host}${pathname} ${trouble}`);
   }
 
   /** Opens a socket. With `refusal`, the last token was refused for that: without a new one, it ends there. */
@@ -133,6 +123,7 @@ export class Connection {
     if (round !== this.#round) return;
     if (refusal && token === this.#token) return this.close(refusal);
     this.#token = token;
+    this.#isRetrial = refusal !== null;
     try {
       this.#socket = this.#open(round);
     } catch (error) {
@@ -167,8 +158,10 @@ export class Connection {
       received: (text) => {
         if (round === this.#round) this.#receive(text);
       },
-      closed: (code, reason) => {
-        if (round === this.#round) void this.#closed(code, reason, opened);
+      closed: (code, reason, refusal) => {
+        if (round !== this.#round) return;
+        if (opened) void this.#closed(code, reason);
+        else void this.#refused(refusal);
       },
     });
   }
@@ -220,15 +213,15 @@ export class Connection {
     this.#stopTimer();
     this.#openedMs = this.#receivedMs;
     this.#heartbeatMs = frame.heartbeatMs;
+    this.#printed.clear();
     this.#watch();
     this.#context.welcomed(frame);
     this.#set({ state: "open", degraded: frame.degraded ?? false });
     this.#context.opened();
   }
 
-  async #closed(code: number, reason: string, opened: boolean): Promise<void> {
+  async #closed(code: number, reason: string): Promise<void> {
     this.#drop();
-    if (!opened) return this.#askWhy();
     if (code === finalCloseNumbers.SESSION_MISMATCH) {
       this.#context.disowned();
       return this.#dial();
@@ -241,15 +234,17 @@ export class Connection {
     else this.close(error);
   }
 
-  /** The socket never opened, and a browser does not say why: asks by HTTP. */
-  async #askWhy(): Promise<void> {
-    const { transport, url } = this.#context;
+  /** The socket never opened. Where its end did not say why, as in a browser, asks by HTTP. */
+  async #refused(told?: Refusal): Promise<void> {
+    this.#drop();
     const round = this.#round;
-    const refusal = await transport.ask(url, this.#token);
+    const refusal = told ?? (await this.#context.transport.ask(this.#context.url, this.#token));
     if (round !== this.#round) return;
-    if (refusal?.status === 401 || refusal?.status === 403)
-      this.close(new BowlineError(refusal.code, refusal.message));
-    else this.giveUp(refusal?.message ?? "the server can't be reached", refusal?.retryAfterMs);
+    const { status, code = "", message = unreachable, retryAfterMs }: Partial<Refusal> = refusal ?? {};
+    const error = new BowlineError(code, message);
+    if (status === 401 && !this.#isRetrial) await this.#dial(error);
+    else if (status === 401 || status === 403) this.close(error);
+    else this.giveUp(message, retryAfterMs);
   }
 
   /** Gives the socket up, if there is one, and dials again after a wait. */

@@ -7,7 +7,8 @@ import { BowlineError } from "../protocol/errors.ts";
 import type { ErrorFrame, JoinRequest, ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
 import { callSites, errorAt, type CallSite } from "./call-site.ts";
 import type { Fate, Publish, RequestCallOptions } from "./calls.ts";
-import { Connection, type TokenSource } from "./connection.ts";
+import type { TokenSource } from "./connection-context.ts";
+import { Connection } from "./connection.ts";
 import { Journal } from "./journal.ts";
 import { JoinedRoom, noEvent } from "./joined-room.ts";
 import { fateOf, fits, localError, type Call, type OutboxEntry, type Outcome } from "./outbox-entry.ts";
@@ -29,6 +30,8 @@ export interface ClientCoreOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly fates: Emitter<Fate>;
+  /** Tells the console what is not in `printed` yet. */
+  readonly say: (printed: Set<string>, text: string) => void;
   readonly report: (error: unknown) => void;
 }
 
@@ -50,7 +53,8 @@ export class ClientCore {
   #session: Session;
   /** Rooms that a hello on its way joins, and that were left meanwhile. */
   readonly #owedLeaves = new Set<string>();
-  #closed = false;
+  /** Why calls are refused: the client was closed, or has stopped. */
+  #ended: BowlineError | null = null;
   /** What the server takes. Before it has said that, a first hello keeps to what any is likely to take. */
   #payloadBytes = 2048;
 
@@ -65,10 +69,10 @@ export class ClientCore {
     this.#roomContext = {
       session: () => this.#session.id,
       isOpen,
-      isClosed: () => this.#closed,
       send,
       report,
       site: this.#site,
+      say: options.say,
       leave: (room) => {
         if (isOpen()) send(encodeFrame({ type: "leave", room }));
         else this.#owedLeaves.add(room);
@@ -101,6 +105,7 @@ export class ClientCore {
       lost: () => {
         for (const room of this.#rooms.values()) room.lost();
       },
+      ended: (error) => this.#end(error ?? localError("CLOSED")),
       disowned: () => {
         this.#outbox.settleAll(localError("SESSION_MISMATCH"));
         this.#session = new Session(null, random);
@@ -121,7 +126,8 @@ export class ClientCore {
   }
 
   connect(): void {
-    this.#closed = false;
+    if (this.#ended) for (const room of this.#rooms.values()) room.begin();
+    this.#ended = null;
     this.#connection.connect();
   }
 
@@ -130,10 +136,7 @@ export class ClientCore {
   }
 
   close(): void {
-    this.#closed = true;
     this.#connection.close();
-    this.#outbox.abandon(localError("CLOSED"));
-    for (const room of this.#rooms.values()) room.leave();
   }
 
   join(name: string, options: JoinOptions = {}): JoinedRoom {
@@ -144,7 +147,8 @@ export class ClientCore {
     const face = (room.face = new JoinedRoom(this, room, definition));
     if (former) room.wire = former.wire;
     this.#rooms.set(name, room);
-    room.join();
+    if (this.#ended) room.lost(this.#ended);
+    else room.join();
     return face;
   }
 
@@ -182,13 +186,20 @@ export class ClientCore {
     return this.#options.fates.on(listener);
   }
 
+  /** Tells all who wait that nothing comes any more. What is in the outbox stays, for the next connection or process. */
+  #end(error: BowlineError): void {
+    this.#ended = error;
+    this.#outbox.abandon(error);
+    for (const room of this.#rooms.values()) room.lost(error);
+  }
+
   /** Puts a call into the outbox. `named` is told its ref at once. */
   #call(call: Call, payload: unknown, named: (ref: number) => void): Promise<unknown> {
     const site = this.#site();
     return new Promise((resolve, reject) => {
       const refuse = (error: unknown): void => reject(errorAt(error, site, call));
       try {
-        if (this.#closed) throw localError("CLOSED");
+        if (this.#ended) throw this.#ended;
         const { ref } = this.#outbox.add(call, payload, (outcome) => {
           if ("error" in outcome) refuse(outcome.error);
           else resolve("reply" in outcome ? outcome.reply : outcome.position);

@@ -6,7 +6,7 @@
 export { createClient } from "./client.ts";
 export type { Fate, Publish, RequestCallOptions } from "./calls.ts";
 export type { Client, ClientOptions, Room, RoomPresence } from "./client.ts";
-export type { TokenSource } from "./connection.ts";
+export type { TokenSource } from "./connection-context.ts";
 export type { OutboxLimits } from "./outbox.ts";
 export type { Gap, JoinOptions, Message, RoomStatus, SignalMessage } from "./room.ts";
 export type {

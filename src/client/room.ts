@@ -61,7 +61,7 @@ export interface Gap {
   readonly reason: "trimmed" | "epoch";
 }
 
-/** Where a room stands. `refused` is tried again on the next connection. */
+/** Where a room stands. `refused`, as all rooms of a client are that is closed or has stopped, is tried again on the next connection. */
 export type RoomStatus =
   | { readonly state: "joining" }
   | { readonly state: "joined" }
@@ -72,8 +72,6 @@ export type RoomStatus =
 export interface RoomContext {
   readonly session: () => string;
   isOpen(): boolean;
-  /** Whether it was closed, and not connected again. */
-  isClosed(): boolean;
   /** Tells the server; where a hello that names the room is on its way, as soon as that is answered. */
   leave(room: string): void;
   /** Sends a frame; throws `PAYLOAD_TOO_LARGE` on one that is larger than the server takes. */
@@ -81,6 +79,7 @@ export interface RoomContext {
   /** The log has a hole that no frame explained: begin again on a new socket. */
   resync(room: string): void;
   readonly report: (error: unknown) => void;
+  readonly say: (printed: Set<string>, text: string) => void;
   forget(room: RoomState): void;
   /** Where the program is. */
   readonly site: () => CallSite;
@@ -104,11 +103,12 @@ export class RoomState {
   /** Offset of the newest publication when the room was joined. */
   #head = 0;
   wire: Wire = "out";
-  /** What the user has of it. */
   face: JoinedRoom | null = null;
   readonly #context: RoomContext;
   readonly #history: number;
   readonly #site: CallSite;
+  /** Refusals that the console was told since it was joined. */
+  readonly #printed = new Set<string>();
   readonly #listeners = new Map<string, Emitter<Message | SignalMessage>>();
 
   constructor(context: RoomContext, name: string, { history = 0, position, presence }: JoinOptions) {
@@ -164,7 +164,7 @@ export class RoomState {
       // A state that was set meanwhile was too much: without it, the room may be joined.
       this.wire = "out";
       this.join();
-      this.errors.emit(error as BowlineError);
+      this.#tell("presence", error as BowlineError);
     }
   }
 
@@ -182,11 +182,17 @@ export class RoomState {
     if (this.wire === "in") this.#context.send(text);
   }
 
-  /** The socket is gone. */
-  lost(): void {
+  /** The socket is gone; with `end`, for good: the client was closed or has stopped. */
+  lost(end?: BowlineError): void {
     this.wire = "out";
     if (this.status.state === "left") this.#context.forget(this);
+    else if (end) this.#refuse(errorAt(end, this.#site) as BowlineError);
     else if (this.status.state === "joined") this.#setStatus({ state: "joining" });
+  }
+
+  /** It is about to connect again. */
+  begin(): void {
+    if (this.status.state === "refused") this.#setStatus({ state: "joining" });
   }
 
   receive(frame: RoomFrame): void {
@@ -203,19 +209,19 @@ export class RoomState {
   /** Something about the room was refused: a frame of the type `of`. */
   receiveError(of: ErrorSubject["of"], cause: BowlineError): void {
     const error = of === "join" ? (errorAt(cause, this.#site) as BowlineError) : cause;
+    // Asked first: who waits for the join is no listener any more when told of its end.
+    const isHeard = this.errors.isHeard || (of === "join" && this.statuses.isHeard);
     if (of === "join" && this.wire === "joining") {
       this.wire = "out";
-      this.presence.clear();
-      this.#setStatus({ state: "refused", error });
+      this.#refuse(error);
     }
     if (of === "presence") this.presence.refused();
-    this.errors.emit(error);
+    this.#tell(of, error, isHeard);
   }
 
-  /** Resolves when joined; rejects when refused or left first, or closed. */
-  async joined(): Promise<void> {
-    if (this.#context.isClosed()) throw localError("CLOSED");
-    await new Promise<void>((resolve, reject) => {
+  /** Resolves when joined; rejects when refused or left first, and while the client is closed. */
+  joined(): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
       const settle = (status: RoomStatus): void => {
         if (status.state === "joining") return;
         undo();
@@ -225,6 +231,11 @@ export class RoomState {
       const undo = this.statuses.on(settle);
       settle(this.status);
     });
+  }
+
+  #tell(of: ErrorSubject["of"], error: BowlineError, isHeard = this.errors.isHeard): void {
+    if (isHeard) this.errors.emit(error);
+    else this.#context.say(this.#printed, `${of} of ${this.name} refused: ${error.code}: ${error.message}`);
   }
 
   #receiveJoined({ position, head, members, count }: JoinedFrame): void {
@@ -240,6 +251,7 @@ export class RoomState {
     } catch (error) {
       this.receiveError("presence", error as BowlineError);
     }
+    this.#printed.clear();
     this.#setStatus({ state: "joined" });
   }
 
@@ -269,6 +281,11 @@ export class RoomState {
     this.position = position;
     this.#head = head;
     this.gaps.emit({ position, reason });
+  }
+
+  #refuse(error: BowlineError): void {
+    this.presence.clear();
+    this.#setStatus({ state: "refused", error });
   }
 
   #setStatus(status: RoomStatus): void {

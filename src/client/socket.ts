@@ -11,7 +11,8 @@ import {
 export interface TransportListener {
   opened(): void;
   received(text: string): void;
-  closed(code: number, reason: string): void;
+  /** `refusal`: why it never opened, where the platform says that. */
+  closed(code: number, reason: string, refusal?: Refusal): void;
 }
 
 /** A socket on its way or open. */
@@ -21,8 +22,8 @@ export interface TransportSocket {
 }
 
 /**
- * Why an upgrade is refused, as a plain GET of the same path was told. Where something else than a Bowline server
- * answers, its code is `HTTP_` and the status.
+ * Why an upgrade is refused, as it was answered itself, or a plain GET of the same path was. Where something else than a
+ * Bowline server answers, its code is `HTTP_` and the status; where nobody does, `UNREACHABLE` and the status 0.
  */
 export interface Refusal extends RefusalBody {
   readonly status: number;
@@ -32,7 +33,7 @@ export interface Refusal extends RefusalBody {
 /** The network, as a client sees it. The simulator puts its own in its place. */
 export interface Transport {
   open(url: string, token: string | null, listener: TransportListener): TransportSocket;
-  /** Asks why an upgrade was refused; null when nothing answers, or nothing is refused. */
+  /** Asks why an upgrade was refused, where its end did not say so; null when that is not to be known. */
   ask(url: string, token: string | null): Promise<Refusal | null>;
   /** Calls when there is reason to think that the network is back: online again, page shown, machine awake. */
   onWake(task: () => void): Undo;
@@ -55,17 +56,12 @@ const askTimeoutMs = 5000;
 /** Whoever asks for a longer wait is not believed. */
 const retryAfterSecondsMax = 3600;
 
-/** The platform's network. Throws a `TypeError` when there is no WebSocket class. */
+/** The platform's network. */
 export function systemTransport(given: WebSocketClass | undefined): Transport {
-  const WebSocket = given ?? (globalThis as { WebSocket?: WebSocketClass }).WebSocket;
-  if (!WebSocket) {
-    throw new TypeError('there is no global WebSocket here: pass one, e.g. { WebSocket } from "ws"');
-  }
+  const WebSocket = given ?? (globalThis as unknown as { WebSocket: WebSocketClass }).WebSocket;
   return {
     open(url, token, listener) {
-      const protocols = [jsonSubprotocol];
-      if (token !== null) protocols.push(tokenSubprotocolPrefix + encodeToken(token));
-      const socket = new WebSocket(url, protocols);
+      const socket = new WebSocket(url, protocolsOf(token));
       socket.onopen = () => listener.opened();
       socket.onmessage = (event: { readonly data: unknown }) => {
         if (typeof event.data === "string") listener.received(event.data);
@@ -82,26 +78,38 @@ export function systemTransport(given: WebSocketClass | undefined): Transport {
 }
 
 async function ask(url: string, token: string | null): Promise<Refusal | null> {
-  try {
-    const response = await fetch(url.replace(/^ws/, "http"), {
-      // In the same spelling as in the upgrade: a token may hold what a header may not.
-      headers: token === null ? {} : { authorization: `${tokenScheme} ${encodeToken(token)}` },
-      credentials: "include",
-      signal: AbortSignal.timeout(askTimeoutMs),
-    });
-    const { status } = response;
-    // What an upgrade that would be let in is told.
-    if (status === 426) return null;
-    // A proxy's own page is no JSON.
-    const body = (await response.json().catch(() => null)) as Partial<RefusalBody> | null;
-    const { code = `HTTP_${status}`, message = `the server answered ${status}` } = body ?? {};
-    // A date is possible as well; it is passed over, and the usual wait applies.
-    const seconds = Number(response.headers.get("retry-after"));
-    const retryAfterMs = seconds > 0 ? Math.min(seconds, retryAfterSecondsMax) * 1000 : 0;
-    return { status, code, message, retryAfterMs };
-  } catch {
-    return null;
-  }
+  // In the same spelling as in the upgrade: a token may hold what a header may not.
+  const headers = token === null ? {} : { authorization: `${tokenScheme} ${encodeToken(token)}` };
+  return askByHttp(url, headers, AbortSignal.timeout(askTimeoutMs)).catch(() => null);
+}
+
+/** Asks by a GET of the same address. Rejects when nothing answers. */
+export async function askByHttp(
+  url: string,
+  headers: Record<string, string>,
+  signal: AbortSignal,
+): Promise<Refusal> {
+  return readRefusal(await fetch(url.replace(/^ws/, "http"), { headers, credentials: "include", signal }));
+}
+
+/** What an answer to an upgrade, or to the question about one, says. */
+export async function readRefusal(response: Response): Promise<Refusal> {
+  const { status } = response;
+  // A proxy's own page is no JSON.
+  const body = (await response.json().catch(() => null)) as Partial<RefusalBody> | null;
+  const {
+    code = `HTTP_${status}`,
+    message = `the server answered ${status}, and is no Bowline: check the option "url", and proxies`,
+  } = body ?? {};
+  // A date is possible as well; it is passed over, and the usual wait applies.
+  const seconds = Number(response.headers.get("retry-after"));
+  const retryAfterMs = seconds > 0 ? Math.min(seconds, retryAfterSecondsMax) * 1000 : 0;
+  return { status, code, message, retryAfterMs };
+}
+
+/** What an upgrade offers. */
+export function protocolsOf(token: string | null): string[] {
+  return token === null ? [jsonSubprotocol] : [jsonSubprotocol, tokenSubprotocolPrefix + encodeToken(token)];
 }
 
 function onWake(task: () => void): Undo {
@@ -120,6 +128,6 @@ function onWake(task: () => void): Undo {
   return () => end.abort();
 }
 
-function encodeToken(token: string): string {
+export function encodeToken(token: string): string {
   return base64Url(new TextEncoder().encode(token));
 }

@@ -25,3 +25,11 @@ export type Status =
       /** Null when the client was closed on purpose. */
       readonly error: BowlineError | null;
     };
+
+/** What keeps a client from working, in a line; null where nothing does. */
+export function troubleOf(status: Status): string | null {
+  if (status.state === "waiting") return `is waiting: ${status.reason}`;
+  return status.state === "closed" && status.error
+    ? `has stopped: ${status.error.code}: ${status.error.message}`
+    : null;
+}

@@ -111,6 +111,7 @@ export class Device<C extends Contract = Contract> {
     const own = random.fork(process.name);
     const client = createClient(contract, {
       url: "ws://simulated/bowline",
+      log: false,
       transport: wraps.transport?.(transport, own) ?? transport,
       clock: wraps.clock?.(process.clock, "client") ?? process.clock,
       random: own,

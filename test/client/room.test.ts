@@ -11,18 +11,18 @@ function bench(options: JoinOptions = {}) {
   const sent: WireFrame[] = [];
   const log: string[] = [];
   let isOpen = true;
-  const client = { isClosed: false, lengthMax: Infinity };
+  const client = { lengthMax: Infinity };
   const room = new RoomState(
     {
       session: () => "me",
       isOpen: () => isOpen,
-      isClosed: () => client.isClosed,
       send: (text) => {
         if (text.length > client.lengthMax) throw tooLarge;
         sent.push(JSON.parse(text) as WireFrame);
       },
       resync: () => log.push("resync"),
       site: () => ({}),
+      say: (_printed, text) => log.push(`printed ${text}`),
       report: (error) => log.push(`reported ${String(error)}`),
       forget: () => log.push("forgotten"),
       leave: (name) => void sent.push({ type: "leave", room: name }),
@@ -147,10 +147,27 @@ describe("joining", () => {
     }
   });
 
-  test("of a client that was closed is not waited for", async () => {
-    const { room, client } = bench();
-    client.isClosed = true;
-    await expect(room.joined()).rejects.toMatchObject({ code: "CLOSED" });
+  test("of a client that has stopped is not waited for, and is made when it connects again", async () => {
+    const { room, log, types, joined, online, offline } = bench();
+    const waiting = expect(room.joined()).rejects.toMatchObject({ code: "FORBIDDEN" });
+    room.lost(forbidden);
+    await waiting;
+    await expect(room.joined()).rejects.toMatchObject({ code: "FORBIDDEN" });
+    offline();
+    room.begin();
+    expect(log).toEqual(["refused", "joining"]);
+    online();
+    expect(types()).toEqual(["join"]);
+    joined();
+    await room.joined();
+  });
+
+  test("that was left is over when the client stops", () => {
+    const { room, log } = bench();
+    room.join();
+    room.leave();
+    room.lost(forbidden);
+    expect(log).toEqual(["left", "forgotten"]);
   });
 
   test.each([

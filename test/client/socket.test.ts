@@ -40,7 +40,7 @@ describe("asking why an upgrade was refused", () => {
       expect(await askAt(status, "<html>no</html>", { "retry-after": "60" })).toEqual({
         status,
         code: `HTTP_${status}`,
-        message: `the server answered ${status}`,
+        message: expect.stringContaining(`the server answered ${status}, and is no Bowline`) as string,
         retryAfterMs: 60_000,
       });
     },
@@ -55,10 +55,14 @@ describe("asking why an upgrade was refused", () => {
     expect(await askAt(503, "{}", { "retry-after": header })).toMatchObject({ retryAfterMs });
   });
 
-  test("gives nothing where an upgrade would be let in, or nobody answers", async () => {
-    expect(
-      await askAt(426, '{"code":"UPGRADE_REQUIRED","message":"connect here with WebSocket"}'),
-    ).toBeNull();
+  test("gives the server's words also where it refuses nothing: then the handshake did not get to it", async () => {
+    expect(await askAt(426, '{"code":"UPGRADE_REQUIRED","message":"a proxy must"}')).toMatchObject({
+      status: 426,
+      message: "a proxy must",
+    });
+  });
+
+  test("gives nothing where nobody answers", async () => {
     expect(await systemTransport(NoSocket).ask("ws://127.0.0.1:1/bowline", null)).toBeNull();
   });
 });

@@ -30,7 +30,7 @@ export function connect(
   options: Partial<ClientOptions> = {},
 ): Client<typeof numbers> {
   const url = `ws://127.0.0.1:${port}/bowline`;
-  const client = createClient(numbers, { url, token: user, WebSocket, ...options });
+  const client = createClient(numbers, { url, token: user, WebSocket, log: false, ...options });
   onTestFinished(() => client.close());
   return client;
 }

@@ -1,4 +1,5 @@
-import { Connection, type TokenSource } from "../../src/client/connection.ts";
+import type { TokenSource } from "../../src/client/connection-context.ts";
+import { Connection } from "../../src/client/connection.ts";
 import type { Refusal, TransportListener } from "../../src/client/socket.ts";
 import type { Status } from "../../src/client/status.ts";
 import { FakeClock, FakeRandom } from "./fake-clock.ts";
@@ -81,6 +82,8 @@ export function dialBench({
     },
     awaitsAnswers: () => net.awaitsAnswers,
     lost: () => log.push("lost"),
+    ended: (error) => log.push(`ended ${error?.code ?? "on purpose"}`),
+    say: (_printed, text) => log.push(`printed ${text}`),
     disowned: () => log.push("disowned"),
     report: (error) => reported.push(error),
   });

@@ -54,6 +54,7 @@ export class Pair<C extends Contract> {
       random,
       transport: this.transport,
       onError,
+      log: false,
       ...options,
     });
   }
