@@ -44,15 +44,6 @@ export const engineMutants: readonly Mutant[] = [
     why: "who goes away while being let in keeps a place",
   },
   {
-    id: "attach-detach",
-    file: "src/engines/node/attach.ts",
-    from: `    detach();
-    throw error;`,
-    to: "    throw error;",
-    tests: "test/engines/attach.test.ts",
-    why: "a server that could not start keeps its path",
-  },
-  {
     id: "node-socket-binary",
     file: "src/engines/node/node-socket.ts",
     from: "  if (isBinary) this[listenerKey]?.receiveBinary();",
@@ -63,9 +54,8 @@ export const engineMutants: readonly Mutant[] = [
   {
     id: "serve-unwire",
     file: "src/engines/node/serve.ts",
-    from: `    unwire();
-    const closed`,
-    to: "    const closed",
+    from: "    unwire();\n    return close(http);",
+    to: "    return close(http);",
     tests: "test/engines/serve.test.ts",
     why: "a server that was closed keeps the process's signals to itself",
   },

@@ -66,7 +66,7 @@ describe.skipIf(!redisPath)("a data set that is not what it was", () => {
     expect(page.epoch).not.toBe(epoch);
     const known = await a.broker.openSession(reopen);
     // The record is there, from the snapshot; its ledgers may lack their end.
-    const kept = await server.command("HGET", "bowline:{s:ada}:record", "secret");
+    const kept = await server.command("HGET", "bowline:{s:ada}:record", "user");
     expect([kept !== null, known]).toEqual([true, { outcome: "opened", epoch: expect.any(String), ref: 0 }]);
     if (known.outcome === "opened") expect(known.epoch).not.toBe(ledgers);
     expect(await a.append("r", "two", 2)).toMatchObject({ outcome: "stored" });

@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { contract } from "../../src/contract/contract.ts";
+import { sessionIdOf } from "../../src/protocol/session-id.ts";
 import type { Broker, BrokerSink } from "../../src/server/broker.ts";
 import { memory } from "../../src/server/memory-broker.ts";
 import { altered } from "../support/log-broker.ts";
 import { Pair } from "../support/pair.ts";
 
-const session = "session-0001";
+const secret = "session-0001-and-secret";
+const session = sessionIdOf(secret);
 const heartbeatMs = 30_000;
 
 /** A server whose broker's words to it, and what it answers, the test has in its hand. */
@@ -24,7 +26,7 @@ async function bench(calls: Partial<Broker> = {}) {
   const pair = await new Pair(contract({}), { broker, heartbeatMs }).start();
   const connect = async (generation: number) => {
     const raw = await pair.socket();
-    raw.hello({ session, generation });
+    raw.hello({ secret, generation });
     await pair.clock.settle();
     return raw;
   };
