@@ -1,4 +1,5 @@
 import type { Clock, Undo } from "./clock.ts";
+import { whenOverdue } from "./deadline.ts";
 
 /** Something the wheel wakes. The fields belong to the wheel: start them at -1 and leave them alone. */
 export interface WheelItem {
@@ -63,7 +64,9 @@ export class TimerWheel {
 
   #arm(): void {
     const nextMs = this.#startedMs + (this.#hand + 1) * tickMs;
-    this.#stopTimer = this.#clock.setTimer(Math.max(0, nextMs - this.#clock.elapsed()), () => this.#turn());
+    const delayMs = Math.max(0, nextMs - this.#clock.elapsed());
+    // Whatever was heard in the meantime counts before anybody is woken to judge.
+    this.#stopTimer = whenOverdue(this.#clock, delayMs, () => this.#turn());
   }
 
   #turn(): void {

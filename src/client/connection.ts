@@ -1,5 +1,6 @@
 import { backoffMs } from "../base/backoff.ts";
 import type { Undo } from "../base/clock.ts";
+import { whenOverdue } from "../base/deadline.ts";
 import { Emitter } from "../base/emitter.ts";
 import { clientCloseNumbers, closeAction, closeName, finalCloseNumbers } from "../protocol/codes.ts";
 import { decodeServerFrame } from "../protocol/decode.ts";
@@ -117,7 +118,7 @@ export class Connection {
     const { clock } = this.#context;
     const round = ++this.#round;
     this.#stopTimer();
-    this.#stopTimer = clock.setTimer(handshakeTimeoutMs, () => this.giveUp("no answer in time"));
+    this.#stopTimer = whenOverdue(clock, handshakeTimeoutMs, () => this.giveUp("no answer in time"));
     this.#set({ state: "connecting", attempt: this.#attempt });
     const token = await this.#askForToken(round);
     if (round !== this.#round) return;
@@ -277,7 +278,7 @@ export class Connection {
     const limitMs = 2 * this.#heartbeatMs + heartbeatSlackMs;
     const leftMs = this.#receivedMs + limitMs - clock.elapsed();
     if (leftMs <= 0) return this.giveUp("nothing was heard for two heartbeats");
-    this.#stopWatch = clock.setTimer(leftMs, () => this.#watch());
+    this.#stopWatch = whenOverdue(clock, leftMs, () => this.#watch());
   }
 
   /** The network may be back, or may have gone while the machine slept. */
@@ -288,7 +289,7 @@ export class Connection {
     const askedMs = clock.elapsed();
     this.send('{"type":"ping"}');
     this.#stopTimer();
-    this.#stopTimer = clock.setTimer(probeMs, () => {
+    this.#stopTimer = whenOverdue(clock, probeMs, () => {
       if (this.#receivedMs < askedMs) this.redial();
     });
   }

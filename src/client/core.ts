@@ -1,4 +1,5 @@
 import type { Clock, Undo } from "../base/clock.ts";
+import { whenOverdue } from "../base/deadline.ts";
 import type { Emitter } from "../base/emitter.ts";
 import type { Random } from "../base/random.ts";
 import type { Contract, RoomDefinition } from "../contract/contract.ts";
@@ -173,7 +174,7 @@ export class ClientCore {
     const { idempotent } = definition;
     let stopTimer: Undo = () => {};
     const reply = this.#call({ type: "request", request: name, idempotent }, input, (ref) => {
-      stopTimer = this.#options.clock.setTimer(timeoutMs, () => this.#outbox.expire(ref));
+      stopTimer = whenOverdue(this.#options.clock, timeoutMs, () => this.#outbox.expire(ref));
     });
     return reply.finally(() => stopTimer());
   }

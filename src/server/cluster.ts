@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import { whenOverdue } from "../base/deadline.ts";
 import type { Random } from "../base/random.ts";
 import type { Broker } from "./broker.ts";
 import type { Insist } from "./insist.ts";
@@ -93,7 +94,7 @@ export class Cluster {
     const answers = new Map<string, Answer>();
     const id = random.id(10);
     await new Promise<void>((resolve) => {
-      const stopTimer = clock.setTimer(answerMs, resolve);
+      const stopTimer = whenOverdue(clock, answerMs, resolve);
       this.#open.set(id, (node, answer) => {
         answers.set(node, answer as Answer);
         missing.delete(node);

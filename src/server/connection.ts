@@ -38,6 +38,8 @@ export interface UserLike {
 const recoveredSeconds = 1;
 /** How long a connection over its rate is not read at a time. */
 const pauseMs = 250;
+/** What was received within this time was read in the turn of the event loop that looks at it. */
+const freshMs = 1000;
 /** Most bytes of a close reason (RFC 6455, 5.5). */
 const reasonBytesMax = 123;
 
@@ -75,6 +77,8 @@ export class Connection implements SocketListener, WheelItem {
   readonly #socket: Socket;
   readonly #expiresAt: number | null;
   #receivedMs: number;
+  /** When it was asked for life, the first time since it was heard. */
+  #askedMs = -1;
   #allowance: number;
   #allowanceMs: number;
   #throttledSinceMs: number | null = null;
@@ -173,15 +177,36 @@ export class Connection implements SocketListener, WheelItem {
   /** Called by the wheel: whatever has to be looked at from time to time. */
   due(elapsedMs: number): void {
     if (this.state === "closed") return;
-    if (this.state === "opening") return this.close("HANDSHAKE_TIMEOUT");
+    if (this.state === "opening") return this.#dueUnopened(elapsedMs);
     const { heartbeatMs, clock } = this.#context;
     if (this.#expiresAt !== null && clock.now() >= this.#expiresAt) return this.close("TOKEN_EXPIRED");
     const quietMs = elapsedMs - this.#receivedMs;
-    // Not reading is this end's own doing while the client is slowed down.
-    if (quietMs >= 2 * heartbeatMs && !this.#stopPause) return this.close("HEARTBEAT_LOST");
-    if (quietMs >= heartbeatMs || elapsedMs - this.outbox.sentMs >= heartbeatMs) this.send({ type: "ping" });
+    if (quietMs >= 2 * heartbeatMs && this.#hadTimeToAnswer(elapsedMs)) return this.close("HEARTBEAT_LOST");
+    if (quietMs >= heartbeatMs || elapsedMs - this.outbox.sentMs >= heartbeatMs) this.#ask(elapsedMs);
     this.#context.alive(this);
     this.#schedule(elapsedMs);
+  }
+
+  /** The time for the hello is over. One that was read just now, after this process was held up, has its time anew. */
+  #dueUnopened(elapsedMs: number): void {
+    const { wheel, limits } = this.#context;
+    const isFresh = this.session !== "" && elapsedMs - this.#receivedMs < freshMs;
+    if (isFresh) wheel.add(this, limits.handshakeMs);
+    else this.close("HANDSHAKE_TIMEOUT");
+  }
+
+  #ask(elapsedMs: number): void {
+    if (this.#askedMs <= this.#receivedMs) this.#askedMs = elapsedMs;
+    this.send({ type: "ping" });
+  }
+
+  /**
+   * Whether the silence is the client's: it was asked a while ago, which a process that was held up may not have done, and
+   * could be heard, which it can't while it is slowed down.
+   */
+  #hadTimeToAnswer(elapsedMs: number): boolean {
+    const wasAsked = this.#askedMs > this.#receivedMs;
+    return wasAsked && elapsedMs - this.#askedMs >= this.#context.heartbeatMs / 2 && !this.#stopPause;
   }
 
   /** Looks again when a heartbeat is due from the side that was quiet the longest, or the token runs out. */

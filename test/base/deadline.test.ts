@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { within } from "../../src/base/deadline.ts";
+import { whenOverdue, within } from "../../src/base/deadline.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 const late = (): Error => new Error("late");
@@ -27,4 +27,35 @@ test("rejects at the limit and not before, and has no use for what comes later",
   finish();
   await clock.settle();
   expect(outcomes).toEqual(["late"]);
+});
+
+test("a deadline passes when its time is over, and not before", async () => {
+  const clock = new FakeClock();
+  let passed = 0;
+  whenOverdue(clock, 1000, () => (passed += 1));
+  await clock.advance(999);
+  expect(passed).toBe(0);
+  await clock.advance(1);
+  expect(passed).toBe(1);
+});
+
+test("a deadline that is called off does not pass, not even where its time was over already", async () => {
+  const clock = new FakeClock();
+  let passed = 0;
+  const early = whenOverdue(clock, 1000, () => (passed += 1));
+  const meanwhile = whenOverdue(clock, 1000, () => (passed += 1));
+  early();
+  await clock.holdUp(5000, meanwhile);
+  expect([passed, clock.timerCount]).toEqual([0, 0]);
+});
+
+test("work that was done while the process was held up is in time", async () => {
+  const clock = new FakeClock();
+  let done = (_value: string): void => {};
+  const work = within(clock, 1000, new Promise<string>((resolve) => (done = resolve)), late);
+  await clock.holdUp(5000, () => done("done"));
+  expect(await work).toBe("done");
+  await expect(
+    Promise.all([within(clock, 1000, new Promise(() => {}), late), clock.advance(1000)]),
+  ).rejects.toThrow("late");
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { backoffCeilingsMs } from "../../src/base/backoff.ts";
 import type { Refusal } from "../../src/client/socket.ts";
-import { dialBench, heartbeatMs, waitOf, type DialBench } from "../support/dial-bench.ts";
+import { dialBench, heartbeatMs, waitOf, welcome, type DialBench } from "../support/dial-bench.ts";
 
 describe("connecting", () => {
   test("dials, says hello when the socket is open, and is open when welcomed", async () => {
@@ -255,6 +255,28 @@ describe("closing", () => {
 
 describe("silence", () => {
   const limitMs = 2 * heartbeatMs + 5000;
+
+  test.each([
+    ["two heartbeats", async () => {}],
+    ["an answer after a sleep", async (it: DialBench) => it.wake()],
+  ])("is none where this page was held up and what came meanwhile lies there: %s", async (_what, before) => {
+    const it = dialBench();
+    const dial = await it.open();
+    await before(it);
+    await it.clock.holdUp(2 * limitMs, () => dial.receive({ type: "ping" }));
+    expect([it.state(), it.dials.length]).toEqual(["open", 1]);
+    await it.clock.advance(limitMs);
+    expect(it.state()).toBe("waiting");
+  });
+
+  test("of a dial is none where its welcome lies there", async () => {
+    const it = dialBench();
+    it.connection.connect();
+    await it.clock.settle();
+    it.dial().listener.opened();
+    await it.clock.holdUp(60_000, () => it.dial().receive(welcome));
+    expect([it.state(), it.dials.length]).toEqual(["open", 1]);
+  });
 
   test("for two heartbeats and 5 seconds ends a connection, and not for less", async () => {
     const it = dialBench();

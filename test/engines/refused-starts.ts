@@ -35,14 +35,16 @@ async function refuse({
 const taken = createHttpServer();
 await once(taken.listen(0), "listening");
 const { port } = taken.address() as AddressInfo;
-const served = createServer(contract({}));
-const first = await serve(served, { port: 0, signals: false });
 const stopped = createServer(contract({}));
 await stopped.close();
 
 const starts: Record<string, () => Promise<unknown>> = {
   "port in use": () => refuse({ port }),
-  "served a second time": () => serve(served, { port: first.port }),
+  "served a second time": async () => {
+    const server = createServer(contract({}));
+    const first = await serve(server, { port: 0 });
+    await serve(server, { port: first.port }).finally(() => server.close());
+  },
   "request without a handler": () => refuse({ of: incomplete }),
   "redis out of reach": () => refuse({ broker: redis({ url: "redis://127.0.0.1:1" }) }),
   "nats out of reach": () => refuse({ broker: nats({ servers: "nats://127.0.0.1:1" }) }),
@@ -72,4 +74,3 @@ for (const [kind, start] of Object.entries(starts)) {
   console.log([kind, refusal, await leftover(before)].join(" | "));
 }
 taken.close();
-await served.close();

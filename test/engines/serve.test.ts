@@ -1,63 +1,17 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { createServer as createTcpServer, type AddressInfo } from "node:net";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { serve } from "bowline/node";
 import { createServer } from "bowline/server";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { contract, request } from "bowline";
 import * as z from "zod";
 import { connect, lost, opened } from "../guarantees/clients.ts";
+import { container, spawnScript, type SpawnOptions } from "../support/spawned.ts";
 
-interface Spawned {
-  readonly lines: string[];
-  /** The exit code and the signal of its end. */
-  readonly exited: Promise<unknown[]>;
-  readonly printed: (count: number) => Promise<void>;
-  /** Sends a signal to the server's process. */
-  readonly signal: (signal?: NodeJS.Signals) => void;
-}
-
-interface SpawnOptions {
-  /** Whether it is to be the first process of a container. */
-  readonly isFirst?: boolean;
-  readonly script?: URL;
-}
-
-/** A program in a process of its own. */
-function spawnScript(
-  args: readonly string[],
-  { isFirst, script = new URL("terminating-server.ts", import.meta.url) }: SpawnOptions = {},
-): Spawned {
-  const path = fileURLToPath(script);
-  const node = [process.execPath, "--import", "tsx", "--conditions=bowline-source", path, ...args];
-  const [command = "", ...rest] = isFirst ? [...container, ...node] : node;
-  const child = spawn(command, rest, { stdio: ["ignore", "pipe", "inherit"] });
-  const target = (): number => (isFirst ? childOf(child.pid as number) : (child.pid as number));
-  onTestFinished(() => void child.kill("SIGKILL"));
-  const lines: string[] = [];
-  const output = createInterface(child.stdout);
-  output.on("line", (line) => lines.push(line));
-  const printed = (count: number): Promise<void> =>
-    new Promise((resolve) => {
-      const look = (): void => void (lines.length >= count && resolve());
-      output.on("line", look);
-      look();
-    });
-  const signal = (name: NodeJS.Signals = "SIGTERM"): void => void process.kill(target(), name);
-  return { exited: once(child, "exit"), lines, printed, signal };
-}
-
-/** Makes a process the first one of a namespace of its own; ends it when it ends itself. */
-const container = ["unshare", "--fork", "--pid", "--mount-proc", "--kill-child"];
+const terminatingServer = new URL("terminating-server.ts", import.meta.url);
 const hasContainers = spawnSync("unshare", [...container.slice(1), "true"]).status === 0;
 if (!hasContainers) console.log("skipped: the tests of a server that is process 1 need `unshare`, as root");
-
-function childOf(pid: number): number {
-  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8"));
-}
 
 describe("SIGTERM", () => {
   test.each<[string, string[], SpawnOptions, [number | null, string | null]]>([
@@ -68,7 +22,7 @@ describe("SIGTERM", () => {
     ["is the application's to end", ["own-drain", "busy"], {}, [3, null]],
   ])("drains, answers what runs, and %s", async (_what, args, options, end) => {
     if (options.isFirst && !hasContainers) return;
-    const { exited, lines, printed, signal } = spawnScript(args, options);
+    const { exited, lines, printed, signal } = spawnScript(terminatingServer, { args, ...options });
     await printed(1);
     const client = connect(Number(lines[0]), "ann");
     await opened(client);
@@ -88,7 +42,7 @@ describe("SIGTERM", () => {
     [{ isFirst: true }, [130, null]],
   ])("that is followed by another signal ends the process at once (%j)", async (options, end) => {
     if (options.isFirst && !hasContainers) return;
-    const { exited, lines, printed, signal } = spawnScript(["busy"], options);
+    const { exited, lines, printed, signal } = spawnScript(terminatingServer, { args: ["busy"], ...options });
     await printed(1);
     const client = connect(Number(lines[0]), "ann");
     const left = lost(client);
@@ -104,7 +58,7 @@ describe("SIGTERM", () => {
   });
 
   test("that comes twice in the same moment is one: npm passes on what everybody was sent", async () => {
-    const { exited, lines, printed, signal } = spawnScript([]);
+    const { exited, lines, printed, signal } = spawnScript(terminatingServer);
     await printed(1);
     const client = connect(Number(lines[0]), "ann");
     const reply = client.request("increment", { by: 7 });
@@ -117,7 +71,7 @@ describe("SIGTERM", () => {
 });
 
 test("a start that is refused leaves nothing behind, and may be tried again", async () => {
-  const { exited, lines } = spawnScript([], { script: new URL("refused-starts.ts", import.meta.url) });
+  const { exited, lines } = spawnScript(new URL("refused-starts.ts", import.meta.url));
   expect(await exited).toEqual([0, null]);
   expect(lines.map((line) => line.split(" | "))).toEqual([
     ["port in use", expect.stringContaining("EADDRINUSE"), ""],

@@ -225,6 +225,48 @@ describe("the heartbeat", () => {
   });
 });
 
+describe("a process that was held up", () => {
+  const pong = { type: "pong" };
+
+  test("reads what came meanwhile before it gives anybody up", async () => {
+    const { clock, open, receive, closeCode } = bench();
+    open();
+    await clock.holdUp(10 * heartbeatMs, () => receive(pong));
+    expect(closeCode()).toBeUndefined();
+  });
+
+  test("asks who said nothing, as it has not done so before, and gives them up without an answer", async () => {
+    const { clock, open, receive, pings, closeCode } = bench();
+    open();
+    await clock.holdUp(10 * heartbeatMs, () => {});
+    expect([pings(), closeCode()]).toEqual([1, undefined]);
+    receive(pong);
+    await clock.holdUp(10 * heartbeatMs, () => {});
+    expect(closeCode()).toBeUndefined();
+    await clock.advance(heartbeatMs);
+    expect(closeCode()).toBe(4500);
+  });
+
+  test("takes a hello that lay there in time, and gives it the time that answering takes", async () => {
+    const { clock, receive, connection, closeCode } = bench({ handshakeMs: 10_000 });
+    await clock.holdUp(30_000, () => receive(hello));
+    expect(closeCode()).toBeUndefined();
+    connection.open();
+    await clock.advance(10_000);
+    expect(closeCode()).toBeUndefined();
+  });
+
+  test("gives a hello that can't be answered up all the same, and one that did not come", async () => {
+    const unanswered = bench({ handshakeMs: 10_000 });
+    await unanswered.clock.holdUp(30_000, () => unanswered.receive(hello));
+    await unanswered.clock.advance(11_000);
+    expect(unanswered.closeCode()).toBe(4508);
+    const silent = bench({ handshakeMs: 10_000 });
+    await silent.clock.holdUp(30_000, () => {});
+    expect(silent.closeCode()).toBe(4508);
+  });
+});
+
 describe("a token that runs out", () => {
   test("closes the connection with 4401 then, and not before", async () => {
     const clock = new FakeClock();

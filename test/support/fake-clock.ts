@@ -79,6 +79,18 @@ export class FakeClock implements Clock {
     await this.advance(0);
   }
 
+  /**
+   * Lets time pass while the process is held up. As on a real event loop, the timers that became due run first, then what
+   * came meanwhile is read, then what was deferred runs.
+   */
+  async holdUp(ms: number, read: () => void): Promise<void> {
+    await this.settle();
+    this.#elapsedMs += ms;
+    for (let next = this.#takeDue(this.#elapsedMs); next; next = this.#takeDue(this.#elapsedMs)) next.task();
+    read();
+    await this.advance(0);
+  }
+
   #takeDue(untilMs: number): Timer | undefined {
     const [first] = this.#timers.toSorted((a, b) => a.atMs - b.atMs);
     if (!first || first.atMs > untilMs) return undefined;

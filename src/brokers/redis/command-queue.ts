@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import { systemClock } from "../../base/clock.ts";
+import { whenOverdue } from "../../base/deadline.ts";
 
 /** What a {@link CommandQueue} needs of the server it is for. */
 export interface CommandQueueContext {
@@ -56,7 +57,7 @@ export class CommandQueue {
       const [name = "", ...rest] = args();
       pipeline.call(name, ...rest);
     }
-    const stopTimer = systemClock.setTimer(timeoutMs, () => {
+    const stopTimer = whenOverdue(systemClock, timeoutMs, () => {
       if (context.redis() === redis)
         context.fail(redis, new Error(`no answer from Redis in ${timeoutMs} ms`));
     });

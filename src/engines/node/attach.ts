@@ -8,6 +8,7 @@ import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { WebSocketServer, type ServerOptions } from "ws";
 import { systemClock, type Undo } from "../../base/clock.ts";
+import { whenOverdue } from "../../base/deadline.ts";
 import { errorCodes } from "../../protocol/codes.ts";
 import { jsonSubprotocol, type RefusalBody } from "../../protocol/frames.ts";
 import type { Admitted, Gate, Refused, Servable, UpgradeRequest } from "../../server/engine.ts";
@@ -122,7 +123,7 @@ export class Endpoint implements PathOwner {
 
   async #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
     const limitMs = this.#gate.handshakeMs + handshakeSlackMs;
-    const stopTimer = systemClock.setTimer(limitMs, () => stream.destroy());
+    const stopTimer = whenOverdue(systemClock, limitMs, () => stream.destroy());
     const admission = await this.#admit(toUpgradeRequest(request), true);
     stopTimer();
     if (admission.ok) this.#accept(request, stream, head, admission);

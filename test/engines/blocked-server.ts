@@ -1,0 +1,17 @@
+/** A server whose event loop can be held up: `increment` by so many milliseconds. Prints its port. */
+import { serve } from "bowline/node";
+import { createServer } from "bowline/server";
+import { numbers } from "../guarantees/numbers.contract.ts";
+
+const server = createServer(numbers, {
+  authenticate: ({ token }) => (token ? { id: token } : null),
+  heartbeatMs: 1000,
+  limits: { handshakeMs: 1500 },
+});
+server.request("increment", ({ payload }) => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, payload.by);
+  return payload.by;
+});
+server.request("double", ({ payload }) => payload * 2);
+const { port } = await serve(server, { port: 0 });
+console.log(port);
