@@ -59,7 +59,7 @@ const closeTexts: Record<CloseName, string> = {
   BAD_FRAME: "a frame broke the protocol",
   TOKEN_EXPIRED: "the token ran out",
   KICKED: "the server ended this connection on purpose",
-  SUPERSEDED: "another connection took this session over",
+  SUPERSEDED: "another connection took this session over: is its store used twice?",
   SESSION_MISMATCH: "the session belongs to somebody else",
   HEARTBEAT_LOST: "nothing was heard for two heartbeats",
   RETURNING: "the client gave this socket up, and comes back",
@@ -123,16 +123,25 @@ const serverErrorCodes = {
   UNKNOWN_EVENT: { retryable: false, text: "the contract has no such event or signal in this room" },
   UNKNOWN_REQUEST: { retryable: false, text: "the contract has no such request, or nothing answers it" },
   FORBIDDEN: { retryable: false, text: "not allowed" },
-  UNAUTHORIZED: { retryable: false, text: "the token or cookie was not accepted" },
+  UNAUTHORIZED: {
+    retryable: false,
+    text: 'the token or cookie was not accepted: see the client\'s option "token" and the server\'s "authenticate"',
+  },
   NOT_JOINED: { retryable: false, text: "join the room first" },
   TOO_MANY_ROOMS: { retryable: false, text: "this connection is in as many rooms as it may be" },
   TOO_MANY_PENDING: { retryable: true, text: "too many calls of this connection are still being worked on" },
-  TOO_MANY_CONNECTIONS: { retryable: true, text: "the server holds as many connections as it may" },
+  TOO_MANY_CONNECTIONS: {
+    retryable: true,
+    text: "the server holds as many connections as it may: see limits.connections",
+  },
   DRAINING: { retryable: true, text: "the server is shutting down" },
   OUT_OF_ORDER: { retryable: false, text: "a later publish of this session is stored already" },
   UNAVAILABLE: { retryable: true, text: "the broker cannot be reached" },
   NOT_FOUND: { retryable: false, text: "nothing listens on this path" },
-  UPGRADE_REQUIRED: { retryable: true, text: "connect here with WebSocket" },
+  UPGRADE_REQUIRED: {
+    retryable: true,
+    text: "connect here with WebSocket; where that fails, a proxy must pass the headers Upgrade and Connection, or another WebSocket server on this port takes the handshake",
+  },
   INTERNAL: { retryable: false, text: "the server failed to handle this" },
 } as const;
 serverErrorCodes satisfies Record<string, ErrorCode>;

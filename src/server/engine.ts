@@ -94,8 +94,6 @@ export interface Gate {
   onStop(task: () => void | Promise<void>): void;
   /** Takes over an open socket. */
   open(socket: Socket, admitted: Admitted): SocketListener;
-  /** Whether a page of the request's `Origin` may connect, and read the answer of a GET. */
-  allowsOrigin(request: UpgradeRequest): boolean;
 }
 
 /** How to shut down. */

@@ -62,14 +62,6 @@ export class Doorkeeper {
     return this.#places.zero();
   }
 
-  allowsOrigin(request: UpgradeRequest): boolean {
-    try {
-      return this.#originRefusal(request) === null;
-    } catch {
-      return false;
-    }
-  }
-
   #originRefusal(request: UpgradeRequest): Refused | null {
     const origin = single(request.headers["origin"]);
     // Only browsers send one, and only for them it says anything: others may send what they like.

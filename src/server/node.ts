@@ -177,10 +177,6 @@ export class Node implements Gate {
     this.#doorkeeper.giveUp();
   }
 
-  allowsOrigin(request: UpgradeRequest): boolean {
-    return this.#doorkeeper.allowsOrigin(request);
-  }
-
   open(socket: Socket, admitted: Admitted): SocketListener {
     const connection = new Connection(this.#connectionContext, socket, admitted);
     this.sessions.add(connection);

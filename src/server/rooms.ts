@@ -48,7 +48,8 @@ export class Rooms {
     const { user, session } = connection;
     const deciding = join({ user: user as UserLike, session, room, params: match.params });
     const may = await inTime(this.#context, `the join hook of "${match.pattern}"`, deciding);
-    if (may !== true) throw tableError("FORBIDDEN");
+    if (may !== true)
+      throw tableError("FORBIDDEN", undefined, `the join hook of "${match.pattern}" does not allow it`);
   }
 
   async join(connection: Connection, request: JoinRequest): Promise<void> {

@@ -53,7 +53,6 @@ export function wrapGate(inner: Gate, changed: Partial<Gate>): Gate {
     giveUp: () => inner.giveUp(),
     onStop: (task) => inner.onStop(task),
     open: (socket, admitted) => inner.open(socket, admitted),
-    allowsOrigin: (request) => inner.allowsOrigin(request),
     ...changed,
   };
 }

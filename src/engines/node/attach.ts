@@ -1,26 +1,28 @@
-import {
-  STATUS_CODES,
-  type IncomingMessage,
-  type Server as HttpServer,
-  type ServerResponse,
-} from "node:http";
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { WebSocketServer, type ServerOptions } from "ws";
 import { systemClock, type Undo } from "../../base/clock.ts";
 import { whenOverdue } from "../../base/deadline.ts";
-import { errorCodes } from "../../protocol/codes.ts";
-import { jsonSubprotocol, type RefusalBody } from "../../protocol/frames.ts";
+import { jsonSubprotocol } from "../../protocol/frames.ts";
 import type { Admitted, Gate, Refused, Servable, UpgradeRequest } from "../../server/engine.ts";
+import {
+  answer,
+  answerPreflight,
+  notStarted,
+  refuseUpgrade,
+  unknownPath,
+  upgradeRequired,
+} from "./answers.ts";
 import { nodeFraming } from "./framing.ts";
 import { NodeSocket } from "./node-socket.ts";
-import { takePath, type PathOwner } from "./paths.ts";
+import { takePath, type Nobody, type PathOwner } from "./paths.ts";
 
 /**
  * Lets a server be reached through an HTTP server that somebody else owns: Express, Fastify, Hono, Next or plain
  * `node:http`. Requests and upgrades of the server's path are taken before any other listener sees them, whenever that
- * was added; all others are left alone, so other WebSocket servers work beside it. An upgrade that nobody else takes is
- * refused with 404. A plain GET of the path answers why an upgrade is refused. Resolves when the server is ready; rejects,
+ * was added; all others are left alone, so other WebSocket servers work beside it. A request or
+ * upgrade that nobody else takes is answered with 404, which names the path. A plain GET of the path answers why an upgrade is refused. Resolves when the server is ready; rejects,
  * and leaves the HTTP server as it was, when it can't start. Draining the server does not close the HTTP server. Throws a
  * `TypeError` where another server has the same path of it.
  *
@@ -80,7 +82,7 @@ export class Endpoint implements PathOwner {
   /** Takes upgrades and GETs of its path; those that come before `start` has ended wait for that. */
   listen(): void {
     const { path } = this.#gate;
-    const detach = takePath(this.#http, path, this, refuseUnknownPath);
+    const detach = takePath(this.#http, path, this, nobody);
     if (!detach) throw new TypeError(`a server is attached to ${path} of this HTTP server already`);
     this.#detach = detach;
   }
@@ -110,15 +112,9 @@ export class Endpoint implements PathOwner {
 
   /** Answers a GET: what an upgrade with the same headers would be told. */
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const asked = toUpgradeRequest(request);
-    for (const [name, value] of this.#corsHeaders(asked)) response.setHeader(name, value);
-    if (request.method === "OPTIONS") {
-      response.writeHead(204).end();
-      return;
-    }
-    const admission = await this.#admit(asked, false);
-    const answer = admission.ok ? upgradeRequired : admission;
-    response.writeHead(answer.status, answerHeaders(answer)).end(answerBody(answer));
+    if (request.method === "OPTIONS") return answerPreflight(request, response);
+    const admission = await this.#admit(toUpgradeRequest(request), false);
+    answer(request, response, admission.ok ? upgradeRequired : admission);
   }
 
   async #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
@@ -127,7 +123,7 @@ export class Endpoint implements PathOwner {
     const admission = await this.#admit(toUpgradeRequest(request), true);
     stopTimer();
     if (admission.ok) this.#accept(request, stream, head, admission);
-    else refuse(stream, admission);
+    else refuseUpgrade(stream, admission);
   }
 
   async #admit(request: UpgradeRequest, holds: boolean): Promise<Admitted | Refused> {
@@ -151,33 +147,19 @@ export class Endpoint implements PathOwner {
       socket.listen(this.#gate.open(socket, admitted));
     });
   }
-
-  /** Lets a page that may connect read the answer of a GET, also from another host. */
-  #corsHeaders(request: UpgradeRequest): [string, string][] {
-    const { origin } = request.headers;
-    if (typeof origin !== "string" || !this.#gate.allowsOrigin(request)) return [];
-    return [
-      ["access-control-allow-origin", origin],
-      ["access-control-allow-credentials", "true"],
-      ["access-control-allow-headers", "authorization"],
-      ["access-control-expose-headers", "retry-after"],
-      ["vary", "origin"],
-    ];
-  }
 }
 
-const unknownPath = refusal(404, "NOT_FOUND");
-const upgradeRequired = refusal(426, "UPGRADE_REQUIRED");
-const notStarted = refusal(503, "UNAVAILABLE", "the server could not be started");
-
-function refusal(status: number, code: keyof typeof errorCodes, message?: string): Refused {
-  return { ok: false, status, code, message: message ?? errorCodes[code].text };
-}
-
-function refuseUnknownPath(stream: Duplex): void {
-  stream.on("error", destroyStream);
-  refuse(stream, unknownPath);
-}
+/** What is nobody's: a wrong path is worth a word, as a client that is told nothing tries for ever. */
+const nobody: Nobody = {
+  request(request, response, paths) {
+    if (request.method === "OPTIONS") answerPreflight(request, response);
+    else answer(request, response, unknownPath(request, paths));
+  },
+  upgrade(request, stream, paths) {
+    stream.on("error", destroyStream);
+    refuseUpgrade(stream, unknownPath(request, paths));
+  },
+};
 
 function destroyStream(this: Duplex): void {
   this.destroy();
@@ -187,31 +169,4 @@ function toUpgradeRequest(request: IncomingMessage): UpgradeRequest {
   const { url = "/", headers, socket } = request;
   const { encrypted } = socket as Partial<TLSSocket>;
   return { url, headers, address: socket.remoteAddress ?? "", secure: encrypted === true };
-}
-
-function answerHeaders({ retryAfterSeconds }: Refused): Record<string, string> {
-  return {
-    "content-type": "application/json; charset=utf-8",
-    "cache-control": "no-store",
-    ...(retryAfterSeconds !== undefined && { "retry-after": String(retryAfterSeconds) }),
-  };
-}
-
-function answerBody({ code, message }: Refused): string {
-  return JSON.stringify({ code, message } satisfies RefusalBody);
-}
-
-function refuse(stream: Duplex, refused: Refused): void {
-  const body = answerBody(refused);
-  const headers = {
-    ...answerHeaders(refused),
-    connection: "close",
-    "content-length": String(Buffer.byteLength(body)),
-  };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  // Not left to the other end to close: one that never does would hold its descriptor, and the end of the process.
-  stream.end(
-    `HTTP/1.1 ${refused.status} ${STATUS_CODES[refused.status] ?? ""}\r\n${lines.join("")}\r\n${body}`,
-    () => stream.destroy(),
-  );
 }

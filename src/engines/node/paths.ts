@@ -10,8 +10,11 @@ export interface PathOwner {
   upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void;
 }
 
-/** Answers an upgrade that nobody takes. */
-export type RefuseUpgrade = (stream: Duplex) => void;
+/** Answers what nobody else would. `paths` are those that have an owner. */
+export interface Nobody {
+  request(request: IncomingMessage, response: ServerResponse, paths: readonly string[]): void;
+  upgrade(request: IncomingMessage, stream: Duplex, paths: readonly string[]): void;
+}
 
 type Emit = (event: string, ...args: unknown[]) => boolean;
 
@@ -24,16 +27,11 @@ const pathsOf = new WeakMap<HttpServer, Paths>();
 
 /**
  * Gives one path of an HTTP server an owner: its requests and upgrades go there, and nobody else's listeners see them,
- * registered before or after. Of everything else the server's own listeners see all. Upgrades that nobody else listens
- * for are refused. Returns an undo, or null where the path has an owner.
+ * registered before or after. Of everything else the server's own listeners see all. Where there are none, `nobody`
+ * answers. Returns an undo, or null where the path has an owner.
  */
-export function takePath(
-  http: HttpServer,
-  path: string,
-  owner: PathOwner,
-  refuse: RefuseUpgrade,
-): Undo | null {
-  const paths = pathsOf.get(http) ?? new Paths(http, refuse);
+export function takePath(http: HttpServer, path: string, owner: PathOwner, nobody: Nobody): Undo | null {
+  const paths = pathsOf.get(http) ?? new Paths(http, nobody);
   pathsOf.set(http, paths);
   return paths.take(path, owner);
 }
@@ -46,12 +44,12 @@ export function takePath(
 class Paths {
   readonly #http: HttpServer;
   readonly #owners = new Map<string, PathOwner>();
-  readonly #refuse: RefuseUpgrade;
+  readonly #nobody: Nobody;
   #restore: Undo | null = null;
 
-  constructor(http: HttpServer, refuse: RefuseUpgrade) {
+  constructor(http: HttpServer, nobody: Nobody) {
     this.#http = http;
-    this.#refuse = refuse;
+    this.#nobody = nobody;
   }
 
   take(path: string, owner: PathOwner): Undo | null {
@@ -90,15 +88,23 @@ class Paths {
     if (event !== "request" && event !== "upgrade") return false;
     const request = args[0] as IncomingMessage;
     const owner = this.#owners.get(pathOf(request));
-    if (!owner) return false;
+    if (!owner) return event === "request" && this.#answerLast(request, args[1] as ServerResponse);
     if (event === "request") owner.request(request, args[1] as ServerResponse);
     else owner.upgrade(request, args[1] as Duplex, args[2] as Buffer);
     return true;
   }
 
-  /** Refuses an upgrade that nobody else listens for: without an answer it would hang for ever. */
-  readonly #refuseLast = (_request: IncomingMessage, stream: Duplex): void => {
-    if (this.#http.listenerCount("upgrade") === 1) this.#refuse(stream);
+  /** Answers a request that nobody else listens for: without an answer it would hang for ever. */
+  #answerLast(request: IncomingMessage, response: ServerResponse): boolean {
+    if (this.#http.listenerCount("request") > 0) return false;
+    this.#nobody.request(request, response, [...this.#owners.keys()]);
+    return true;
+  }
+
+  /** The same for an upgrade. */
+  readonly #refuseLast = (request: IncomingMessage, stream: Duplex): void => {
+    if (this.#http.listenerCount("upgrade") === 1)
+      this.#nobody.upgrade(request, stream, [...this.#owners.keys()]);
   };
 }
 

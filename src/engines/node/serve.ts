@@ -44,8 +44,9 @@ export async function serve(server: Servable, options: ServeOptions = {}): Promi
     spreadMs: 1,
     deadlineMs: 1,
   });
-  const { port = 3000, host, handler = notFound, signals = true } = options;
-  const http = createHttpServer(handler);
+  const { port = 3000, host, handler, signals = true } = options;
+  const http = createHttpServer();
+  if (handler) http.on("request", handler);
   const endpoint = endpointOf(server, http);
   // Before anything is started: of a port that is taken there is nothing to undo.
   await listen(http, port, host);
@@ -64,10 +65,6 @@ export async function serve(server: Servable, options: ServeOptions = {}): Promi
     throw error;
   }
 }
-
-const notFound: RequestListener = (_request, response) => {
-  response.writeHead(404, { "content-type": "text/plain; charset=utf-8" }).end("not found\n");
-};
 
 function listen(http: HttpServer, port: number, host: string | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
