@@ -37,7 +37,7 @@ export async function startFront(target: Target): Promise<string> {
     process.exit(1);
   });
 
-  await new Promise<void>((resolve) => front.listen(Number(process.env["PORT"] ?? 3000), resolve));
+  await new Promise<void>((resolve) => front.listen(Number(process.env["PORT"] || 3000), resolve));
   return `http://localhost:${(front.address() as AddressInfo).port}`;
 
   /** POST /line/<id>/cut, restore or drop; GET /line/<id> tells how it stands. Plain HTTP: it works on a cut line too. */

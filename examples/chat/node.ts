@@ -7,14 +7,18 @@ import { brokerOf } from "./broker.ts";
 import { createChatServer } from "./chat-server.ts";
 import { giveUp, report } from "./report.ts";
 
-const { HOST = "127.0.0.1", PORT = "0" } = process.env;
+const { HOST, PORT } = process.env;
 
 await start().catch(giveUp);
 
 async function start(): Promise<void> {
   const broker = await brokerOf(process.env);
   const { server, openFirstRooms } = createChatServer({ broker, onError: report });
-  const { port } = await serve(server, { port: Number(PORT), host: HOST, drain: { spreadMs: 1000 } });
+  const { port } = await serve(server, {
+    port: Number(PORT || 0),
+    host: HOST || "127.0.0.1",
+    drain: { spreadMs: 1000 },
+  });
   await openFirstRooms();
   process.send?.({ port });
 }

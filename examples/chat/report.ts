@@ -1,8 +1,12 @@
 /** What the chat's processes print when something breaks. Here it is broken on purpose, so a lost broker is one line. */
+import type { ErrorInfo } from "bowline/server";
 
 /** For a server's `onError`. */
-export function report(error: unknown, { stage }: { readonly stage: string }): void {
-  console.error(`bowline: ${stage}:`, stage === "broker" ? messageOf(error) : error);
+export function report(error: unknown, { stage, node }: ErrorInfo): void {
+  console.error(
+    `bowline: ${stage} (node ${node}, process ${process.pid}):`,
+    stage === "broker" ? messageOf(error) : error,
+  );
 }
 
 /** Ends a process that can't start. */

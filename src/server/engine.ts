@@ -82,6 +82,8 @@ export interface Refused {
 export interface Gate {
   readonly path: string;
   readonly payloadBytes: number;
+  /** The name of its broker, e.g. `memory`. */
+  readonly broker: string;
   /** How long an upgrade and the hello after it may take together. */
   readonly handshakeMs: number;
   /** Gets the server ready. MUST be awaited before anybody is admitted; rejects when something is missing or out of reach. */

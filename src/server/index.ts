@@ -27,7 +27,7 @@ export type {
   RoomContext,
   RoomHandlers,
 } from "./handlers.ts";
-export type { Stage } from "./refusal.ts";
+export type { ErrorInfo, Stage } from "./refusal.ts";
 export type { UserLike } from "./connection.ts";
 export type * from "./broker.ts";
 export type * from "./engine.ts";

@@ -27,7 +27,7 @@ import type { Limits } from "./limits.ts";
 import { Payloads } from "./payloads.ts";
 import { Presence } from "./presence.ts";
 import { Publishing } from "./publishing.ts";
-import type { Stage } from "./refusal.ts";
+import type { ErrorInfo, Stage } from "./refusal.ts";
 import { Requests } from "./requests.ts";
 import { Rooms } from "./rooms.ts";
 import { Router } from "./router.ts";
@@ -47,7 +47,7 @@ export interface NodeOptions extends Pick<DoorkeeperOptions, "authenticate" | "o
   readonly checkOutgoing: boolean;
   readonly clock: Clock;
   readonly random: Random;
-  readonly onError: (error: unknown, info: { readonly stage: Stage }) => void;
+  readonly onError: (error: unknown, info: ErrorInfo) => void;
 }
 
 const retryMs = 1000;
@@ -57,6 +57,7 @@ export class Node implements Gate {
   readonly path: string;
   readonly payloadBytes: number;
   readonly handshakeMs: number;
+  readonly broker: string;
   readonly sessions: Sessions;
   readonly publishing: Publishing;
   readonly signals: Signals;
@@ -84,6 +85,7 @@ export class Node implements Gate {
     this.path = options.path;
     this.payloadBytes = limits.payloadBytes;
     this.handshakeMs = limits.handshakeMs;
+    this.broker = options.broker.name;
     this.#wheel = new TimerWheel(clock);
     const framing: Framing = {
       pack: (messages) => this.#frames().pack(messages),
@@ -197,7 +199,7 @@ export class Node implements Gate {
   /** Reports what a handler or the broker threw. Whatever `onError` throws itself is its own end. */
   readonly report = (error: unknown, stage: Stage): void => {
     try {
-      this.#options.onError(error, { stage });
+      this.#options.onError(error, { stage, node: this.cluster.node });
     } catch (failure) {
       // oxlint-disable-next-line no-console
       console.error("bowline: onError threw", failure);

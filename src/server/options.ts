@@ -9,7 +9,7 @@ import { resolveLimits, type Limits } from "./limits.ts";
 import { memory } from "./memory-broker.ts";
 import type { NodeOptions } from "./node.ts";
 import { originRule, type AllowedOrigins } from "./origins.ts";
-import type { Stage } from "./refusal.ts";
+import type { ErrorInfo } from "./refusal.ts";
 
 /** Options of `createServer`. */
 export interface ServerOptions<User extends UserLike = UserLike> {
@@ -46,7 +46,7 @@ export interface ServerOptions<User extends UserLike = UserLike> {
   /** Whether replies, and what handlers and the server publish, are held against their schemas. Default true. */
   readonly checkOutgoing?: boolean;
   /** Told of every error that is no refusal. Default: writes it to the console. */
-  readonly onError?: (error: unknown, info: { readonly stage: Stage }) => void;
+  readonly onError?: (error: unknown, info: ErrorInfo) => void;
   /** Where time comes from; for simulations. */
   readonly clock?: Clock;
   /** Where chance comes from; for simulations. */
@@ -115,7 +115,7 @@ function checkPath(path: string): string {
   return path;
 }
 
-function reportToConsole(error: unknown, { stage }: { readonly stage: Stage }): void {
+function reportToConsole(error: unknown, { stage, node }: ErrorInfo): void {
   // oxlint-disable-next-line no-console
-  console.error(`bowline: ${stage}:`, error);
+  console.error(`bowline: ${stage} (node ${node}):`, error);
 }

@@ -14,6 +14,13 @@ export type Stage =
   | "delivery"
   | "broker";
 
+/** What `onError` is told beside the error. */
+export interface ErrorInfo {
+  readonly stage: Stage;
+  /** The id of the node that it came up on, as in `clusterStats()`. */
+  readonly node: string;
+}
+
 /** An error of the table, with its text, or with one that says more. */
 export function tableError(code: ErrorName, cause?: unknown, message?: string): BowlineError {
   const { text, retryable } = errorCodes[code];

@@ -47,6 +47,7 @@ export function wrapGate(inner: Gate, changed: Partial<Gate>): Gate {
   return {
     path: inner.path,
     payloadBytes: inner.payloadBytes,
+    broker: inner.broker,
     handshakeMs: inner.handshakeMs,
     serve: (framing) => inner.serve(framing),
     admit: (request, options) => inner.admit(request, options),

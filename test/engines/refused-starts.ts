@@ -43,7 +43,11 @@ const starts: Record<string, () => Promise<unknown>> = {
   "served a second time": async () => {
     const server = createServer(contract({}));
     const first = await serve(server, { port: 0 });
-    await serve(server, { port: first.port }).finally(() => server.close());
+    try {
+      await serve(server, { port: first.port });
+    } finally {
+      await server.close();
+    }
   },
   "request without a handler": () => refuse({ of: incomplete }),
   "redis out of reach": () => refuse({ broker: redis({ url: "redis://127.0.0.1:1" }) }),

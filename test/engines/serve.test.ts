@@ -85,6 +85,12 @@ test("a start that is refused leaves nothing behind, and may be tried again", as
   ]);
 });
 
+test("workers that share a port and no broker are warned, once each", async () => {
+  const { exited, lines } = spawnScript(new URL("workers.ts", import.meta.url));
+  expect(await exited).toEqual([0, null]);
+  expect(lines).toEqual(["BOWLINE_MEMORY_IN_WORKER", "BOWLINE_MEMORY_IN_WORKER"]);
+});
+
 test("a server that was closed leaves the signals to the process", async () => {
   const countOf = (): number[] => ["SIGTERM", "SIGINT"].map((signal) => process.listenerCount(signal));
   const before = countOf();

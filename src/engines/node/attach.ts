@@ -17,6 +17,7 @@ import {
 import { nodeFraming } from "./framing.ts";
 import { NodeSocket } from "./node-socket.ts";
 import { takePath, type Nobody, type PathOwner } from "./paths.ts";
+import { warnOfWorkers } from "./workers.ts";
 
 /**
  * Lets a server be reached through an HTTP server that somebody else owns: Express, Fastify, Hono, Next or plain
@@ -93,6 +94,7 @@ export class Endpoint implements PathOwner {
     this.#begin(started);
     try {
       await started;
+      warnOfWorkers(this.#gate.broker);
       this.#gate.onStop(() => void (this.isOver = true));
     } catch (error) {
       this.#detach();
