@@ -82,7 +82,7 @@ describe("a refused call says what it was, and where it was made", () => {
         await ada.join("chat/closed").joined();
       },
       says: { room: "chat/closed", code: "FORBIDDEN" },
-      text: /not allowed/,
+      text: /does not allow it/,
     },
     {
       name: "a join of one room too many",
