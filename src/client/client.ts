@@ -26,6 +26,7 @@ import type { Gap, JoinOptions, Message, RoomStatus, SignalMessage } from "./roo
 import { systemTransport, type Transport, type WebSocketClass } from "./socket.ts";
 import type { Status } from "./status.ts";
 import { memoryStore, type Store } from "./store.ts";
+import { textOption } from "./text-option.ts";
 
 /** Options of {@link createClient}. */
 export interface ClientOptions {
@@ -35,7 +36,18 @@ export interface ClientOptions {
    */
   readonly url: string;
   /** The token to authenticate with, or what gets one: called before each connection attempt. */
-  readonly token?: string | TokenSource;
+  readonly token?: string | TokenSource | null | undefined;
+  /**
+   * Who uses the application, by the id that the server's `authenticate` gives, or what tells that: asked whenever a call
+   * is made, and before each connection attempt. Null, undefined and an empty text: not known. With it, what is queued
+   * before the first welcome, or kept by a store, belongs to a user: it goes out as that one, or is refused with
+   * `SESSION_MISMATCH`. When it changes, what the former user had queued is refused, and the client connects anew as the
+   * new one: with the next call, or with `reconnect()`. At most 256 characters. Default: not known.
+   *
+   * @example
+   * const client = createClient(chat, { url, token: () => account.token, user: () => account.userId });
+   */
+  readonly user?: string | null | undefined | (() => string | null | undefined);
   /** Keeps session and outbox beyond this process. Default: nothing is kept. */
   readonly store?: Store;
   /** A WebSocket class, where there is no global one: Node 20 with `ws`. */
@@ -59,6 +71,9 @@ export interface ClientOptions {
   /** Where chance comes from; for simulations. */
   readonly random?: Random;
 }
+
+/** Longest user id, in UTF-16 units. */
+const userIdLengthMax = 256;
 
 type Delivered<D> = D extends EventDefinition
   ? Message<PayloadOut<D>>
@@ -214,11 +229,12 @@ export function createClient<C extends Contract>(contract: C, options: ClientOpt
       reportToConsole(failure);
     }
   };
-  const token = options.token ?? null;
+  const { token, user } = options;
   const core = new ClientCore({
     contract,
     url: resolveUrl(options.url),
     token: typeof token === "function" ? token : () => token,
+    user: () => textOption("user", typeof user === "function" ? user() : user, userIdLengthMax),
     store: options.store ?? memoryStore,
     transport: options.transport ?? systemTransport(options.WebSocket),
     outbox: { count: 1000, length: 1024 * 1024, ...options.outbox },

@@ -4,20 +4,22 @@ import type { BowlineError } from "../protocol/errors.ts";
 import type { ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
 import type { Transport } from "./socket.ts";
 
-/** Where a token comes from: called before each attempt. */
-export type TokenSource = () => string | null | Promise<string | null>;
+/** Where a token comes from: called before each attempt. Null, undefined and an empty text are no token. */
+export type TokenSource = () => string | null | undefined | Promise<string | null | undefined>;
 
 /** What a connection needs of the client. */
 export interface ConnectionContext {
   readonly url: string;
   readonly token: TokenSource;
+  /** Called before a socket is opened; `hasNewToken` where the token is not that of the attempt before. */
+  dials(hasNewToken: boolean): void;
   readonly transport: Transport;
   readonly clock: Clock;
   readonly random: Random;
   /** The hello to open with, as text. */
   hello(): string | Promise<string>;
-  /** Called before the state is `open`. */
-  welcomed(frame: WelcomeFrame): void;
+  /** Called before the state is `open`. False: another session has to be opened instead. */
+  welcomed(frame: WelcomeFrame): boolean;
   /** Called when it is. */
   opened(): void;
   received(frame: ServerFrame): void;

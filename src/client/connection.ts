@@ -9,7 +9,10 @@ import type { ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
 import type { ConnectionContext } from "./connection-context.ts";
 import type { Refusal, TransportSocket } from "./socket.ts";
 import { troubleOf, type Status } from "./status.ts";
+import { textOption } from "./text-option.ts";
 
+/** In base64url, twelve thousand fill the 16 KiB that all headers of a request may have at most servers. */
+const tokenLengthMax = 12_000;
 const handshakeTimeoutMs = 15_000;
 const unreachable = `the server can't be reached: is it running, and the option "url" right?`;
 /** How long a connection must have been open for the next wait to start from the beginning. */
@@ -36,7 +39,8 @@ export class Connection {
   #openedMs = 0;
   #receivedMs = 0;
   #heartbeatMs = 0;
-  #token: string | null = null;
+  /** That of the last attempt; undefined before there was one. */
+  #token: string | null | undefined;
   /** Whether that token was asked for because the one before it was refused. */
   #isRetrial = false;
   #stopTimer: Undo = () => {};
@@ -44,6 +48,8 @@ export class Connection {
   #stopRecycle: Undo = () => {};
   #stopWake: Undo | null = null;
   #isLeaving = false;
+  /** Whether it was dialled again without a wait since a connection was last stable. */
+  #isHasty = false;
 
   constructor(context: ConnectionContext) {
     this.#context = context;
@@ -68,6 +74,8 @@ export class Connection {
     if (this.#status.state !== "closed") return;
     this.#stopWake ??= this.#context.transport.onWake(() => this.#wake());
     this.#attempt = 0;
+    this.#isHasty = false;
+    this.#token = undefined;
     void this.#dial();
   }
 
@@ -87,6 +95,14 @@ export class Connection {
   redial(): void {
     this.#drop(clientCloseNumbers.RETURNING);
     void this.#dial();
+  }
+
+  /** Another session has to be opened: ends the present one for good, and dials. */
+  renew(reason: string): void {
+    const { state } = this.#status;
+    if (state === "closed" || state === "waiting") return;
+    this.#drop(clientCloseNumbers.NORMAL);
+    this.#dialSoon(reason);
   }
 
   /** A call was answered. A server that goes away is left after its last answer: it may never be back to give it. */
@@ -123,19 +139,29 @@ export class Connection {
     const token = await this.#askForToken(round);
     if (round !== this.#round) return;
     if (refusal && token === this.#token) return this.close(refusal);
+    const isNew = token !== this.#token;
     this.#token = token;
     this.#isRetrial = refusal !== null;
     try {
+      this.#context.dials(isNew);
+      if (round !== this.#round) return;
       this.#socket = this.#open(round);
     } catch (error) {
       this.#fail(round, error, "no socket could be opened");
     }
   }
 
+  /** Dials at once, but not time and again: until a connection was stable, that counts as a failed attempt. */
+  #dialSoon(reason: string, refusal: BowlineError | null = null): void {
+    if (this.#isHasty) return this.giveUp(reason, 0, refusal);
+    this.#isHasty = true;
+    void this.#dial(refusal);
+  }
+
   /** The token for this dial; where none can be had, the dial is over. */
   async #askForToken(round: number): Promise<string | null> {
     try {
-      return await this.#context.token();
+      return textOption("token", await this.#context.token(), tokenLengthMax);
     } catch (error) {
       this.#fail(round, error, "no token could be had");
       return null;
@@ -151,7 +177,7 @@ export class Connection {
   #open(round: number): TransportSocket {
     const { transport, url } = this.#context;
     let opened = false;
-    return transport.open(url, this.#token, {
+    return transport.open(url, this.#token ?? null, {
       opened: () => {
         opened = true;
         if (round === this.#round) void this.#sayHello(round);
@@ -216,7 +242,10 @@ export class Connection {
     this.#heartbeatMs = frame.heartbeatMs;
     this.#printed.clear();
     this.#watch();
-    this.#context.welcomed(frame);
+    const isOurs = this.#context.welcomed(frame);
+    // Somebody who was told of what that settled may have closed.
+    if (!this.#socket) return;
+    if (!isOurs) return this.renew("the session was another user's");
     this.#set({ state: "open", degraded: frame.degraded ?? false });
     this.#context.opened();
   }
@@ -225,13 +254,13 @@ export class Connection {
     this.#drop();
     if (code === finalCloseNumbers.SESSION_MISMATCH) {
       this.#context.disowned();
-      return this.#dial();
+      return this.renew(reason);
     }
     const text = reason || `closed with ${code}`;
     const action = closeAction(code);
     if (action === "reconnect") return this.giveUp(text);
     const error = new BowlineError(closeName(code), text);
-    if (action === "token") await this.#dial(error);
+    if (action === "token") this.#dialSoon(text, error);
     else this.close(error);
   }
 
@@ -239,7 +268,7 @@ export class Connection {
   async #refused(told?: Refusal): Promise<void> {
     this.#drop();
     const round = this.#round;
-    const refusal = told ?? (await this.#context.transport.ask(this.#context.url, this.#token));
+    const refusal = told ?? (await this.#context.transport.ask(this.#context.url, this.#token ?? null));
     if (round !== this.#round) return;
     const { status, code = "", message = unreachable, retryAfterMs }: Partial<Refusal> = refusal ?? {};
     const error = new BowlineError(code, message);
@@ -249,15 +278,13 @@ export class Connection {
   }
 
   /** Gives the socket up, if there is one, and dials again after a wait. */
-  giveUp(reason: string, atLeastMs = 0): void {
+  giveUp(reason: string, atLeastMs = 0, refusal: BowlineError | null = null): void {
     const { clock, random } = this.#context;
     this.#drop(clientCloseNumbers.RETURNING);
-    if (this.#openedMs > 0 && clock.elapsed() - this.#openedMs >= stableMs) this.#attempt = 0;
-    this.#openedMs = 0;
     const delayMs = atLeastMs + backoffMs(this.#attempt, random);
     this.#attempt += 1;
     // Before the state is told: whoever hears of it may close, and that must end the wait.
-    this.#stopTimer = clock.setTimer(delayMs, () => void this.#dial());
+    this.#stopTimer = clock.setTimer(delayMs, () => void this.#dial(refusal));
     this.#set({ state: "waiting", attempt: this.#attempt, retryAt: clock.now() + delayMs, reason });
   }
 
@@ -268,6 +295,11 @@ export class Connection {
     this.#stopWatch();
     this.#stopRecycle();
     this.#isLeaving = false;
+    if (this.#openedMs > 0 && this.#context.clock.elapsed() - this.#openedMs >= stableMs) {
+      this.#attempt = 0;
+      this.#isHasty = false;
+    }
+    this.#openedMs = 0;
     if (code !== undefined) this.#socket?.close(code, "");
     this.#socket = null;
   }

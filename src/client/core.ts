@@ -25,6 +25,8 @@ export interface ClientCoreOptions {
   readonly contract: Contract;
   readonly url: string;
   readonly token: TokenSource;
+  /** Whose calls are made now; null where the application does not say. */
+  readonly user: () => string | null;
   readonly store: Store;
   readonly transport: Transport;
   readonly outbox: OutboxLimits;
@@ -52,6 +54,12 @@ export class ClientCore {
   readonly #roomContext: RoomContext;
   readonly #site: () => CallSite;
   #session: Session;
+  /** The one that the present socket, if open, was welcomed with: calls of another are not sent over it. */
+  #openSession: Session | null = null;
+  /** Calls from this ref on were made during the present connection attempt, or later. */
+  #dialRef = 0;
+  /** Calls from this ref on were made while the present token was the one to connect with. */
+  #tokenRef = 0;
   /** Rooms that a hello on its way joins, and that were left meanwhile. */
   readonly #owedLeaves = new Set<string>();
   /** Why calls are refused: the client was closed, or has stopped. */
@@ -65,12 +73,14 @@ export class ClientCore {
     this.#site = callSites(options.clock);
     this.#session = new Session(store.initial?.session ?? null, random);
     this.#journal = new Journal(store, () => this.#session.stored);
-    const isOpen = (): boolean => this.#connection.isOpen;
+    const isOpen = (): boolean => this.#connection.isOpen && this.#openSession === this.#session;
     const send = (text: string): void => this.#send(text);
     this.#roomContext = {
       session: () => this.#session.id,
       isOpen,
-      send,
+      send: (text) => {
+        if (!this.#changesUser()) send(text);
+      },
       report,
       site: this.#site,
       say: options.say,
@@ -90,7 +100,7 @@ export class ClientCore {
       initial: store.initial?.publishes ?? [],
       session: () => this.#session,
       limits,
-      takesCalls: () => this.#connection.takesCalls,
+      takesCalls: () => isOpen() && this.#connection.takesCalls,
       send,
       report,
       changed,
@@ -98,6 +108,14 @@ export class ClientCore {
     });
     this.#connection = new Connection({
       ...options,
+      token: () => {
+        this.#dialRef = this.#session.nextRef;
+        return options.token();
+      },
+      dials: (hasNewToken) => {
+        if (hasNewToken) this.#tokenRef = this.#dialRef;
+        this.#askUser();
+      },
       hello: () => this.#hello(),
       welcomed: (frame) => this.#welcomed(frame),
       opened: () => this.#opened(),
@@ -107,10 +125,7 @@ export class ClientCore {
         for (const room of this.#rooms.values()) room.lost();
       },
       ended: (error) => this.#end(error ?? localError("CLOSED")),
-      disowned: () => {
-        this.#outbox.settleAll(localError("SESSION_MISMATCH"));
-        this.#session = new Session(null, random);
-      },
+      disowned: () => this.#beginSession(null),
     });
   }
 
@@ -123,7 +138,7 @@ export class ClientCore {
   }
 
   get pending(): readonly Fate[] {
-    return this.#outbox.entries.flatMap((entry) => fateOf(this.session, entry, null) ?? []);
+    return this.#outbox.entries.flatMap((entry) => fateOf(entry, null) ?? []);
   }
 
   connect(): void {
@@ -133,7 +148,7 @@ export class ClientCore {
   }
 
   reconnect(): void {
-    if (this.status.state !== "closed") this.#connection.redial();
+    if (this.status.state !== "closed" && !this.#changesUser()) this.#connection.redial();
   }
 
   close(): void {
@@ -156,11 +171,7 @@ export class ClientCore {
   publish(room: string, event: string, payload: unknown): Publish {
     if (this.#definition(room).events[event]?.kind !== "event") throw noEvent(room, event);
     let id = "";
-    const promise = this.#call(
-      { type: "publish", room, event },
-      payload,
-      (ref) => (id = `${this.#session.id}-${ref}`),
-    );
+    const promise = this.#call({ type: "publish", room, event }, payload, (entry) => (id = entry.id));
     return Object.assign(promise, { id }) as Publish;
   }
 
@@ -173,7 +184,7 @@ export class ClientCore {
     if (definition?.kind !== "request") throw new TypeError(`the contract has no request "${name}"`);
     const { idempotent } = definition;
     let stopTimer: Undo = () => {};
-    const reply = this.#call({ type: "request", request: name, idempotent }, input, (ref) => {
+    const reply = this.#call({ type: "request", request: name, idempotent }, input, ({ ref }) => {
       stopTimer = whenOverdue(this.#options.clock, timeoutMs, () => this.#outbox.expire(ref));
     });
     return reply.finally(() => stopTimer());
@@ -194,18 +205,19 @@ export class ClientCore {
     for (const room of this.#rooms.values()) room.lost(error);
   }
 
-  /** Puts a call into the outbox. `named` is told its ref at once. */
-  #call(call: Call, payload: unknown, named: (ref: number) => void): Promise<unknown> {
+  /** Puts a call into the outbox. `added` is told at once. */
+  #call(call: Call, payload: unknown, added: (entry: OutboxEntry) => void): Promise<unknown> {
     const site = this.#site();
     return new Promise((resolve, reject) => {
       const refuse = (error: unknown): void => reject(errorAt(error, site, call));
       try {
         if (this.#ended) throw this.#ended;
-        const { ref } = this.#outbox.add(call, payload, (outcome) => {
+        this.#changesUser();
+        const entry = this.#outbox.add(call, payload, (outcome) => {
           if ("error" in outcome) refuse(outcome.error);
           else resolve("reply" in outcome ? outcome.reply : outcome.position);
         });
-        named(ref);
+        added(entry);
       } catch (error) {
         refuse(error);
       }
@@ -222,6 +234,29 @@ export class ClientCore {
   #send(text: string): void {
     if (!fits(text, this.#payloadBytes)) throw localError("PAYLOAD_TOO_LARGE");
     this.#connection.send(text);
+  }
+
+  /** Asks the application whose calls follow. If they are another user's, the session of the former one is left. */
+  #askUser(): boolean {
+    const user = this.#options.user();
+    const former = this.#session.stored.user;
+    if (user === null || user === former) return false;
+    if (former === null) this.#session.claim(user);
+    else this.#beginSession(user);
+    return former !== null;
+  }
+
+  /** The same, and the connection made anew where the user is another one. */
+  #changesUser(): boolean {
+    const changes = this.#askUser();
+    if (changes) this.#connection.renew("the user is another one");
+    return changes;
+  }
+
+  /** Leaves the session: what is queued in it was somebody else's. Refs go on, so that none ever means two calls. */
+  #beginSession(user: string | null): void {
+    this.#session = new Session({ refs: this.#session.nextRef, user }, this.#options.random);
+    this.#outbox.settleAll(localError("SESSION_MISMATCH"));
   }
 
   async #hello(): Promise<string> {
@@ -248,10 +283,19 @@ export class ClientCore {
     return requests;
   }
 
-  #welcomed({ user, epoch, ref, window, payloadBytes }: WelcomeFrame): void {
+  /** False where the session was somebody else's before, and another one has to be opened. */
+  #welcomed(frame: WelcomeFrame): boolean {
+    const { user, payloadBytes } = frame;
+    const session = this.#session;
+    if (session.isForeignTo(user)) {
+      this.#beginSession(null);
+      return false;
+    }
     this.user = user;
     this.#payloadBytes = payloadBytes;
-    this.#outbox.opened({ window, payloadBytes, ...this.#session.enterEpoch(epoch, ref) });
+    this.#openSession = session;
+    this.#outbox.opened({ ...frame, ...session.welcomed(frame, this.#tokenRef) });
+    return true;
   }
 
   #opened(): void {
@@ -284,7 +328,7 @@ export class ClientCore {
 
   #changed(entry: OutboxEntry, outcome: Outcome | null): void {
     if (outcome) this.#connection.answered();
-    const fate = this.#options.fates.isHeard ? fateOf(this.session, entry, outcome) : null;
+    const fate = this.#options.fates.isHeard ? fateOf(entry, outcome) : null;
     if (fate) this.#options.fates.emit(fate);
   }
 }

@@ -17,6 +17,8 @@ export type Call =
 
 /** What is waiting to be settled. */
 export interface OutboxEntry {
+  /** That of its publication. */
+  readonly id: string;
   readonly ref: number;
   readonly call: Call;
   /** The payload as JSON, taken when the call was made. */
@@ -55,15 +57,11 @@ export function frameText(ref: number, call: Call, json: string, isRetry: boolea
 }
 
 /** What has become of an entry so far; null for a request. */
-export function fateOf(
-  session: string,
-  { ref, call, json, sent }: OutboxEntry,
-  outcome: Outcome | null,
-): Fate | null {
+export function fateOf({ id, call, json, sent }: OutboxEntry, outcome: Outcome | null): Fate | null {
   if (call.type !== "publish") return null;
   const { room, event } = call;
   return {
-    id: `${session}-${ref}`,
+    id,
     room,
     event,
     // Parsed when asked for: most listeners only want to know how it ended.

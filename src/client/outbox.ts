@@ -9,7 +9,7 @@ import {
   type OutboxEntry,
 } from "./outbox-entry.ts";
 import { toJson } from "./payload.ts";
-import type { Session } from "./session.ts";
+import type { Session, Welcomed } from "./session.ts";
 import type { Journal } from "./journal.ts";
 import type { StoreChange, StoredPublish } from "./store.ts";
 
@@ -22,13 +22,9 @@ export interface OutboxLimits {
 }
 
 /** What a new connection means for what is waiting. */
-export interface Opening {
+export interface Opening extends Welcomed {
   readonly window: number;
   readonly payloadBytes: number;
-  /** The server no longer knows what was sent before. */
-  readonly lost: boolean;
-  /** To be stored before anything is sent. */
-  readonly changes: readonly StoreChange[];
 }
 
 /** What an {@link Outbox} needs of the client. */
@@ -67,6 +63,7 @@ export class Outbox {
     this.#context = context;
     for (const { ref, room, event, json, sent } of context.initial) {
       this.#push({
+        id: this.#idOf(ref),
         ref,
         call: { type: "publish", room, event },
         json,
@@ -94,6 +91,7 @@ export class Outbox {
     this.#checkBounds(call, json);
     const { ref, changes } = this.#context.session().takeRef();
     const entry: OutboxEntry = {
+      id: this.#idOf(ref),
       ref,
       call,
       json,
@@ -121,15 +119,18 @@ export class Outbox {
   }
 
   /** A connection was opened. */
-  opened({ window, payloadBytes, lost, changes }: Opening): void {
+  opened({ window, payloadBytes, lost, owns, changes }: Opening): void {
     this.#window = window;
     this.#payloadBytes = payloadBytes;
     this.#inFlight = 0;
     for (const entry of this.#entries.slice()) {
       const { ref, call, json, expired } = entry;
       if (lost && call.type === "request" && call.idempotent) entry.sent = false;
-      const isOver = expired || (lost && entry.sent) || !fits(frameText(ref, call, json, true), payloadBytes);
-      if (isOver) this.settle(ref, { error: localError(entry.sent ? "UNCERTAIN" : "PAYLOAD_TOO_LARGE") });
+      const isOwn = owns(ref);
+      const isOver =
+        expired || (lost && entry.sent) || !isOwn || !fits(frameText(ref, call, json, true), payloadBytes);
+      const code = entry.sent ? "UNCERTAIN" : isOwn ? "PAYLOAD_TOO_LARGE" : "SESSION_MISMATCH";
+      if (isOver) this.settle(ref, { error: localError(code) });
     }
     this.#isSaved(changes, []);
   }
@@ -184,6 +185,10 @@ export class Outbox {
   /** Ends every entry with the same error. */
   settleAll(error: BowlineError): void {
     for (const { ref } of this.#entries.slice()) this.settle(ref, { error });
+  }
+
+  #idOf(ref: number): string {
+    return `${this.#context.session().id}-${ref}`;
   }
 
   #checkBounds(call: Call, json: string): void {

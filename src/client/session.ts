@@ -1,21 +1,33 @@
 import type { Random } from "../base/random.ts";
 import { sessionIdOf } from "../protocol/session-id.ts";
-import type { HelloFrame, JoinRequest } from "../protocol/frames.ts";
+import type { HelloFrame, JoinRequest, WelcomeFrame } from "../protocol/frames.ts";
 import type { StoreChange, StoredSession } from "./store.ts";
 
 /** Refs reserved at a time: the store hears of a new block, not of every ref. */
 const refBlock = 1000;
 
-/** This client's session: who it is to the server, and how far its refs have risen. */
+/** What a welcome means for a session. */
+export interface Welcomed {
+  /** The ledgers that earlier publishes are in are gone. */
+  readonly lost: boolean;
+  /** What has to be stored before anything is sent. */
+  readonly changes: readonly StoreChange[];
+  /** Whether the call with this ref is the user's that was welcomed. */
+  owns(ref: number): boolean;
+}
+
+/** This client's session: who it is to the server, whose calls are in it, and how far its refs have risen. */
 export class Session {
   /** The public id. */
   readonly id: string;
   #stored: StoredSession;
   #nextRef: number;
+  #isChanged = false;
 
-  constructor(initial: StoredSession | null, random: Random) {
-    this.#stored = initial ?? { secret: random.id(36), generation: 0, refs: 1, epoch: "" };
-    this.id = sessionIdOf(this.#stored.secret);
+  constructor(initial: Partial<StoredSession> | null, random: Random) {
+    const secret = initial?.secret ?? random.id(36);
+    this.#stored = { generation: 0, refs: 1, epoch: "", user: null, userRef: 0, ...initial, secret };
+    this.id = sessionIdOf(secret);
     this.#nextRef = this.#stored.refs;
   }
 
@@ -24,11 +36,23 @@ export class Session {
     return this.#stored;
   }
 
+  /** The ref of the next call. */
+  get nextRef(): number {
+    return this.#nextRef;
+  }
+
+  /** The application says whose calls follow, and nobody had. */
+  claim(user: string): void {
+    this.#stored = { ...this.#stored, user, userRef: this.#nextRef };
+    this.#isChanged = true;
+  }
+
   /** The next ref, and what has to be stored before it is used. */
   takeRef(): { readonly ref: number; readonly changes: readonly StoreChange[] } {
     const ref = this.#nextRef++;
-    if (ref < this.#stored.refs) return { ref, changes: [] };
-    return { ref, changes: [this.#change({ refs: ref + refBlock })] };
+    const { refs } = this.#stored;
+    if (ref < refs && !this.#isChanged) return { ref, changes: [] };
+    return { ref, changes: [this.#change({ refs: Math.max(refs, ref + refBlock) })] };
   }
 
   /** The hello of the next connection attempt, and what has to be stored before it is sent. */
@@ -41,18 +65,32 @@ export class Session {
     return { frame: { type: "hello", secret, generation, rooms }, changes };
   }
 
-  /** Takes note of the ledgers a welcome named. `lost`: those that earlier publishes are in are gone. */
-  enterEpoch(
-    epoch: string,
-    ref: number,
-  ): { readonly lost: boolean; readonly changes: readonly StoreChange[] } {
-    const before = this.#stored.epoch;
+  /** Whether it was opened as somebody else before: whatever the server remembers, it is not this user's. */
+  isForeignTo(user: string): boolean {
+    const { epoch, user: owner } = this.#stored;
+    return epoch !== "" && owner !== null && owner !== user && user !== this.id;
+  }
+
+  /**
+   * Takes note of whom a welcome named, and of the ledgers. Of calls that nobody said the user of, those from `tokenRef`
+   * on were made while the token of this connection was the one to connect with: they are this user's.
+   */
+  welcomed({ user, epoch, ref }: Pick<WelcomeFrame, "user" | "epoch" | "ref">, tokenRef: number): Welcomed {
+    const { epoch: former, user: owner, userRef } = this.#stored;
+    // A server that judges nobody takes the session for the user: then it is whoever made the call.
+    const isOwn = user === this.id;
     this.#nextRef = Math.max(this.#nextRef, ref + 1);
-    if (epoch === before) return { lost: false, changes: [] };
-    return { lost: before !== "", changes: [this.#change({ epoch })] };
+    const now = isOwn && owner !== null ? owner : user;
+    const isKnown = epoch === former && now === owner && userRef === 0;
+    return {
+      lost: former !== "" && epoch !== former,
+      changes: isKnown ? [] : [this.#change({ epoch, user: now, userRef: 0 })],
+      owns: (call) => isOwn || (owner !== null && call >= userRef ? owner === user : call >= tokenRef),
+    };
   }
 
   #change(part: Partial<StoredSession>): StoreChange {
+    this.#isChanged = false;
     this.#stored = { ...this.#stored, ...part };
     return { type: "session", session: this.#stored };
   }

@@ -8,6 +8,10 @@ export interface StoredSession {
   readonly refs: number;
   /** Names the ledgers of the last welcome; empty before the first. */
   readonly epoch: string;
+  /** Whose the publishes are: as the last welcome, or before any the application, said. Null while neither did. */
+  readonly user: string | null;
+  /** Of publishes with a ref below this one, nobody said whose they are. */
+  readonly userRef: number;
 }
 
 /** A publish that is not settled. */

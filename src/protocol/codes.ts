@@ -110,7 +110,10 @@ export const clientErrorCodes = {
   PAYLOAD_TOO_LARGE: { retryable: false, text: "the payload is larger than the server takes" },
   OUTBOX_FULL: { retryable: true, text: "too much is waiting to be sent" },
   STORE_FAILED: { retryable: true, text: "the client's store could not keep it" },
-  SESSION_MISMATCH: { retryable: false, text: "this was queued by another user" },
+  SESSION_MISMATCH: {
+    retryable: false,
+    text: 'queued for another user, or before it was known for whom: set the option "user"',
+  },
   TIMEOUT: { retryable: true, text: "it was not sent in time, and will not be" },
   UNCERTAIN: { retryable: false, text: "it was sent, and may or may not have been carried out" },
   CLOSED: { retryable: false, text: "the client is closed" },

@@ -2,17 +2,21 @@ import type { Clock } from "../base/clock.ts";
 import { Countdown } from "../base/countdown.ts";
 import { within } from "../base/deadline.ts";
 import { inboxRoom, type Contract } from "../contract/contract.ts";
-import { errorCodes, type ErrorName } from "../protocol/codes.ts";
+import { closeCodes, errorCodes, type ErrorName } from "../protocol/codes.ts";
 import { BowlineError } from "../protocol/errors.ts";
-import { jsonSubprotocol, tokenScheme, tokenSubprotocolPrefix } from "../protocol/frames.ts";
+import { jsonSubprotocol } from "../protocol/frames.ts";
 import type { UserLike } from "./connection.ts";
+import { cookiesOf, protocols, single, tokenOf } from "./credentials.ts";
 import type { Admitted, Refused, UpgradeRequest } from "./engine.ts";
 import type { OriginRule } from "./origins.ts";
 import type { Stage } from "./refusal.ts";
 
 /** What `authenticate` is given of an upgrade request. */
 export interface AuthRequest extends UpgradeRequest {
-  /** From `Authorization: Bearer …`, or from the subprotocol entry that browsers send it in. */
+  /**
+   * From `Authorization: Bearer …`, or from the subprotocol entry that browsers send it in. Undefined where there is none,
+   * or an empty one; never an empty text.
+   */
   readonly token: string | undefined;
   /** By name, percent-decoded. */
   readonly cookies: ReadonlyMap<string, string>;
@@ -34,6 +38,8 @@ export interface DoorkeeperOptions {
 }
 
 const userIdLengthMax = 256;
+/** In September 2001: a moment in seconds is below it. */
+const expiresAtMin = 1e12;
 /** How much of an origin is told back. A host name has no more. */
 const originLengthShown = 300;
 
@@ -112,13 +118,17 @@ export class Doorkeeper {
   }
 
   async #identify(request: UpgradeRequest): Promise<Admitted | Refused> {
-    const { authenticate, report } = this.#options;
+    const { authenticate, clock, report } = this.#options;
     if (!authenticate) return { ok: true, user: null, expiresAt: null };
     try {
       const user = await authenticate({ ...request, token: tokenOf(request), cookies: cookiesOf(request) });
       if (user === null || user === undefined) return refused(401, "UNAUTHORIZED");
       checkUser(user, this.#options.contract);
-      return { ok: true, user, expiresAt: expiryOf(user) };
+      const expiresAt = expiryOf(user);
+      // Here, not a moment later: until a connection is looked at, what it sends is carried out.
+      if (expiresAt !== null && expiresAt <= clock.now())
+        return refused(401, "UNAUTHORIZED", undefined, closeCodes.TOKEN_EXPIRED.text);
+      return { ok: true, user, expiresAt };
     } catch (error) {
       if (error instanceof BowlineError)
         return refused(statusOf(error.code), error.code, undefined, error.message);
@@ -156,58 +166,10 @@ function checkUser({ id }: UserLike, { hasInbox }: Contract): void {
 function expiryOf(user: UserLike): number | null {
   const { expiresAt } = user as { expiresAt?: unknown };
   if (expiresAt === undefined || expiresAt === null) return null;
-  if (typeof expiresAt === "number" && Number.isFinite(expiresAt)) return expiresAt;
-  throw new TypeError("authenticate: expiresAt must be milliseconds since 1970");
-}
-
-function single(header: string | readonly string[] | undefined): string | undefined {
-  return typeof header === "string" ? header : header?.[0];
-}
-
-function protocols({ headers }: UpgradeRequest): string[] {
-  const offered = headers["sec-websocket-protocol"] ?? "";
-  const text = typeof offered === "string" ? offered : offered.join(",");
-  return text.split(",").map((entry) => entry.trim());
-}
-
-function tokenOf(request: UpgradeRequest): string | undefined {
-  const [scheme = "", credentials] = (single(request.headers["authorization"]) ?? "").split(/ +/);
-  if (credentials && scheme.toLowerCase() === "bearer") return credentials;
-  if (credentials && scheme === tokenScheme) return decodeBase64Url(credentials);
-  const entry = protocols(request).find((protocol) => protocol.startsWith(tokenSubprotocolPrefix));
-  return entry === undefined ? undefined : decodeBase64Url(entry.slice(tokenSubprotocolPrefix.length));
-}
-
-function decodeBase64Url(text: string): string | undefined {
-  try {
-    const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-    return new TextDecoder("utf-8", { fatal: true }).decode(
-      Uint8Array.from(binary, (char) => char.charCodeAt(0)),
-    );
-  } catch {
-    return undefined;
-  }
-}
-
-function cookiesOf({ headers }: UpgradeRequest): ReadonlyMap<string, string> {
-  const cookies = new Map<string, string>();
-  for (const pair of (single(headers["cookie"]) ?? "").split(";")) {
-    const at = pair.indexOf("=");
-    const name = pair.slice(0, Math.max(0, at)).trim();
-    // The first of a name wins, as in RFC 6265: it is the more specific one.
-    if (name && !cookies.has(name)) cookies.set(name, percentDecode(unquote(pair.slice(at + 1).trim())));
-  }
-  return cookies;
-}
-
-function unquote(text: string): string {
-  return text.length > 1 && text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : text;
-}
-
-function percentDecode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  if (typeof expiresAt === "number" && Number.isFinite(expiresAt) && expiresAt > expiresAtMin)
+    return expiresAt;
+  const given = typeof expiresAt === "number" ? String(expiresAt) : typeof expiresAt;
+  throw new TypeError(
+    `authenticate: expiresAt must be milliseconds since 1970, after 2001; a JWT's exp is in seconds: times 1000. It is ${given}`,
+  );
 }

@@ -15,10 +15,10 @@ import type { ErrorInfo } from "./refusal.ts";
 export interface ServerOptions<User extends UserLike = UserLike> {
   /**
    * Decides in the upgrade handshake who a client is. Return an object with at least an `id`, which others see; an
-   * `expiresAt` on it (milliseconds since 1970) ends the connection then, with code 4401. Return null to refuse with
+   * `expiresAt` on it (milliseconds since 1970, where a JWT's `exp` is in seconds) ends the connection then, with code
+   * 4401, and one that has passed is a 401. Return null to refuse with
    * HTTP 401; throw a `BowlineError("FORBIDDEN", …)` for a 403. Without this option anybody may connect, and every
-   * session is a user of its own: good for trying out, but others see the session's id, and whoever opens a session of
-   * that id after the server has forgotten it goes by the same name.
+   * session is a user of its own, by the session's id: good for trying out.
    */
   readonly authenticate?: Authenticate<User>;
   /** What keeps the rooms' logs and the sessions. Default `memory()`: in this process. */

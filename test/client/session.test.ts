@@ -9,7 +9,11 @@ const stored: StoredSession = {
   generation: 4,
   refs: 2001,
   epoch: "e",
+  user: "ada",
+  userRef: 0,
 };
+const welcomed = (session: Session, epoch: string, ref = 0) =>
+  session.welcomed({ user: "ada", epoch, ref }, 0);
 const fresh = () => new Session(null, new FakeRandom());
 
 describe("a session", () => {
@@ -65,26 +69,29 @@ describe("refs", () => {
 
   test("go on above what the server has seen", () => {
     const session = fresh();
-    session.enterEpoch("e", 5000);
+    welcomed(session, "e", 5000);
     expect(session.takeRef().ref).toBe(5001);
   });
 });
 
 describe("the epoch of a welcome", () => {
   test("is stored when it is the first, and nothing is lost", () => {
-    const { lost, changes } = fresh().enterEpoch("e", 0);
+    const { lost, changes } = welcomed(fresh(), "e");
     expect(lost).toBe(false);
     expect(changes).toMatchObject([{ session: { epoch: "e" } }]);
   });
 
   test("that is the same changes nothing", () => {
-    expect(new Session(stored, new FakeRandom()).enterEpoch("e", 7)).toEqual({ lost: false, changes: [] });
+    expect(welcomed(new Session(stored, new FakeRandom()), "e", 7)).toMatchObject({
+      lost: false,
+      changes: [],
+    });
   });
 
   test("that is another one means that the ledgers are lost", () => {
     const session = new Session(stored, new FakeRandom());
-    expect(session.enterEpoch("f", 0).lost).toBe(true);
+    expect(welcomed(session, "f").lost).toBe(true);
     expect(session.stored.epoch).toBe("f");
-    expect(session.enterEpoch("f", 0).lost).toBe(false);
+    expect(welcomed(session, "f").lost).toBe(false);
   });
 });

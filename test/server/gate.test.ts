@@ -50,11 +50,11 @@ describe("an upgrade", () => {
   });
 
   test("is admitted as whom authenticate names, until the token runs out", async () => {
-    const user = { id: "ada", expiresAt: 1234, role: "admin" };
+    const user = { id: "ada", expiresAt: 4e12, role: "admin" };
     expect(await bench({ authenticate: async () => user }).admit()).toEqual({
       ok: true,
       user,
-      expiresAt: 1234,
+      expiresAt: 4e12,
     });
   });
 
@@ -122,10 +122,29 @@ describe("what authenticate does", () => {
     "ada",
     { id: "a", expiresAt: "soon" },
     { id: "a", expiresAt: NaN },
+    { id: "a", expiresAt: Infinity },
+    { id: "a", expiresAt: 0 },
+    { id: "a", expiresAt: 1e12 },
+    { id: "a", expiresAt: 1_700_000_000 },
   ])("a user like %j is a fault of the server", async (user) => {
     const { admit, reported } = bench({ authenticate: () => user as never });
     expect(await admit()).toMatchObject({ status: 500 });
     expect(reported).toHaveLength(1);
+  });
+
+  test("a moment in seconds is told from one in milliseconds", async () => {
+    const { admit, reported } = bench({ authenticate: () => ({ id: "a", expiresAt: 1_700_000_000 }) });
+    await admit();
+    expect(String(reported)).toMatch(/milliseconds.*a JWT's exp is in seconds.*1700000000/);
+  });
+
+  test.each([-60_000, 0, 1])("a token that runs out in %i ms is refused once that has passed", async (ms) => {
+    const clock = new FakeClock();
+    const expiresAt = clock.now() + ms;
+    const { admit, reported } = bench({ clock, authenticate: () => ({ id: "a", expiresAt }) });
+    const answer = ms > 0 ? { ok: true, expiresAt } : { status: 401, code: "UNAUTHORIZED" };
+    expect(await admit()).toMatchObject(answer);
+    expect(reported).toEqual([]);
   });
 
   test("a token that never runs out may say so with null", async () => {
@@ -157,7 +176,6 @@ describe("the token", () => {
       { "sec-websocket-protocol": `bowline.v1.json, ${encoded("tökén 🪢")}` },
       "tökén 🪢",
     ],
-    ["an empty subprotocol entry", { "sec-websocket-protocol": "bowline.v1.json, bowline.token." }, ""],
     ["no header", {}, undefined],
     ["a header of another scheme", { authorization: "Basic abc" }, undefined],
     [

@@ -74,7 +74,11 @@ export function dialBench({
       },
     },
     hello,
-    welcomed: () => log.push(`welcomed while ${connection.status.state}`),
+    dials: () => {},
+    welcomed: () => {
+      log.push(`welcomed while ${connection.status.state}`);
+      return true;
+    },
     opened: () => log.push(`opened while ${connection.status.state}`),
     received: ({ type }) => {
       log.push(`received ${type}`);

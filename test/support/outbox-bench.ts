@@ -9,7 +9,13 @@ import { FakeRandom } from "./fake-clock.ts";
 export const message = { type: "publish", room: "r", event: "message" } as const;
 export const ask = { type: "request", request: "ask", idempotent: false } as const;
 export const askAgain = { ...ask, idempotent: true } as const;
-export const welcome: Opening = { window: 256, payloadBytes: 65_536, lost: false, changes: [] };
+export const welcome: Opening = {
+  window: 256,
+  payloadBytes: 65_536,
+  lost: false,
+  owns: () => true,
+  changes: [],
+};
 
 interface Sent {
   readonly type: string;

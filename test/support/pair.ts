@@ -18,7 +18,7 @@ export type WireFrame = { readonly type: string } & Readonly<Record<string, unkn
  * `clock.settle()`, in order, over a {@link Link} that can be cut, frozen and made slow.
  */
 export class Pair<C extends Contract> {
-  readonly clock = new FakeClock();
+  readonly clock: FakeClock;
   readonly random = new FakeRandom();
   readonly broker: Broker;
   readonly server: Server<C>;
@@ -31,8 +31,9 @@ export class Pair<C extends Contract> {
   readonly #contract: C;
   readonly #wakes = new Set<() => void>();
 
-  constructor(contract: C, options: ServerOptions = {}) {
-    const { clock, random } = this;
+  constructor(contract: C, options: ServerOptions = {}, clock: FakeClock = new FakeClock()) {
+    const { random } = this;
+    this.clock = clock;
     this.#contract = contract;
     this.broker = options.broker ?? memory({ clock, random });
     const onError = (error: unknown): void => void this.errors.push(error);

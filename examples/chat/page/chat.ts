@@ -45,7 +45,7 @@ export class Chat {
     this.me = me;
     this.#changed = changed;
     this.#marks = loadMarks(me);
-    this.client = createClient(chat, { url, store, token: encodeURIComponent(me) });
+    this.client = createClient(chat, { url, store, token: encodeURIComponent(me), user: me });
     this.client.onStatus(changed);
     this.client.onFate((fate) => this.#receiveFate(fate));
     this.#list = this.client.join("rooms", { history: 1000 });

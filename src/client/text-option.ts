@@ -1,0 +1,10 @@
+/**
+ * What the application gave for a text: null where that is none, or empty. Throws a `TypeError` on anything else than a
+ * text, and on one that is too long; it does not show it.
+ */
+export function textOption(name: string, given: unknown, lengthMax: number): string | null {
+  const value = given ?? "";
+  if (typeof value === "string" && value.length <= lengthMax) return value || null;
+  const what = typeof value === "string" ? `${value.length} of them` : typeof value;
+  throw new TypeError(`${name} must be a string of at most ${lengthMax} characters, not ${what}`);
+}
