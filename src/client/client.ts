@@ -26,7 +26,7 @@ import type { Gap, JoinOptions, Message, RoomStatus, SignalMessage } from "./roo
 import { systemTransport, type Transport, type WebSocketClass } from "./socket.ts";
 import type { Status } from "./status.ts";
 import { memoryStore, type Store } from "./store.ts";
-import { textOption } from "./text-option.ts";
+import { textOption, userIdLengthMax } from "./text-option.ts";
 
 /** Options of {@link createClient}. */
 export interface ClientOptions {
@@ -71,9 +71,6 @@ export interface ClientOptions {
   /** Where chance comes from; for simulations. */
   readonly random?: Random;
 }
-
-/** Longest user id, in UTF-16 units. */
-const userIdLengthMax = 256;
 
 type Delivered<D> = D extends EventDefinition
   ? Message<PayloadOut<D>>

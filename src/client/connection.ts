@@ -1,4 +1,3 @@
-import { backoffMs } from "../base/backoff.ts";
 import type { Undo } from "../base/clock.ts";
 import { whenOverdue } from "../base/deadline.ts";
 import { Emitter } from "../base/emitter.ts";
@@ -8,19 +7,15 @@ import { BowlineError } from "../protocol/errors.ts";
 import type { ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
 import type { ConnectionContext } from "./connection-context.ts";
 import type { Refusal, TransportSocket } from "./socket.ts";
+import { Liveness } from "./liveness.ts";
+import { Pace } from "./pace.ts";
 import { troubleOf, type Status } from "./status.ts";
-import { textOption } from "./text-option.ts";
+import { textOption, tokenLengthMax } from "./text-option.ts";
 
-/** In base64url, twelve thousand fill the 16 KiB that all headers of a request may have at most servers. */
-const tokenLengthMax = 12_000;
 const handshakeTimeoutMs = 15_000;
 const unreachable = `the server can't be reached: is it running, and the option "url" right?`;
-/** How long a connection must have been open for the next wait to start from the beginning. */
-const stableMs = 10_000;
 /** How long a connection that may be dead after a sleep has to prove that it is not. */
 const probeMs = 5000;
-/** Beyond two heartbeats, for what a busy machine and a slow line add. */
-const heartbeatSlackMs = 5000;
 
 /**
  * Keeps one connection open: dials, waits, dials again. Sockets come and go under it; each has a listener of its own,
@@ -35,24 +30,20 @@ export class Connection {
   #socket: TransportSocket | null = null;
   /** Counts dials: an answer that belongs to an earlier one is thrown away. */
   #round = 0;
-  #attempt = 0;
-  #openedMs = 0;
-  #receivedMs = 0;
-  #heartbeatMs = 0;
+  readonly #pace = new Pace();
+  readonly #liveness: Liveness;
   /** That of the last attempt; undefined before there was one. */
   #token: string | null | undefined;
   /** Whether that token was asked for because the one before it was refused. */
   #isRetrial = false;
   #stopTimer: Undo = () => {};
-  #stopWatch: Undo = () => {};
   #stopRecycle: Undo = () => {};
   #stopWake: Undo | null = null;
   #isLeaving = false;
-  /** Whether it was dialled again without a wait since a connection was last stable. */
-  #isHasty = false;
 
   constructor(context: ConnectionContext) {
     this.#context = context;
+    this.#liveness = new Liveness(context.clock, () => this.giveUp("nothing was heard for two heartbeats"));
     this.statuses = new Emitter(context.report);
   }
 
@@ -73,8 +64,7 @@ export class Connection {
   connect(): void {
     if (this.#status.state !== "closed") return;
     this.#stopWake ??= this.#context.transport.onWake(() => this.#wake());
-    this.#attempt = 0;
-    this.#isHasty = false;
+    this.#pace.reset();
     this.#token = undefined;
     void this.#dial();
   }
@@ -99,8 +89,7 @@ export class Connection {
 
   /** Another session has to be opened: ends the present one for good, and dials. */
   renew(reason: string): void {
-    const { state } = this.#status;
-    if (state === "closed" || state === "waiting") return;
+    if (!this.isOpen && this.#status.state !== "connecting") return;
     this.#drop(clientCloseNumbers.NORMAL);
     this.#dialSoon(reason);
   }
@@ -135,7 +124,7 @@ export class Connection {
     const round = ++this.#round;
     this.#stopTimer();
     this.#stopTimer = whenOverdue(clock, handshakeTimeoutMs, () => this.giveUp("no answer in time"));
-    this.#set({ state: "connecting", attempt: this.#attempt });
+    this.#set({ state: "connecting", attempt: this.#pace.attempt });
     const token = await this.#askForToken(round);
     if (round !== this.#round) return;
     if (refusal && token === this.#token) return this.close(refusal);
@@ -153,9 +142,8 @@ export class Connection {
 
   /** Dials at once, but not time and again: until a connection was stable, that counts as a failed attempt. */
   #dialSoon(reason: string, refusal: BowlineError | null = null): void {
-    if (this.#isHasty) return this.giveUp(reason, 0, refusal);
-    this.#isHasty = true;
-    void this.#dial(refusal);
+    if (this.#pace.takeHaste()) void this.#dial(refusal);
+    else this.giveUp(reason, 0, refusal);
   }
 
   /** The token for this dial; where none can be had, the dial is over. */
@@ -203,7 +191,7 @@ export class Connection {
   }
 
   #receive(text: string): void {
-    this.#receivedMs = this.#context.clock.elapsed();
+    this.#liveness.hear();
     let frame: ServerFrame | null = null;
     try {
       frame = decodeServerFrame(text);
@@ -238,14 +226,12 @@ export class Connection {
 
   #welcome(frame: WelcomeFrame): void {
     this.#stopTimer();
-    this.#openedMs = this.#receivedMs;
-    this.#heartbeatMs = frame.heartbeatMs;
+    this.#pace.opened(this.#liveness.heardMs);
     this.#printed.clear();
-    this.#watch();
-    const isOurs = this.#context.welcomed(frame);
+    this.#liveness.watch(frame.heartbeatMs);
+    if (!this.#context.welcomed(frame)) return this.renew("the session was another user's");
     // Somebody who was told of what that settled may have closed.
     if (!this.#socket) return;
-    if (!isOurs) return this.renew("the session was another user's");
     this.#set({ state: "open", degraded: frame.degraded ?? false });
     this.#context.opened();
   }
@@ -281,36 +267,22 @@ export class Connection {
   giveUp(reason: string, atLeastMs = 0, refusal: BowlineError | null = null): void {
     const { clock, random } = this.#context;
     this.#drop(clientCloseNumbers.RETURNING);
-    const delayMs = atLeastMs + backoffMs(this.#attempt, random);
-    this.#attempt += 1;
+    const delayMs = atLeastMs + this.#pace.failed(random);
     // Before the state is told: whoever hears of it may close, and that must end the wait.
     this.#stopTimer = clock.setTimer(delayMs, () => void this.#dial(refusal));
-    this.#set({ state: "waiting", attempt: this.#attempt, retryAt: clock.now() + delayMs, reason });
+    this.#set({ state: "waiting", attempt: this.#pace.attempt, retryAt: clock.now() + delayMs, reason });
   }
 
   /** Lets go of the socket, whatever its state; nothing of it is heard any more. */
   #drop(code?: number): void {
     this.#round += 1;
     this.#stopTimer();
-    this.#stopWatch();
+    this.#liveness.stop();
     this.#stopRecycle();
     this.#isLeaving = false;
-    if (this.#openedMs > 0 && this.#context.clock.elapsed() - this.#openedMs >= stableMs) {
-      this.#attempt = 0;
-      this.#isHasty = false;
-    }
-    this.#openedMs = 0;
+    this.#pace.ended(this.#context.clock.elapsed());
     if (code !== undefined) this.#socket?.close(code, "");
     this.#socket = null;
-  }
-
-  /** Looks whether anything was heard lately, when next it could be too long ago. */
-  #watch(): void {
-    const { clock } = this.#context;
-    const limitMs = 2 * this.#heartbeatMs + heartbeatSlackMs;
-    const leftMs = this.#receivedMs + limitMs - clock.elapsed();
-    if (leftMs <= 0) return this.giveUp("nothing was heard for two heartbeats");
-    this.#stopWatch = whenOverdue(clock, leftMs, () => this.#watch());
   }
 
   /** The network may be back, or may have gone while the machine slept. */
@@ -322,7 +294,7 @@ export class Connection {
     this.send('{"type":"ping"}');
     this.#stopTimer();
     this.#stopTimer = whenOverdue(clock, probeMs, () => {
-      if (this.#receivedMs < askedMs) this.redial();
+      if (this.#liveness.heardMs < askedMs) this.redial();
     });
   }
 }

@@ -1,42 +1,20 @@
-import type { Clock, Undo } from "../base/clock.ts";
+import type { Undo } from "../base/clock.ts";
 import { whenOverdue } from "../base/deadline.ts";
-import type { Emitter } from "../base/emitter.ts";
-import type { Random } from "../base/random.ts";
-import type { Contract, RoomDefinition } from "../contract/contract.ts";
+import type { RoomDefinition } from "../contract/contract.ts";
 import { encodeFrame } from "../protocol/encode.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { ErrorFrame, JoinRequest, ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
 import { callSites, errorAt, type CallSite } from "./call-site.ts";
 import type { Fate, Publish, RequestCallOptions } from "./calls.ts";
-import type { TokenSource } from "./connection-context.ts";
 import { Connection } from "./connection.ts";
+import type { ClientCoreOptions } from "./core-options.ts";
+import { CurrentSession } from "./current-session.ts";
 import { Journal } from "./journal.ts";
 import { JoinedRoom, noEvent } from "./joined-room.ts";
 import { fateOf, fits, localError, type Call, type OutboxEntry, type Outcome } from "./outbox-entry.ts";
-import { Outbox, type OutboxLimits } from "./outbox.ts";
+import { Outbox } from "./outbox.ts";
 import { RoomState, type JoinOptions, type RoomContext } from "./room.ts";
-import { Session } from "./session.ts";
-import type { Transport } from "./socket.ts";
 import type { Status } from "./status.ts";
-import type { Store } from "./store.ts";
-
-/** Everything a client is made of, with the defaults filled in. */
-export interface ClientCoreOptions {
-  readonly contract: Contract;
-  readonly url: string;
-  readonly token: TokenSource;
-  /** Whose calls are made now; null where the application does not say. */
-  readonly user: () => string | null;
-  readonly store: Store;
-  readonly transport: Transport;
-  readonly outbox: OutboxLimits;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly fates: Emitter<Fate>;
-  /** Tells the console what is not in `printed` yet. */
-  readonly say: (printed: Set<string>, text: string) => void;
-  readonly report: (error: unknown) => void;
-}
 
 const requestTimeoutMs = 30_000;
 const storeRetryMs = 1000;
@@ -53,13 +31,7 @@ export class ClientCore {
   readonly #rooms = new Map<string, RoomState>();
   readonly #roomContext: RoomContext;
   readonly #site: () => CallSite;
-  #session: Session;
-  /** The one that the present socket, if open, was welcomed with: calls of another are not sent over it. */
-  #openSession: Session | null = null;
-  /** Calls from this ref on were made during the present connection attempt, or later. */
-  #dialRef = 0;
-  /** Calls from this ref on were made while the present token was the one to connect with. */
-  #tokenRef = 0;
+  readonly #current: CurrentSession;
   /** Rooms that a hello on its way joins, and that were left meanwhile. */
   readonly #owedLeaves = new Set<string>();
   /** Why calls are refused: the client was closed, or has stopped. */
@@ -68,37 +40,24 @@ export class ClientCore {
   #payloadBytes = 2048;
 
   constructor(options: ClientCoreOptions) {
-    const { store, report, random, outbox: limits } = options;
+    const { store, report, outbox: limits } = options;
     this.#options = options;
     this.#site = callSites(options.clock);
-    this.#session = new Session(store.initial?.session ?? null, random);
-    this.#journal = new Journal(store, () => this.#session.stored);
-    const isOpen = (): boolean => this.#connection.isOpen && this.#openSession === this.#session;
+    this.#current = new CurrentSession({
+      ...options,
+      initial: store.initial?.session ?? null,
+      left: () => this.#outbox.settleAll(localError("SESSION_MISMATCH")),
+    });
+    this.#journal = new Journal(store, () => this.#current.session.stored);
+    const isOpen = (): boolean => this.#connection.isOpen && this.#current.isOpened;
     const send = (text: string): void => this.#send(text);
-    this.#roomContext = {
-      session: () => this.#session.id,
-      isOpen,
-      send: (text) => {
-        if (!this.#changesUser()) send(text);
-      },
-      report,
-      site: this.#site,
-      say: options.say,
-      leave: (room) => {
-        if (isOpen()) send(encodeFrame({ type: "leave", room }));
-        else this.#owedLeaves.add(room);
-      },
-      resync: (room) => this.#connection.giveUp(`publications of ${room} are missing`),
-      forget: (room) => {
-        if (this.#rooms.get(room.name) === room) this.#rooms.delete(room.name);
-      },
-    };
+    this.#roomContext = this.#makeRoomContext(isOpen, send);
     const changed = (entry: OutboxEntry, outcome: Outcome | null): void => this.#changed(entry, outcome);
     const later = (task: () => void): void => void options.clock.setTimer(storeRetryMs, task);
     this.#outbox = new Outbox({
       journal: this.#journal,
       initial: store.initial?.publishes ?? [],
-      session: () => this.#session,
+      session: () => this.#current.session,
       limits,
       takesCalls: () => isOpen() && this.#connection.takesCalls,
       send,
@@ -109,12 +68,12 @@ export class ClientCore {
     this.#connection = new Connection({
       ...options,
       token: () => {
-        this.#dialRef = this.#session.nextRef;
+        this.#current.dials();
         return options.token();
       },
       dials: (hasNewToken) => {
-        if (hasNewToken) this.#tokenRef = this.#dialRef;
-        this.#askUser();
+        if (hasNewToken) this.#current.hasNewToken();
+        this.#current.ask();
       },
       hello: () => this.#hello(),
       welcomed: (frame) => this.#welcomed(frame),
@@ -125,12 +84,12 @@ export class ClientCore {
         for (const room of this.#rooms.values()) room.lost();
       },
       ended: (error) => this.#end(error ?? localError("CLOSED")),
-      disowned: () => this.#beginSession(null),
+      disowned: () => this.#current.leave(),
     });
   }
 
   get session(): string {
-    return this.#session.id;
+    return this.#current.session.id;
   }
 
   get status(): Status {
@@ -224,6 +183,28 @@ export class ClientCore {
     });
   }
 
+  #makeRoomContext(isOpen: () => boolean, send: (text: string) => void): RoomContext {
+    const { report, say } = this.#options;
+    return {
+      session: () => this.session,
+      isOpen,
+      send: (text) => {
+        if (!this.#changesUser()) send(text);
+      },
+      report,
+      site: this.#site,
+      say,
+      leave: (room) => {
+        if (isOpen()) send(encodeFrame({ type: "leave", room }));
+        else this.#owedLeaves.add(room);
+      },
+      resync: (room) => this.#connection.giveUp(`publications of ${room} are missing`),
+      forget: (room) => {
+        if (this.#rooms.get(room.name) === room) this.#rooms.delete(room.name);
+      },
+    };
+  }
+
   #definition(room: string): RoomDefinition {
     const match = this.#options.contract.matchRoom(room);
     if (!match) throw new TypeError(`no room pattern of the contract fits "${room}"`);
@@ -236,31 +217,15 @@ export class ClientCore {
     this.#connection.send(text);
   }
 
-  /** Asks the application whose calls follow. If they are another user's, the session of the former one is left. */
-  #askUser(): boolean {
-    const user = this.#options.user();
-    const former = this.#session.stored.user;
-    if (user === null || user === former) return false;
-    if (former === null) this.#session.claim(user);
-    else this.#beginSession(user);
-    return former !== null;
-  }
-
-  /** The same, and the connection made anew where the user is another one. */
+  /** Asks the application who it is now, and connects anew where that is somebody else. */
   #changesUser(): boolean {
-    const changes = this.#askUser();
+    const changes = this.#current.ask();
     if (changes) this.#connection.renew("the user is another one");
     return changes;
   }
 
-  /** Leaves the session: what is queued in it was somebody else's. Refs go on, so that none ever means two calls. */
-  #beginSession(user: string | null): void {
-    this.#session = new Session({ refs: this.#session.nextRef, user }, this.#options.random);
-    this.#outbox.settleAll(localError("SESSION_MISMATCH"));
-  }
-
   async #hello(): Promise<string> {
-    const { frame, changes } = this.#session.hello(this.#helloRooms());
+    const { frame, changes } = this.#current.session.hello(this.#helloRooms());
     await this.#journal.save(changes);
     return encodeFrame(frame);
   }
@@ -285,16 +250,11 @@ export class ClientCore {
 
   /** False where the session was somebody else's before, and another one has to be opened. */
   #welcomed(frame: WelcomeFrame): boolean {
-    const { user, payloadBytes } = frame;
-    const session = this.#session;
-    if (session.isForeignTo(user)) {
-      this.#beginSession(null);
-      return false;
-    }
-    this.user = user;
-    this.#payloadBytes = payloadBytes;
-    this.#openSession = session;
-    this.#outbox.opened({ ...frame, ...session.welcomed(frame, this.#tokenRef) });
+    const welcomed = this.#current.welcomed(frame);
+    if (!welcomed) return false;
+    this.user = frame.user;
+    this.#payloadBytes = frame.payloadBytes;
+    this.#outbox.opened({ ...frame, ...welcomed });
     return true;
   }
 

@@ -13,7 +13,7 @@ export interface Welcomed {
   /** What has to be stored before anything is sent. */
   readonly changes: readonly StoreChange[];
   /** Whether the call with this ref is the user's that was welcomed. */
-  owns(ref: number): boolean;
+  readonly owns: (ref: number) => boolean;
 }
 
 /** This client's session: who it is to the server, whose calls are in it, and how far its refs have risen. */

@@ -83,7 +83,7 @@ class Device {
   /** What is in the log: who wrote what. */
   async log(): Promise<string[]> {
     const stored = await this.pair.server.history("diary/a");
-    return stored.map(({ from, payload }) => `${from}: ${payload as string}`);
+    return stored.map(({ from, payload }) => `${from}: ${payload}`);
   }
 
   #note(fate: Fate): void {

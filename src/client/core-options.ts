@@ -1,0 +1,27 @@
+import type { Clock } from "../base/clock.ts";
+import type { Emitter } from "../base/emitter.ts";
+import type { Random } from "../base/random.ts";
+import type { Contract } from "../contract/contract.ts";
+import type { Fate } from "./calls.ts";
+import type { TokenSource } from "./connection-context.ts";
+import type { OutboxLimits } from "./outbox.ts";
+import type { Transport } from "./socket.ts";
+import type { Store } from "./store.ts";
+
+/** Everything a client is made of, with the defaults filled in. */
+export interface ClientCoreOptions {
+  readonly contract: Contract;
+  readonly url: string;
+  readonly token: TokenSource;
+  /** Whose calls are made now; null where the application does not say. */
+  readonly user: () => string | null;
+  readonly store: Store;
+  readonly transport: Transport;
+  readonly outbox: OutboxLimits;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly fates: Emitter<Fate>;
+  /** Tells the console what is not in `printed` yet. */
+  readonly say: (printed: Set<string>, text: string) => void;
+  readonly report: (error: unknown) => void;
+}
