@@ -20,9 +20,9 @@ export const clientMutants: readonly Mutant[] = [
   },
   {
     id: "connection-stable",
-    file: "src/client/connection.ts",
-    from: "clock.elapsed() - this.#openedMs >= stableMs",
-    to: "clock.elapsed() - this.#openedMs > stableMs",
+    file: "src/client/pace.ts",
+    from: "nowMs - this.#openedMs >= stableMs",
+    to: "nowMs - this.#openedMs > stableMs",
     tests: "test/client/connection.test.ts",
     why: "waits begin anew later than they should",
   },
@@ -47,7 +47,7 @@ export const clientMutants: readonly Mutant[] = [
   {
     id: "connection-watch",
     file: "src/client/connection.ts",
-    from: "    this.#stopWatch();",
+    from: "    this.#liveness.stop();",
     to: "",
     tests: "test/client/connection.test.ts",
     why: "each connection leaves a timer behind that ends a later one",
@@ -63,15 +63,15 @@ export const clientMutants: readonly Mutant[] = [
   {
     id: "connection-retry-after",
     file: "src/client/connection.ts",
-    from: "atLeastMs + backoffMs(this.#attempt, random)",
-    to: "backoffMs(this.#attempt, random)",
+    from: "atLeastMs + this.#pace.failed(random)",
+    to: "this.#pace.failed(random)",
     tests: "test/client/connection.test.ts",
     why: "what a full server asks for is not done",
   },
   {
     id: "connection-close-once",
     file: "src/client/connection.ts",
-    from: "if (this.#receivedMs < askedMs) this.redial();",
+    from: "if (this.#liveness.heardMs < askedMs) this.redial();",
     to: "this.redial();",
     tests: "test/client/connection.test.ts",
     why: "a page that wakes drops a connection that is well",
@@ -79,9 +79,9 @@ export const clientMutants: readonly Mutant[] = [
   {
     id: "connection-attempt",
     file: "src/client/connection.ts",
-    from: `    this.#attempt = 0;
-    void this.#dial();`,
-    to: "    void this.#dial();",
+    from: `    this.#pace.reset();
+`,
+    to: "",
     tests: "test/client/connection.test.ts",
     why: "a client that is connected by hand waits as long as the one before it",
   },
