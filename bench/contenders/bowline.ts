@@ -28,7 +28,7 @@ export async function startBowline(role: Role, brokerPort: number): Promise<numb
   // Publishers here are far above what one person sends, and the rate limit is not what is measured.
   const server = createServer(bench, {
     broker,
-    limits: { framesPerSecond: 1_000_000, framesBurst: 1_000_000 },
+    limits: { framesPerSecond: 1_000_000, framesBurst: 1_000_000, bytesPerSecond: Infinity },
   });
   server.request("echo", ({ payload }) => payload);
   server.request("echo-once", ({ payload }) => payload);

@@ -9,6 +9,7 @@ import { sessionIdOf } from "../protocol/session-id.ts";
 import type { Admitted, Socket, SocketListener } from "./engine.ts";
 import type { Limits } from "./limits.ts";
 import { Outbox, type OutboxContext } from "./outbox.ts";
+import { Rate } from "./rate.ts";
 import type { Reader } from "./reader.ts";
 import { refusalFrame, tableError } from "./refusal.ts";
 import { TaskOwner } from "./work-queue.ts";
@@ -34,10 +35,6 @@ export interface UserLike {
   readonly id: string;
 }
 
-/** How much unspent allowance ends a spell of being slowed down, in seconds of the rate. */
-const recoveredSeconds = 1;
-/** How long a connection over its rate is not read at a time. */
-const pauseMs = 250;
 /** What was received within this time was read in the turn of the event loop that looks at it. */
 const freshMs = 1000;
 /** Most bytes of a close reason (RFC 6455, 5.5). */
@@ -79,9 +76,10 @@ export class Connection implements SocketListener, WheelItem {
   #receivedMs: number;
   /** When it was asked for life, the first time since it was heard. */
   #askedMs = -1;
-  #allowance: number;
-  #allowanceMs: number;
-  #throttledSinceMs: number | null = null;
+  readonly #rate: Rate;
+  /** Number of the message that has begun and not ended, 0 when there is none, and since when. */
+  #message = 0;
+  #messageSinceMs = 0;
   #stopPause: Undo | null = null;
   /** UTF-16 units of its own frames that were added while it was behind. */
   #unreadLength = 0;
@@ -94,15 +92,19 @@ export class Connection implements SocketListener, WheelItem {
     this.#expiresAt = admitted.expiresAt;
     this.outbox = new Outbox(context, socket, this, elapsedMs);
     this.#receivedMs = elapsedMs;
-    this.#allowance = context.limits.framesBurst;
-    this.#allowanceMs = elapsedMs;
+    this.#rate = new Rate(context.limits, elapsedMs);
     context.wheel.add(this, context.limits.handshakeMs);
+  }
+
+  receiveBytes(bytes: number, frames: number, message: number): void {
+    if (this.state === "closed") return;
+    this.#receivedMs = this.#context.clock.elapsed();
+    if (message !== this.#message) this.#beginMessage(message);
+    if (!this.#rate.spend(bytes, frames)) this.#slowDown();
   }
 
   receive(text: string): void {
     if (this.state === "closed") return;
-    this.#receivedMs = this.#context.clock.elapsed();
-    if (!this.#mayReceive()) return;
     const frame = this.#decode(text);
     if (!frame) return;
     if (frame.type === "hello") this.#receiveHello(frame);
@@ -112,12 +114,6 @@ export class Connection implements SocketListener, WheelItem {
 
   receiveBinary(): void {
     this.close("BAD_FRAME", "a binary message on a text subprotocol");
-  }
-
-  receivePing(): void {
-    if (this.state === "closed") return;
-    this.#receivedMs = this.#context.clock.elapsed();
-    this.#mayReceive();
   }
 
   drained(): void {
@@ -179,6 +175,7 @@ export class Connection implements SocketListener, WheelItem {
     if (this.state === "closed") return;
     if (this.state === "opening") return this.#dueUnopened(elapsedMs);
     const { heartbeatMs, clock } = this.#context;
+    if (elapsedMs >= this.#messageDueMs()) return this.close("MESSAGE_TIMEOUT");
     if (this.#expiresAt !== null && clock.now() >= this.#expiresAt) return this.close("TOKEN_EXPIRED");
     const quietMs = elapsedMs - this.#receivedMs;
     if (quietMs >= 2 * heartbeatMs && this.#hadTimeToAnswer(elapsedMs)) return this.close("HEARTBEAT_LOST");
@@ -212,10 +209,26 @@ export class Connection implements SocketListener, WheelItem {
   /** Looks again when a heartbeat is due from the side that was quiet the longest, or the token runs out. */
   #schedule(elapsedMs: number): void {
     const { heartbeatMs, clock, wheel } = this.#context;
+    const messageInMs = this.#messageDueMs() - elapsedMs;
     const quietSinceMs = Math.min(this.#receivedMs, this.outbox.sentMs);
     const heartbeatInMs = Math.max(heartbeatMs / 4, quietSinceMs + heartbeatMs - elapsedMs);
     const expiryInMs = this.#expiresAt === null ? Infinity : this.#expiresAt - clock.now();
-    wheel.add(this, Math.min(heartbeatInMs, expiryInMs));
+    wheel.add(this, Math.min(heartbeatInMs, expiryInMs, messageInMs));
+  }
+
+  /** Another message has begun, or (0) the last one has ended. */
+  #beginMessage(message: number): void {
+    this.#message = message;
+    if (message === 0) return;
+    this.#messageSinceMs = this.#receivedMs;
+    // Before it is open, the time for the hello is all it has.
+    if (this.state === "open") this.#schedule(this.#receivedMs);
+  }
+
+  /** When the message that has begun must have ended. While it is not read it can't. */
+  #messageDueMs(): number {
+    if (this.#message === 0 || this.#stopPause) return Infinity;
+    return this.#messageSinceMs + this.#context.limits.messageMs;
   }
 
   #decode(text: string): ClientFrame | null {
@@ -237,31 +250,18 @@ export class Connection implements SocketListener, WheelItem {
     this.#context.receiveHello(this, hello);
   }
 
-  /** Token bucket, looked at closely only when it is empty. Over it, the frame still counts, and the next ones wait. */
-  #mayReceive(): boolean {
-    this.#allowance -= 1;
-    if (this.#allowance >= 0) return true;
-    const { framesPerSecond, framesBurst, throttledMs } = this.#context.limits;
-    const gained = ((this.#receivedMs - this.#allowanceMs) / 1000) * framesPerSecond;
-    this.#allowance = Math.min(framesBurst, this.#allowance + gained);
-    this.#allowanceMs = this.#receivedMs;
-    if (this.#allowance >= framesPerSecond * recoveredSeconds) this.#throttledSinceMs = null;
-    if (this.#allowance >= 0) return true;
-    this.#throttledSinceMs ??= this.#receivedMs;
-    const over = this.#receivedMs - this.#throttledSinceMs > throttledMs;
-    if (over) this.close("RATE_LIMITED");
-    else this.#pause();
-    return !over;
-  }
-
   /** Reads nothing for a while: a client over its rate is held back by TCP, and loses nothing. */
-  #pause(): void {
+  #slowDown(): void {
+    const pausedMs = this.#rate.settle(this.#receivedMs);
+    if (pausedMs === 0) return;
+    if (pausedMs === null) return this.close("RATE_LIMITED");
     if (this.#stopPause) return;
-    const debtMs = (-this.#allowance / this.#context.limits.framesPerSecond) * 1000;
     this.#socket.pause();
-    this.#stopPause = this.#context.clock.setTimer(Math.max(pauseMs, debtMs), () => {
+    this.#stopPause = this.#context.clock.setTimer(pausedMs, () => {
       this.#stopPause = null;
       this.#receivedMs = this.#context.clock.elapsed();
+      this.#messageSinceMs += pausedMs;
+      if (this.state === "open") this.#schedule(this.#receivedMs);
       this.#socket.resume();
     });
   }

@@ -5,7 +5,14 @@
  * An engine MUST ask {@link Gate.admit} before it upgrades and MUST answer a refusal with its HTTP status and the JSON
  * body of PROTOCOL.md; MUST select the subprotocol `bowline.v1.json`; MUST turn binary messages into
  * {@link SocketListener.receiveBinary}; MUST end a socket that sends a message over `payloadBytes` with close code 1009;
- * MUST call `closed` exactly once and nothing after it; MUST NOT buffer without end before it hands a message over.
+ * MUST call `closed` exactly once and nothing after it; MUST answer pings, except of one that does not read.
+ *
+ * No socket may cost more than the server has a limit for. An engine MUST report all bytes and all WebSocket frames to
+ * {@link SocketListener.receiveBytes} before it hands over what is in them: pings, pongs, fragments and empty frames are
+ * frames. It MUST NOT hand over more after a {@link Socket.pause} than what had been read before, which MUST be no more
+ * than 256 KiB. It MUST bound what a message that has not ended holds: its bytes by `payloadBytes`, and the pieces that
+ * it comes in by a number. It MUST NOT go on reading a socket without end after it was closed, and MUST refuse by itself,
+ * before it asks {@link Gate.admit}, what is no sound WebSocket handshake.
  */
 
 /** Several messages, framed for the wire, that can be sent to any number of sockets. */
@@ -30,10 +37,13 @@ export interface Socket {
 
 /** What the server gives for each open socket. */
 export interface SocketListener {
+  /**
+   * So many bytes came, and so many WebSocket frames of any kind began in them. `message` is the number, counted from 1,
+   * of the socket's message that has begun and not ended; 0 when there is none.
+   */
+  receiveBytes(bytes: number, frames: number, message: number): void;
   receive(text: string): void;
   receiveBinary(): void;
-  /** A WebSocket ping: a sign of life that counts against the rate. Answering it is the engine's. */
-  receivePing(): void;
   /** What was buffered has left; called at least when the buffer, having been over 64 KiB, is empty. */
   drained(): void;
   /** The socket is over. `code`: that of the client's close frame, 1005 where it had none, 1006 where there was no frame. */

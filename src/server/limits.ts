@@ -6,6 +6,11 @@ export interface Limits {
   readonly connections: number;
   /** Most bytes of one message from a client; a larger one ends its connection with 1009. Default 65,536. */
   readonly payloadBytes: number;
+  /**
+   * How long a message from a client may take from its first byte to its last, in milliseconds, the time in which it is
+   * not read left out; then close 4507. Default 30,000.
+   */
+  readonly messageMs: number;
   /** How long from the upgrade to the hello, in milliseconds; then close 4508. Default 10,000. */
   readonly handshakeMs: number;
   /** Most rooms a connection may be in; one more is refused with `TOO_MANY_ROOMS`. Default 100. */
@@ -17,12 +22,23 @@ export interface Limits {
    */
   readonly pending: number;
   /**
-   * Frames a second a connection may send for long. Beyond it, and the burst, the server reads it no faster than this,
+   * WebSocket frames a second a connection may send for long, of whatever kind: pings, pongs and the fragments of a
+   * message count each. Beyond it, and the burst, the server reads it no faster than this,
    * and after `throttledMs` without a pause it closes with 4529. Default 200.
    */
   readonly framesPerSecond: number;
-  /** Frames a connection may send at once before it is slowed down. Default 1,000. */
+  /**
+   * Frames a connection may send at once before it is slowed down. Default 500: half of what a room's log keeps by
+   * default, so that a burst of one client can't push out everything that others said.
+   */
   readonly framesBurst: number;
+  /**
+   * Bytes a second a connection may send for long, as they are on the wire; the same as with `framesPerSecond` happens
+   * beyond it. Default 524,288.
+   */
+  readonly bytesPerSecond: number;
+  /** Bytes a connection may send at once before it is slowed down. Default 2,097,152. */
+  readonly bytesBurst: number;
   /** How long a connection may be slowed down without a pause, in milliseconds. Default 60,000. */
   readonly throttledMs: number;
   /**
@@ -43,11 +59,14 @@ export interface Limits {
 export const defaultLimits: Limits = {
   connections: 100_000,
   payloadBytes: 65_536,
+  messageMs: 30_000,
   handshakeMs: 10_000,
   rooms: 100,
   pending: 256,
   framesPerSecond: 200,
-  framesBurst: 1000,
+  framesBurst: 500,
+  bytesPerSecond: 524_288,
+  bytesBurst: 2_097_152,
   throttledMs: 60_000,
   handlerMs: 30_000,
   slowBytes: 65_536,

@@ -175,8 +175,13 @@ export class Line {
     this.claim ??= readClaim(text);
     this.#up.carry(() => {
       if (text.length > payloadBytes) this.#closeByServer(1009, "");
-      else this.#receive(() => this.#listener?.receive(text));
+      else this.#receive(() => this.#deliver(text));
     });
+  }
+
+  #deliver(text: string): void {
+    this.#listener?.receiveBytes(messageBytes(text), 1, 0);
+    this.#listener?.receive(text);
   }
 
   #receive(task: () => void): void {

@@ -74,9 +74,9 @@ export function wrapSocket(inner: Socket, changed: Partial<Socket>): Socket {
 /** The same for what listens to one. */
 export function wrapListener(inner: SocketListener, changed: Partial<SocketListener>): SocketListener {
   return {
+    receiveBytes: (bytes, frames, message) => inner.receiveBytes(bytes, frames, message),
     receive: (text) => inner.receive(text),
     receiveBinary: () => inner.receiveBinary(),
-    receivePing: () => inner.receivePing(),
     drained: () => inner.drained(),
     closed: (code) => inner.closed(code),
     ...changed,

@@ -21,7 +21,7 @@ export async function startNumbersServer({
 }: ServerOptions & { port?: number } = {}): Promise<NumbersServer> {
   const server = createServer(numbers, {
     authenticate: ({ token }) => (token === undefined ? null : { id: token }),
-    limits: { framesPerSecond: 5000, framesBurst: 20_000 },
+    limits: { framesPerSecond: 5000, framesBurst: 20_000, bytesPerSecond: Infinity },
     ...options,
   });
   const increments = { runs: 0, sum: 0 };

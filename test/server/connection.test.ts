@@ -46,7 +46,11 @@ function bench(limits: Partial<Limits> = {}, admitted: Partial<Admitted> = {}) {
     expiresAt: null,
     ...admitted,
   });
-  const receive = (frame: object): void => connection.receive(JSON.stringify(frame));
+  const receive = (frame: object): void => {
+    const text = JSON.stringify(frame);
+    connection.receiveBytes(text.length, 1, 0);
+    connection.receive(text);
+  };
   /** As the server does it: the hello comes, and is answered. */
   const open = (): void => {
     receive(hello);
@@ -122,8 +126,8 @@ describe("a connection", () => {
     open();
     connection.close("KICKED");
     receive({ type: "leave", room: "r" });
+    connection.receiveBytes(10, 1, 1);
     connection.receiveBinary();
-    connection.receivePing();
     connection.close("INTERNAL");
     connection.closed(1006);
     expect([frames, log, socket.closes.length]).toEqual([[], ["ended"], 1]);
@@ -183,7 +187,7 @@ describe("the heartbeat", () => {
   test.each([
     ["a pong", (it: ReturnType<typeof bench>) => it.receive({ type: "pong" })],
     ["any frame", (it: ReturnType<typeof bench>) => it.receive({ type: "leave", room: "r" })],
-    ["a ping of the socket's own", (it: ReturnType<typeof bench>) => it.connection.receivePing()],
+    ["a ping of the socket's own", (it: ReturnType<typeof bench>) => it.connection.receiveBytes(6, 1, 0)],
   ])("takes %s as life", async (_what, live) => {
     const it = bench();
     it.open();
@@ -381,11 +385,42 @@ describe("the rate", () => {
     expect(it.closeCode()).toBeUndefined();
   });
 
-  test("counts pings of the socket's own", () => {
-    const { open, connection, socket } = bench(limits);
-    open();
-    for (let ping = 0; ping < limits.framesBurst; ping += 1) connection.receivePing();
-    expect(socket.paused).toBe(true);
+  test("counts every frame of the socket, whatever it is and however many come at once", async () => {
+    const it = bench(limits);
+    it.open();
+    it.connection.receiveBytes(0, limits.framesBurst - 1, 0);
+    expect(it.socket.paused).toBe(false);
+    it.connection.receiveBytes(0, 30, 0);
+    await it.clock.advance(2999);
+    expect(it.socket.paused).toBe(true);
+    await it.clock.advance(1);
+    expect(it.socket.paused).toBe(false);
+  });
+
+  test("is over at once for one that would have to wait longer than throttledMs for what it sent at once", () => {
+    const it = bench(limits);
+    it.open();
+    it.connection.receiveBytes(0, limits.framesBurst + 49, 0);
+    expect([it.socket.paused, it.closeCode()]).toEqual([true, undefined]);
+    it.connection.receiveBytes(0, 2, 0);
+    expect(it.closeCode()).toBe(4529);
+  });
+
+  test("counts bytes as well: a burst, then as many a second, and 4529 after throttledMs", async () => {
+    const it = bench({ bytesPerSecond: 100, bytesBurst: 1000, throttledMs: 5000 });
+    it.open();
+    it.connection.receiveBytes(1000 - JSON.stringify(hello).length, 1, 0);
+    expect(it.socket.paused).toBe(false);
+    it.connection.receiveBytes(400, 1, 0);
+    await it.clock.advance(3999);
+    expect(it.socket.paused).toBe(true);
+    await it.clock.advance(1);
+    expect(it.socket.paused).toBe(false);
+    it.connection.receiveBytes(200, 1, 0);
+    await it.clock.advance(2000);
+    expect([it.socket.paused, it.closeCode()]).toEqual([false, undefined]);
+    it.connection.receiveBytes(1, 1, 0);
+    expect(it.closeCode()).toBe(4529);
   });
 
   test("slowed down for longer than two heartbeats is not taken for silence", async () => {
@@ -397,6 +432,47 @@ describe("the rate", () => {
     expect(it.socket.paused).toBe(true);
     await it.clock.advance(80_000);
     expect([it.socket.paused, it.closeCode()]).toEqual([true, undefined]);
+  });
+});
+
+describe("a message that has begun", () => {
+  const messageMs = 5000;
+
+  test("must end in time, whatever comes in between", async () => {
+    const it = bench({ messageMs });
+    it.open();
+    it.connection.receiveBytes(10, 1, 7);
+    for (let ping = 0; ping < 5; ping += 1) {
+      expect(it.closeCode()).toBeUndefined();
+      await it.clock.advance(1000);
+      it.connection.receiveBytes(6, 1, 7);
+    }
+    await it.clock.advance(1000);
+    expect(it.closeCode()).toBe(4507);
+  });
+
+  test("is timed by itself: one that follows it at once has its own time", async () => {
+    const it = bench({ messageMs });
+    it.open();
+    for (let message = 1; message < 10; message += 1) {
+      it.connection.receiveBytes(10, 1, message);
+      await it.clock.advance(4000);
+    }
+    it.connection.receiveBytes(10, 1, 0);
+    await it.clock.advance(20_000);
+    expect(it.closeCode()).toBeUndefined();
+  });
+
+  test("is not timed while it is not read", async () => {
+    const it = bench({ messageMs, bytesPerSecond: 10, bytesBurst: 1000, throttledMs: 200_000 });
+    it.open();
+    it.connection.receiveBytes(2000, 1, 1);
+    await it.clock.advance(100_000);
+    expect(it.socket.paused).toBe(true);
+    await it.clock.advance(12_000);
+    expect([it.socket.paused, it.closeCode()]).toEqual([false, undefined]);
+    await it.clock.advance(6000);
+    expect(it.closeCode()).toBe(4507);
   });
 });
 

@@ -8,8 +8,8 @@ import type { ServerOptions } from "../../src/server/options.ts";
 import { altered } from "../support/log-broker.ts";
 import { Pair } from "../support/pair.ts";
 
-// What is asked of a single connection (handshakeMs, framesPerSecond, framesBurst, throttledMs, outboxBytes) is tested
-// with the connection, slowBytes with the hub's rooms and the outbox, payloadBytes over real sockets in test/fuzz.
+// What is asked of a single connection (handshakeMs, messageMs, framesPerSecond, framesBurst, bytesPerSecond, bytesBurst,
+// throttledMs, outboxBytes) is tested with the connection, slowBytes with the hub's rooms and the outbox, payloadBytes over real sockets in test/fuzz.
 
 const chat = contract({
   rooms: {
@@ -258,6 +258,9 @@ test("every bound of a server has a test at the bound: add one with the next bou
     "pending",
     "framesPerSecond",
     "framesBurst",
+    "bytesPerSecond",
+    "bytesBurst",
+    "messageMs",
     "throttledMs",
     "handlerMs",
     "slowBytes",

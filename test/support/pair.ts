@@ -200,8 +200,10 @@ export class Link {
     this.toServer.push(JSON.parse(text) as WireFrame);
     this.#clock.defer(() => {
       if (this.#frozen || this.#serverOver) return;
-      if (Buffer.byteLength(text) > this.#payloadBytes) this.#endByServer(1009, "");
-      else this.listener?.receive(text);
+      const bytes = Buffer.byteLength(text);
+      if (bytes > this.#payloadBytes) return this.#endByServer(1009, "");
+      this.listener?.receiveBytes(bytes, 1, 0);
+      this.listener?.receive(text);
     });
   }
 

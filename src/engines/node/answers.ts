@@ -35,10 +35,15 @@ export function answerPreflight(request: IncomingMessage, response: ServerRespon
 }
 
 /** Answers an upgrade, and ends its stream. */
-export function refuseUpgrade(stream: Duplex, refused: Refused): void {
+export function refuseUpgrade(
+  stream: Duplex,
+  refused: Refused,
+  more: Readonly<Record<string, string>> = {},
+): void {
   const body = answerBody(refused);
   const headers = {
     ...answerHeaders(refused),
+    ...more,
     connection: "close",
     "content-length": String(Buffer.byteLength(body)),
   };
@@ -50,7 +55,8 @@ export function refuseUpgrade(stream: Duplex, refused: Refused): void {
   );
 }
 
-function refusal(status: number, code: keyof typeof errorCodes, message?: string): Refused {
+/** A refusal with a code of the table, whose text says enough unless there is more to say. */
+export function refusal(status: number, code: keyof typeof errorCodes, message?: string): Refused {
   return { ok: false, status, code, message: message ?? errorCodes[code].text };
 }
 

@@ -10,11 +10,13 @@ import {
   answer,
   answerPreflight,
   notStarted,
+  refusal,
   refuseUpgrade,
   unknownPath,
   upgradeRequired,
 } from "./answers.ts";
 import { nodeFraming } from "./framing.ts";
+import { handshakeFlaw } from "./handshake.ts";
 import { NodeSocket } from "./node-socket.ts";
 import { takePath, type Nobody, type PathOwner } from "./paths.ts";
 import { warnOfWorkers } from "./workers.ts";
@@ -46,6 +48,18 @@ export function endpointOf(server: Pick<Servable, "gate">, http: HttpServer): En
   return endpoint;
 }
 
+interface NewerOptions {
+  readonly closeTimeout: number;
+  readonly maxFragments: number;
+  readonly maxBufferedChunks: number;
+}
+
+/** What a fragment of a large message has at least on average; more of them are no message, but a way to fill memory. */
+const fragmentBytes = 1024;
+/** The same for what a message is read in. A TCP segment has more, where there is more to send. */
+const chunkBytes = 256;
+/** What a message may come in, however small it may be. */
+const partsMin = 64;
 /** How long the other end has to answer a close frame. */
 const closeTimeoutMs = 2000;
 /** Beyond the time that an upgrade has: the gate refuses one that is late by itself, which says more than a cut line. */
@@ -67,14 +81,16 @@ export class Endpoint implements PathOwner {
     this.#ready = new Promise((resolve) => (this.#begin = resolve));
     // A start that failed is told by `start`.
     this.#ready.catch(() => {});
-    // The option is newer than its types.
-    const options: ServerOptions & { readonly closeTimeout: number } = {
+    // The options are newer than their types.
+    const options: ServerOptions & NewerOptions = {
       noServer: true,
       clientTracking: false,
       perMessageDeflate: false,
       autoPong: false,
       maxPayload: gate.payloadBytes,
       closeTimeout: closeTimeoutMs,
+      maxFragments: Math.max(partsMin, gate.payloadBytes / fragmentBytes),
+      maxBufferedChunks: Math.max(partsMin, gate.payloadBytes / chunkBytes),
       handleProtocols: () => jsonSubprotocol,
     };
     this.#sockets = new WebSocketServer(options);
@@ -120,6 +136,10 @@ export class Endpoint implements PathOwner {
   }
 
   async #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
+    // ws would find it too, but after everybody was asked, and in words of its own.
+    const flaw = handshakeFlaw(request);
+    if (flaw)
+      return refuseUpgrade(stream, refusal(flaw.status, "UPGRADE_REQUIRED", flaw.message), flaw.headers);
     const limitMs = this.#gate.handshakeMs + handshakeSlackMs;
     const stopTimer = whenOverdue(systemClock, limitMs, () => stream.destroy());
     const admission = await this.#admit(toUpgradeRequest(request), true);
@@ -139,7 +159,7 @@ export class Endpoint implements PathOwner {
 
   #accept(request: IncomingMessage, stream: Duplex, head: Buffer, admitted: Admitted): void {
     if (stream.destroyed) return this.#gate.giveUp();
-    // ws refuses what is no WebSocket handshake by itself, without a callback.
+    // Who has gone meanwhile is dropped by ws without a callback.
     const onClose = (): void => this.#gate.giveUp();
     stream.once("close", onClose);
     this.#sockets.handleUpgrade(request, stream, head, (ws) => {

@@ -5,4 +5,6 @@
  */
 export { attach } from "./attach.ts";
 export { serve } from "./serve.ts";
+export { closeSilent } from "./silence.ts";
+export type { SilenceOptions } from "./silence.ts";
 export type { Served, ServeOptions } from "./serve.ts";

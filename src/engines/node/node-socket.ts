@@ -2,16 +2,22 @@ import type { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 import { WebSocket, type RawData } from "ws";
 import type { Batch, Socket, SocketListener } from "../../server/engine.ts";
+import { FrameMeter } from "./frame-meter.ts";
 import { AsciiFrame } from "./framing.ts";
 
 /** Bytes waiting in a socket above which WebSocket pings go unanswered: who does not read gets no more to read. */
 const pongBufferMax = 65_536;
 
+/** Bytes that are read of a socket after it was closed: the answer to the close frame comes behind what was on its way. */
+const closingBytesMax = 262_144;
+
 const listenerKey = Symbol("bowline listener");
+const socketKey = Symbol("bowline socket");
 
 /** The listener hangs on the objects that raise the events, so that no connection needs closures of its own. */
 interface Bound {
   [listenerKey]?: SocketListener;
+  [socketKey]?: NodeSocket;
 }
 
 /**
@@ -22,6 +28,8 @@ interface Bound {
 export class NodeSocket implements Socket {
   readonly #ws: WebSocket;
   readonly #stream: Duplex;
+  readonly #meter = new FrameMeter();
+  #closingBytes = 0;
 
   constructor(ws: WebSocket, stream: Duplex) {
     this.#ws = ws;
@@ -32,8 +40,22 @@ export class NodeSocket implements Socket {
   listen(listener: SocketListener): void {
     (this.#ws as Bound)[listenerKey] = listener;
     (this.#stream as Bound)[listenerKey] = listener;
+    (this.#stream as Bound)[socketKey] = this;
     this.#ws.on("message", onMessage).on("ping", onPing).on("close", onClose).on("error", onError);
-    this.#stream.on("drain", onDrain);
+    // Before ws, which reads the same bytes: they are counted before anything in them is handed over.
+    this.#stream.on("drain", onDrain).prependListener("data", onData);
+  }
+
+  /** Bytes came. */
+  count(bytes: Buffer): void {
+    if (this.#ws.readyState === WebSocket.OPEN) {
+      const frames = this.#meter.read(bytes);
+      (this.#ws as Bound)[listenerKey]?.receiveBytes(bytes.length, frames, this.#meter.message);
+      return;
+    }
+    this.#closingBytes += bytes.length;
+    // One that goes on sending is not read to its end: it is cut soon.
+    if (this.#closingBytes > closingBytesMax) this.#stream.pause();
   }
 
   send(batch: Batch): void {
@@ -72,7 +94,6 @@ function onMessage(this: WebSocket & Bound, data: RawData, isBinary: boolean): v
 
 function onPing(this: WebSocket & Bound, data: Buffer): void {
   if (this.bufferedAmount < pongBufferMax && this.readyState === WebSocket.OPEN) this.pong(data);
-  this[listenerKey]?.receivePing();
 }
 
 function onClose(this: WebSocket & Bound, code: number): void {
@@ -81,6 +102,10 @@ function onClose(this: WebSocket & Bound, code: number): void {
 
 /** A close always follows; the cause (a reset, a message too large) says nothing that the close does not. */
 function onError(): void {}
+
+function onData(this: Duplex & Bound, bytes: Buffer): void {
+  this[socketKey]?.count(bytes);
+}
 
 function onDrain(this: Duplex & Bound): void {
   this[listenerKey]?.drained();

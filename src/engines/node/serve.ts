@@ -4,6 +4,7 @@ import { checkOptions } from "../../base/options.ts";
 import type { DrainOptions, Servable } from "../../server/engine.ts";
 import { endpointOf } from "./attach.ts";
 import { drainOnSignal } from "./signals.ts";
+import { closeSilent } from "./silence.ts";
 
 /** Options of {@link serve}. */
 export interface ServeOptions {
@@ -45,7 +46,11 @@ export async function serve(server: Servable, options: ServeOptions = {}): Promi
     deadlineMs: 1,
   });
   const { port = 3000, host, handler, signals = true } = options;
-  const http = createHttpServer();
+  const silentMs = Math.min(Math.ceil(server.gate.handshakeMs), silentMsMax);
+  // Node looks at what takes too long only now and then.
+  const timing = { headersTimeout: silentMs, connectionsCheckingInterval: Math.min(silentMs, 2000) };
+  const http = createHttpServer(timing);
+  closeSilent(http, { silentMs });
   if (handler) http.on("request", handler);
   const endpoint = endpointOf(server, http);
   // Before anything is started: of a port that is taken there is nothing to undo.
@@ -65,6 +70,9 @@ export async function serve(server: Servable, options: ServeOptions = {}): Promi
     throw error;
   }
 }
+
+/** Where the limit is turned off, a request still has as long as Node would give it. */
+const silentMsMax = 60_000;
 
 function listen(http: HttpServer, port: number, host: string | undefined): Promise<void> {
   return new Promise((resolve, reject) => {

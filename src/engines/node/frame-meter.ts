@@ -1,0 +1,76 @@
+const finalBit = 0x80;
+const maskBit = 0x80;
+const opcodeBits = 0x0f;
+/** Opcodes from here on are of control frames, which may stand between the fragments of a message. */
+const firstControl = 0x08;
+const maskBytes = 4;
+
+/**
+ * Follows the frames of a socket by their headers (RFC 6455, section 5.2) and looks at nothing in them. The WebSocket
+ * library tells of whole messages only: what it costs to get there has to be counted before it.
+ */
+export class FrameMeter {
+  /** Number of the message that has begun and not ended, counted from 1; 0 when there is none. */
+  message = 0;
+  #messages = 0;
+  /** Bytes to go to the end of the frame: of its mask and its payload. */
+  #left = 0;
+  /** Bytes to go of an extended length; −1 where the byte with the length comes next. */
+  #lengthLeft = 0;
+  #opcode = 0;
+  #isFinal = false;
+  #isMasked = false;
+
+  /** Goes through what came next; gives how many frames began in it. */
+  read(bytes: Uint8Array): number {
+    let begun = 0;
+    for (let at = 0; at < bytes.length;) {
+      if (this.#left > 0 && this.#lengthLeft === 0) {
+        const passed = Math.min(this.#left, bytes.length - at);
+        at += passed;
+        this.#left -= passed;
+        if (this.#left === 0) this.#end();
+        continue;
+      }
+      const byte = bytes[at] as number;
+      at += 1;
+      if (this.#lengthLeft > 0) this.#readLength(byte);
+      else if (this.#lengthLeft < 0) this.#readShortLength(byte);
+      else {
+        begun += 1;
+        this.#begin(byte);
+      }
+    }
+    return begun;
+  }
+
+  #begin(byte: number): void {
+    this.#opcode = byte & opcodeBits;
+    this.#isFinal = (byte & finalBit) !== 0;
+    this.#lengthLeft = -1;
+    if (this.#opcode < firstControl && this.message === 0) this.message = ++this.#messages;
+  }
+
+  #readShortLength(byte: number): void {
+    const length = byte & ~maskBit;
+    this.#isMasked = (byte & maskBit) !== 0;
+    this.#lengthLeft = length === 127 ? 8 : length === 126 ? 2 : 0;
+    this.#left = this.#lengthLeft > 0 ? 0 : length;
+    if (this.#lengthLeft === 0) this.#beginPayload();
+  }
+
+  #readLength(byte: number): void {
+    this.#left = this.#left * 256 + byte;
+    this.#lengthLeft -= 1;
+    if (this.#lengthLeft === 0) this.#beginPayload();
+  }
+
+  #beginPayload(): void {
+    if (this.#isMasked) this.#left += maskBytes;
+    if (this.#left === 0) this.#end();
+  }
+
+  #end(): void {
+    if (this.#opcode < firstControl && this.#isFinal) this.message = 0;
+  }
+}
