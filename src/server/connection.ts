@@ -37,6 +37,11 @@ export interface UserLike {
 
 /** What was received within this time was read in the turn of the event loop that looks at it. */
 const freshMs = 1000;
+/** How long a client may be behind with more replies than it may. What one turn adds no client could have read. */
+const slowMs = 2000;
+/** How many times as much ends it at once. */
+const slowFactor = 4;
+const done = Promise.resolve();
 /** Most bytes of a close reason (RFC 6455, 5.5). */
 const reasonBytesMax = 123;
 
@@ -83,6 +88,12 @@ export class Connection implements SocketListener, WheelItem {
   #stopPause: Undo | null = null;
   /** UTF-16 units of its own frames that were added while it was behind. */
   #unreadLength = 0;
+  /** Since when that is too much; null while it is not. */
+  #slowSinceMs: number | null = null;
+  /** Settles when the large frames asked for have been sent. */
+  #paced: Promise<void> = done;
+  /** Wakes the large frame that waits for room. */
+  #onRoom: (() => void) | null = null;
 
   constructor(context: ConnectionContext, socket: Socket, admitted: Admitted) {
     const elapsedMs = context.clock.elapsed();
@@ -117,6 +128,7 @@ export class Connection implements SocketListener, WheelItem {
   }
 
   drained(): void {
+    this.#wake();
     for (const reader of this.readers) reader.catchUp();
   }
 
@@ -137,14 +149,25 @@ export class Connection implements SocketListener, WheelItem {
   /** Sends an encoded frame of this connection's own. One that does not read its replies is closed. */
   sendText(text: string): void {
     if (this.state === "closed") return;
-    const { slowBytes, outboxBytes } = this.#context.limits;
-    // Counted from when it fell behind, and apart from the rooms' traffic: that waits for slow readers by itself, and
-    // one event may be larger than the limit.
-    if (this.outbox.waitingBytes() <= slowBytes) this.#unreadLength = 0;
     // Looked at before this one is added: one large reply alone is no sign of a slow reader.
-    if (this.#unreadLength > outboxBytes) return this.close("SLOW_CONSUMER");
+    if (this.#isTooSlow()) return this.close("SLOW_CONSUMER");
     this.#unreadLength += text.length;
     this.outbox.sendText(text);
+  }
+
+  /**
+   * Sends a large frame of this connection's own in its turn: `send` makes it when the ones before it have nearly left.
+   * A client that joins many rooms at once is no slow reader, and one that does not read holds no more than one.
+   */
+  pace(send: () => Promise<void>): Promise<void> {
+    const inTurn = async (): Promise<void> => {
+      if (this.state !== "closed" && this.outbox.isFull())
+        await new Promise<void>((resolve) => (this.#onRoom = resolve));
+      await send();
+    };
+    const sent = this.#paced.then(inTurn);
+    this.#paced = sent.catch(() => {});
+    return sent;
   }
 
   /** Refuses a call (by ref) or something about a room. */
@@ -266,11 +289,33 @@ export class Connection implements SocketListener, WheelItem {
     });
   }
 
+  #isTooSlow(): boolean {
+    const { slowBytes, outboxBytes } = this.#context.limits;
+    const waiting = this.outbox.waitingBytes();
+    // Counted from when it fell behind, and apart from the rooms' traffic: that waits for slow readers by itself, and
+    // one event may be larger than the limit. What has left was read.
+    this.#unreadLength = waiting <= slowBytes ? 0 : Math.min(this.#unreadLength, waiting);
+    if (this.#unreadLength <= outboxBytes) {
+      this.#slowSinceMs = null;
+      return false;
+    }
+    const nowMs = this.#context.clock.elapsed();
+    this.#slowSinceMs ??= nowMs;
+    return nowMs - this.#slowSinceMs > slowMs || this.#unreadLength > slowFactor * outboxBytes;
+  }
+
+  #wake(): void {
+    const onRoom = this.#onRoom;
+    this.#onRoom = null;
+    onRoom?.();
+  }
+
   #end(code: number): void {
     if (this.state === "closed") return;
     this.state = "closed";
     this.closeCode = code;
     this.#stopPause?.();
+    this.#wake();
     this.#context.wheel.remove(this);
     this.#context.ended(this);
     this.readers = [];

@@ -15,6 +15,7 @@ export interface HubContext {
   readonly flusher: Flusher;
   readonly framing: Framing;
   readonly presenceMembers: number;
+  readonly presenceBytes: number;
   /** Tries again later what the broker could not do. */
   retry(task: () => void, error: unknown): void;
 }
@@ -59,6 +60,9 @@ export class HubRoom implements Flushable {
     this.#presence = new RoomPresence({
       room: name,
       membersMax: context.presenceMembers,
+      listBytesMax: context.presenceBytes,
+      clock: context.clock,
+      changed: () => this.#markDirty(),
       list: (limit) => context.broker.members(name, limit),
       retry: (task, error) => this.retry(task, error),
     });

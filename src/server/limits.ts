@@ -48,12 +48,24 @@ export interface Limits {
   readonly handlerMs: number;
   /** Bytes waiting in a socket above which it gets no room traffic until it has drained. Default 65,536. */
   readonly slowBytes: number;
-  /** Replies, in UTF-16 units, that a connection over `slowBytes` gets before it is closed with 4513. Default 1,048,576. */
+  /**
+   * Replies, in UTF-16 units, that may wait in a connection over `slowBytes` for longer than 2 s; then it is closed with
+   * 4513, and at once at four times as many. Default 1,048,576.
+   */
   readonly outboxBytes: number;
   /** Most publications a join may ask to see again; asking for more gives this many. Default 1,000. */
   readonly historyCount: number;
   /** Members of a room above which it tells how many there are, and no longer who. Default 1,000. */
   readonly presenceMembers: number;
+  /** Bytes of a list of members, as JSON, above which a room tells how many there are, and no longer who. Default 131,072. */
+  readonly presenceBytes: number;
+  /** Most bytes of one member's presence state, as JSON; a larger one is refused with `PAYLOAD_TOO_LARGE`. Default 4,096. */
+  readonly presenceStateBytes: number;
+  /**
+   * Most members that one user may be in a room, on one node; one more takes the place of the oldest, of one whose
+   * connection is gone if there is one. Default 10. Without `authenticate` each session is a user of its own.
+   */
+  readonly membersPerUser: number;
 }
 
 export const defaultLimits: Limits = {
@@ -73,6 +85,9 @@ export const defaultLimits: Limits = {
   outboxBytes: 1_048_576,
   historyCount: 1000,
   presenceMembers: 1000,
+  presenceBytes: 131_072,
+  presenceStateBytes: 4096,
+  membersPerUser: 10,
 };
 
 /** Fills in the defaults; throws a `TypeError` that names a limit which is no number above 0, or no limit. */

@@ -4,12 +4,15 @@ import type { Member } from "../protocol/frames.ts";
 import type { Broker } from "./broker.ts";
 import type { Connection, UserLike } from "./connection.ts";
 import type { Insist } from "./insist.ts";
+import type { Limits } from "./limits.ts";
+import { MemberPlaces } from "./member-places.ts";
 
 /** What {@link Presence} needs of the node. */
 export interface PresenceContext {
   readonly broker: Broker;
   readonly wheel: TimerWheel;
   readonly graceMs: number;
+  readonly limits: Limits;
   readonly insist: Insist;
 }
 
@@ -20,21 +23,31 @@ export class Presence {
   readonly #absences = new Set<Absence>();
   /** Exits that the broker has not carried out yet, by session and room. */
   readonly #exits = new Map<string, object>();
+  readonly #places: MemberPlaces;
   #stopped = false;
 
   constructor(context: PresenceContext) {
     this.#context = context;
+    this.#places = new MemberPlaces(context.limits.membersPerUser);
   }
 
   /** Makes the connection's session a member of the room, or gives the member a new state. */
   async enter(connection: Connection, room: string, state: unknown): Promise<void> {
     this.#exits.delete(`${connection.session} ${room}`);
-    const member: Member = { session: connection.session, user: (connection.user as UserLike).id, state };
+    const user = userOf(connection);
+    const member: Member = { session: connection.session, user, state };
+    const replaced = this.#places.take(room, user, connection);
+    if (replaced) this.#exit(replaced, room);
     await this.#context.broker.enter(room, member, connection.generation);
   }
 
   /** The session left the room. */
-  exit(connection: Pick<Connection, "session" | "generation">, room: string): void {
+  exit(connection: Departed, room: string): void {
+    this.#places.free(room, userOf(connection), connection);
+    this.#exit(connection, room);
+  }
+
+  #exit(connection: Pick<Connection, "session" | "generation">, room: string): void {
     const { broker, insist } = this.#context;
     const { session, generation } = connection;
     const key = `${session} ${room}`;
@@ -58,14 +71,15 @@ export class Presence {
    */
   ended(connection: Connection, rooms: readonly string[]): void {
     if (rooms.length === 0) return;
-    const { session, generation, closeCode } = connection;
+    const { session, generation, user, closeCode } = connection;
     if (isForGood(closeCode)) {
       for (const room of rooms) this.exit(connection, room);
       return;
     }
+    for (const room of rooms) this.#places.leaveEmpty(room, userOf(connection), session);
     const absence = new Absence(() => {
       this.#absences.delete(absence);
-      for (const room of rooms) this.exit({ session, generation }, room);
+      for (const room of rooms) this.exit({ session, generation, user }, room);
     });
     this.#absences.add(absence);
     this.#context.wheel.add(absence, this.#context.graceMs);
@@ -84,6 +98,13 @@ export class Presence {
       absence.due();
     }
   }
+}
+
+/** What is left of a connection: whose member goes. */
+type Departed = Pick<Connection, "session" | "generation" | "user">;
+
+function userOf({ user }: Pick<Connection, "user">): string {
+  return (user as UserLike).id;
 }
 
 /** Whether who is closed with this code stays away: the client's own close, and the application's. */

@@ -72,6 +72,12 @@ export class Reader {
     this.#offset = offset;
   }
 
+  /** The socket is full: the list of members is due when it no longer is. */
+  missPresence(): void {
+    this.missedPresence = true;
+    if (this.live) this.fallBehind(this.room.sent);
+  }
+
   /** The log was lost or trimmed under this reader: it is told so, and goes on where that leaves it. */
   markGap(reason: GapFrame["reason"], base: number): void {
     // One that has come from another node may have got past what is missing here.

@@ -1,5 +1,7 @@
+import type { Clock } from "../base/clock.ts";
+import { utf8Length } from "../base/utf8.ts";
 import { encodeFrame } from "../protocol/encode.ts";
-import type { Member, PresenceFrame } from "../protocol/frames.ts";
+import type { Member } from "../protocol/frames.ts";
 import type { PresenceChange } from "./broker.ts";
 import type { Reader } from "./reader.ts";
 
@@ -8,14 +10,19 @@ export interface RoomPresenceContext {
   readonly room: string;
   /** Most members that are listed. */
   readonly membersMax: number;
+  /** Most bytes that a list of them has. */
+  readonly listBytesMax: number;
+  readonly clock: Clock;
+  /** There is something to tell. */
+  changed(): void;
   /** How many are present, and at most so many of them. */
   list(limit: number): Promise<{ readonly count: number; readonly list: readonly Member[] }>;
   /** Tries again later what the broker could not do. */
   retry(task: () => void, error: unknown): void;
 }
 
-/** Everybody present, or how many where they are too many to list: part of a frame. */
-export type ListedMembers = Pick<PresenceFrame, "members" | "count">;
+/** Everybody present, or how many where they are too many to list: the fields of a frame, as JSON. */
+export type ListedMembers = `"members":${string}` | `"count":${number}`;
 
 /** By session; null for one that is gone. */
 type Changes = Map<string, Member | null>;
@@ -29,6 +36,8 @@ interface Listing {
 
 /** Share of the bound on listed members that a room must have come down to before they are listed again. */
 const relistShare = 0.9;
+/** How long a list that had too many bytes is not made again, unless so many members have gone. */
+const tooLongMs = 10_000;
 
 /** Who is present in a room, as this node's readers are told: changes of one turn go together. */
 export class RoomPresence {
@@ -39,6 +48,8 @@ export class RoomPresence {
   #count = 0;
   /** Whether there are too many members to list them. */
   #crowded = false;
+  /** The last list that had too many bytes. */
+  #tooLong: { readonly count: number; readonly untilMs: number } | null = null;
 
   constructor(context: RoomPresenceContext) {
     this.#context = context;
@@ -57,13 +68,12 @@ export class RoomPresence {
 
   /** The frame that tells what changed since the last one. */
   take(readers: readonly Reader[]): string {
-    const { room, membersMax } = this.#context;
+    const { room } = this.#context;
     const changes: Changes = this.#changes ?? new Map();
     this.#changes = null;
     if (this.#listing) for (const [session, member] of changes) this.#listing.since.set(session, member);
     const wasCrowded = this.#crowded;
-    // Not listed again at the first one who leaves, or a room at the bound would be listed over and over.
-    this.#crowded = this.#count > membersMax * (wasCrowded ? relistShare : 1);
+    this.#crowded = this.#isTooMany(this.#count, wasCrowded);
     if (this.#crowded) return encodeFrame({ type: "presence", room, count: this.#count });
     if (wasCrowded) this.relist(readers);
     const set: Member[] = [];
@@ -81,9 +91,10 @@ export class RoomPresence {
   }
 
   async members(): Promise<ListedMembers> {
-    const { membersMax } = this.#context;
-    const { count, list: members } = await this.#context.list(membersMax);
-    return count > membersMax ? { count } : { members };
+    // A room that is known to be too long a list costs nothing: anybody may come and go as often as they like.
+    if (this.#crowded && this.#isTooMany(this.#count, true)) return `"count":${this.#count}`;
+    const { count, list } = await this.#context.list(this.#context.membersMax);
+    return this.#encode(count, list);
   }
 
   /** Sends the whole list to a reader that missed changes of it: one list for all who wait for it at the time. */
@@ -106,10 +117,10 @@ export class RoomPresence {
 
   #list(listing: Listing): void {
     this.#listing = listing;
-    const { readers, since } = listing;
-    this.members().then(
-      (listed) => this.#isListed(listing) && this.#send(readers, withChanges(listed, since)),
-      (error: unknown) => this.#isListed(listing) && this.#listLater(readers, error),
+    const { list, membersMax } = this.#context;
+    list(membersMax).then(
+      ({ count, list: members }) => this.#isListed(listing) && this.#send(listing, count, members),
+      (error: unknown) => this.#isListed(listing) && this.#listLater(listing.readers, error),
     );
   }
 
@@ -120,9 +131,55 @@ export class RoomPresence {
     return true;
   }
 
-  #send(readers: ReadonlySet<Reader>, listed: ListedMembers): void {
-    const text = encodeFrame({ type: "presence", room: this.#context.room, ...listed });
-    for (const reader of readers) if (!reader.left) reader.outbox.sendText(text);
+  /** Who can't take it now gets a new list when it can: it is made only if somebody does. */
+  #send({ readers, since }: Listing, count: number, members: readonly Member[]): void {
+    const taking: Reader[] = [];
+    for (const reader of readers) {
+      if (reader.left) continue;
+      if (reader.outbox.isFull()) reader.missPresence();
+      else taking.push(reader);
+    }
+    if (taking.length === 0) return;
+    const listed = count > this.#context.membersMax ? [] : withChanges(members, since);
+    const head = encodeFrame({ type: "presence", room: this.#context.room });
+    const text = `${head.slice(0, -1)},${this.#encode(count, listed)}}`;
+    for (const reader of taking) reader.outbox.sendText(text);
+  }
+
+  /** The list as JSON, or the count where the list has too many members or bytes. */
+  #encode(count: number, members: readonly Member[]): ListedMembers {
+    const { membersMax, listBytesMax, clock } = this.#context;
+    if (count > membersMax) return `"count":${count}`;
+    const texts: string[] = [];
+    let bytes = 1;
+    for (const member of members) {
+      const text = JSON.stringify(member);
+      bytes += utf8Length(text) + 1;
+      if (bytes > listBytesMax) {
+        this.#count = count;
+        this.#tooLong = { count, untilMs: clock.elapsed() + tooLongMs };
+        if (!this.#crowded) this.#crowd();
+        return `"count":${count}`;
+      }
+      texts.push(text);
+    }
+    return `"members":[${texts.join(",")}]`;
+  }
+
+  /** Whether so many members can't be listed, as far as that is known without making the list. */
+  #isTooMany(count: number, wasCrowded: boolean): boolean {
+    const { membersMax, clock } = this.#context;
+    // Not listed again at the first one who leaves, or a room at the bound would be listed over and over.
+    if (count > membersMax * (wasCrowded ? relistShare : 1)) return true;
+    const tooLong = this.#tooLong;
+    return tooLong !== null && clock.elapsed() < tooLong.untilMs && count > tooLong.count * relistShare;
+  }
+
+  /** Tells everybody the count from here on. */
+  #crowd(): void {
+    this.#crowded = true;
+    this.#changes ??= new Map();
+    this.#context.changed();
   }
 
   #listLater(readers: ReadonlySet<Reader>, error: unknown): void {
@@ -135,9 +192,9 @@ export class RoomPresence {
  * A list with what was told since it was asked for: the list may be older. Where it is newer, what it is set back to is
  * followed by the same changes again, and it ends the same.
  */
-function withChanges({ members, count }: ListedMembers, since: Changes): ListedMembers {
-  if (!members) return { ...(count !== undefined && { count }) };
+function withChanges(members: readonly Member[], since: Changes): readonly Member[] {
+  if (since.size === 0) return members;
   const current = new Map<string, Member | null>(members.map((member) => [member.session, member]));
   for (const [session, member] of since) current.set(session, member);
-  return { members: [...current.values()].filter((member) => member !== null) };
+  return [...current.values()].filter((member) => member !== null);
 }

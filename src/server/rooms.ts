@@ -1,9 +1,11 @@
 import type { Clock } from "../base/clock.ts";
 import type { Contract, RoomDefinition } from "../contract/contract.ts";
+import { utf8Length } from "../base/utf8.ts";
 import { roomParamLengthMax, type RoomMatch } from "../contract/room-name.ts";
 import { check } from "../contract/schema.ts";
+import { encodeFrame } from "../protocol/encode.ts";
 import { BowlineError } from "../protocol/errors.ts";
-import { roomNameLengthMax, type JoinRequest } from "../protocol/frames.ts";
+import { roomNameLengthMax, type JoinRequest, type Position } from "../protocol/frames.ts";
 import type { Connection, UserLike } from "./connection.ts";
 import type { Handlers } from "./handlers.ts";
 import type { Hub } from "./hub.ts";
@@ -73,7 +75,7 @@ export class Rooms {
       const { definition } = this.match(room);
       const reader = connection.readerOf(room);
       if (!reader) throw tableError("NOT_JOINED");
-      const state = await checkPresence(room, definition, payload);
+      const state = await this.#checkState(room, definition, payload);
       if (!reader.left) await this.#present(connection, reader, state);
     } catch (error) {
       connection.refuse({ room, of: "presence" }, refusalOf(error, "presence", this.#context.report));
@@ -108,7 +110,7 @@ export class Rooms {
       const match = this.match(room);
       await this.authorize(connection, room, match);
       const { definition } = match;
-      const state = presence === undefined ? null : await checkPresence(room, definition, presence);
+      const state = presence === undefined ? null : await this.#checkState(room, definition, presence);
       if (connection.state !== "open") return null;
       const history = Math.min(request.history ?? 0, limits.historyCount);
       const subscribe = (): Promise<Reader> => hub.join(room, definition.history, connection.outbox, history);
@@ -127,26 +129,46 @@ export class Rooms {
 
   async #begin(
     connection: Connection,
-    { room, position }: JoinRequest,
+    { position }: JoinRequest,
     { reader, state, definition }: Entry,
   ): Promise<void> {
     try {
       if (state) await this.#present(connection, reader, state);
-      const { insist } = this.#context;
-      const isNeeded = (): boolean => !reader.left;
-      const members = definition.presence ? await insist(() => reader.room.members(), isNeeded) : {};
-      await insist(
-        () =>
-          reader.begin(position, (start) => {
-            const head = reader.room.sent;
-            connection.send({ type: "joined", room, position: start, head, ...members });
-          }),
-        isNeeded,
-      );
+      const enter = (): Promise<void> => this.#enter(connection, reader, position, definition);
+      // Only a list is large. It is made in its turn, too: it holds memory from there on.
+      await (definition.presence ? connection.pace(enter) : enter());
     } catch (error) {
       this.#release(connection, reader);
       throw error;
     }
+  }
+
+  /** Answers the join, and starts to read. */
+  async #enter(
+    connection: Connection,
+    reader: Reader,
+    position: Position | undefined,
+    { presence }: RoomDefinition,
+  ): Promise<void> {
+    const { insist } = this.#context;
+    const { room } = reader;
+    const isNeeded = (): boolean => !reader.left;
+    if (reader.left) return;
+    const members = presence && (await insist(() => room.members(), isNeeded));
+    const answer = (start: Position): void => {
+      const frame = encodeFrame({ type: "joined", room: room.name, position: start, head: room.sent });
+      connection.sendText(members ? `${frame.slice(0, -1)},${members}}` : frame);
+    };
+    await insist(() => reader.begin(position, answer), isNeeded);
+  }
+
+  async #checkState(room: string, definition: RoomDefinition, given: unknown): Promise<CheckedState> {
+    const state = await checkPresence(room, definition, given);
+    const max = this.#context.limits.presenceStateBytes;
+    const bytes = utf8Length(JSON.stringify(state.value) ?? "");
+    if (bytes <= max) return state;
+    const what = `${room}: the presence state has ${bytes} bytes, and may have ${max} (limits.presenceStateBytes)`;
+    throw new BowlineError("PAYLOAD_TOO_LARGE", what);
   }
 
   #release(connection: Connection, reader: Reader): void {

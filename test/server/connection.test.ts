@@ -212,7 +212,7 @@ describe("the heartbeat", () => {
   test("pings nobody who hears and says enough", async () => {
     const { clock, open, receive, connection, pings } = bench();
     open();
-    for (let second = 0; second < 100; second += 1) {
+    for (let second = 0; second < 50; second += 1) {
       await clock.advance(1000);
       receive({ type: "leave", room: "r" });
       connection.send({ type: "left", room: "r" });
@@ -479,15 +479,63 @@ describe("a message that has begun", () => {
 describe("replies that are not read", () => {
   const outboxBytes = 1000;
 
-  test("may be as much as outboxBytes, and close with 4513 after that", () => {
+  test("may be as much as outboxBytes for any time, and more for 2 s; then it is closed with 4513", async () => {
+    const { clock, open, connection, closeCode, socket } = bench({ outboxBytes, slowBytes: 100 });
+    open();
+    socket.buffered = 2000;
+    connection.sendText("x".repeat(outboxBytes));
+    connection.sendText("y");
+    await clock.advance(10_000);
+    connection.sendText("z");
+    await clock.advance(2000);
+    connection.sendText("z");
+    expect(closeCode()).toBeUndefined();
+    await clock.advance(1);
+    connection.sendText("z");
+    expect(closeCode()).toBe(4513);
+  });
+
+  test("close at once at four times outboxBytes", () => {
     const { open, connection, closeCode, socket } = bench({ outboxBytes, slowBytes: 100 });
     open();
     socket.buffered = 101;
-    connection.sendText("x".repeat(outboxBytes));
+    connection.sendText("x".repeat(4 * outboxBytes));
     connection.sendText("y");
     expect(closeCode()).toBeUndefined();
     connection.sendText("z");
     expect(closeCode()).toBe(4513);
+  });
+
+  test("are no more than what still waits: a client that reads on is not slow, however far behind", async () => {
+    const { clock, open, connection, closeCode, socket } = bench({ outboxBytes, slowBytes: 100 });
+    open();
+    for (let second = 0; second < 50; second += 1) {
+      socket.buffered = 900;
+      connection.sendText("x".repeat(500));
+      await clock.advance(1000);
+    }
+    expect(closeCode()).toBeUndefined();
+  });
+
+  test("are made one at a time where they are large, each when the one before it has nearly left", async () => {
+    const { clock, open, connection, socket } = bench({ slowBytes: 100 });
+    open();
+    const made: number[] = [];
+    const pace = (number: number): Promise<void> =>
+      connection.pace(async () => {
+        await Promise.resolve();
+        made.push(number);
+        socket.buffered = 1000;
+      });
+    const all = [pace(1), pace(2), pace(3)];
+    await clock.settle();
+    expect(made).toEqual([1]);
+    socket.buffered = 0;
+    connection.outbox.checkDrained();
+    await clock.settle();
+    expect(made).toEqual([1, 2]);
+    connection.closed(1006);
+    await Promise.all(all);
   });
 
   test("are counted anew once the socket has drained", async () => {

@@ -387,12 +387,61 @@ describe("presence", () => {
     const membersOf = async ({ reader }: Member): Promise<unknown> => {
       const members = reader?.room.members();
       await clock.settle();
-      return members;
+      return JSON.parse(`{${await members}}`) as unknown;
     };
     broker.members_ = ["a", "b", "c"].map((name) => member(name));
     expect(await membersOf(ada)).toEqual({ members: broker.members_ });
     broker.members_ = [...broker.members_, member("d")];
     expect(await membersOf(ada)).toEqual({ count: 4 });
+  });
+
+  test("has as many bytes as a list may, and is only a count beyond that, for everybody", async () => {
+    const { broker, clock, hub, join } = hubBench();
+    const ada = await join();
+    const list = (length: number): number => {
+      broker.members_ = [member("a", "x".repeat(length)), member("b", "ü")];
+      return Buffer.byteLength(JSON.stringify(broker.members_));
+    };
+    const rest = 10_000 - list(0);
+    list(rest);
+    hub.receiveHole(room);
+    await clock.settle();
+    expect(ada.of("presence").at(-1)).toEqual({ type: "presence", room, members: broker.members_ });
+    list(rest + 1);
+    hub.receiveHole(room);
+    await clock.settle();
+    expect(ada.of("presence").at(-1)).toEqual({ type: "presence", room, count: 2 });
+    const asked = broker.members;
+    let lists = 0;
+    broker.members = (...given) => {
+      lists += 1;
+      return asked.call(broker, ...given);
+    };
+    // Known to be too long, it is not made again for each who comes.
+    expect(await ada.reader?.room.members()).toBe('"count":2');
+    hub.receivePresence(room, { set: member("c"), count: 3 });
+    await clock.settle();
+    expect(ada.of("presence").at(-1)).toEqual({ type: "presence", room, count: 3 });
+    expect(lists).toBe(0);
+    list(10);
+    await clock.advance(10_000);
+    hub.receivePresence(room, { gone: "c", count: 2 });
+    await clock.settle();
+    expect(ada.of("presence").at(-1)).toEqual({ type: "presence", room, members: broker.members_ });
+  });
+
+  test("waits for a reader whose socket is full", async () => {
+    const { broker, clock, hub, join } = hubBench();
+    const [ada, bob] = [await join(), await join()];
+    broker.members_ = [member("a")];
+    ada.stall();
+    hub.receiveHole(room);
+    await clock.settle();
+    const listed = [{ type: "presence", room, members: broker.members_ }];
+    expect([ada.of("presence"), bob.of("presence")]).toEqual([[], listed]);
+    ada.drain();
+    await clock.settle();
+    expect(ada.of("presence")).toEqual(listed);
   });
 
   test("of a crowded room is a count, until it has emptied well below the bound", async () => {

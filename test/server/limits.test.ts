@@ -90,8 +90,10 @@ describe("rooms", () => {
     const { send, codes, joined } = await connect();
     await send({ type: "join", room: "chat/a" });
     await send({ type: "join", room: "chat/b" });
-    for (const answer of held.splice(0)) answer();
-    await pair.clock.settle();
+    while (held.length > 0) {
+      for (const answer of held.splice(0)) answer();
+      await pair.clock.settle();
+    }
     expect([joined(), codes()]).toEqual([["chat/a", "chat/b"], []]);
   });
 
@@ -189,6 +191,95 @@ describe("members of a presence list", () => {
   });
 });
 
+describe("a presence state", () => {
+  test("may have as many bytes as the limit; a larger one is refused with PAYLOAD_TOO_LARGE", async () => {
+    const { connect } = await bench({ presenceStateBytes: 10 });
+    const { raw, send } = await connect();
+    // With its quotes, and two bytes for each of these.
+    await send({ type: "join", room: "chat/a", presence: "üüüü" });
+    await send({ type: "presence", room: "chat/a", payload: "12345678" });
+    await send({ type: "join", room: "chat/b", presence: "üüüüü" });
+    await send({ type: "presence", room: "chat/a", payload: "123456789" });
+    expect(raw.of("joined")).toHaveLength(1);
+    expect(raw.of("error")).toMatchObject([
+      { code: "PAYLOAD_TOO_LARGE", room: "chat/b", of: "join" },
+      { code: "PAYLOAD_TOO_LARGE", room: "chat/a", of: "presence" },
+    ]);
+    expect(raw.of("error")[1]?.["message"]).toBe(
+      "the presence state has 11 bytes, and may have 10 (limits.presenceStateBytes)",
+    );
+  });
+});
+
+describe("members of one user", () => {
+  const byToken: ServerOptions = { authenticate: ({ token }) => ({ id: token ?? "" }) };
+
+  /** Who is present, to somebody who only looks. */
+  async function present(pair: Pair<typeof chat>): Promise<unknown> {
+    const { list } = await pair.broker.members("chat/a", 100);
+    return list.map(({ session }) => session);
+  }
+
+  async function enter(pair: Pair<typeof chat>, session: string, user = "ada") {
+    const raw = await pair.socket(user);
+    raw.hello({ session, rooms: [{ room: "chat/a", presence: 1 }] });
+    await pair.clock.settle();
+    expect(raw.of("joined")).toHaveLength(1);
+    return raw;
+  }
+
+  test("may be as many as the limit; one more takes the place of the oldest", async () => {
+    const { pair } = await bench({ membersPerUser: 2 }, byToken);
+    for (const session of ["session-000a", "session-000b", "session-000c"]) await enter(pair, session);
+    await enter(pair, "session-000d", "bob");
+    expect(await present(pair)).toEqual(["session-000b", "session-000c", "session-000d"]);
+  });
+
+  test("that are gone, and stay for the grace time, make way first", async () => {
+    const { pair } = await bench({ membersPerUser: 3 }, byToken);
+    const [, second] = [await enter(pair, "session-000a"), await enter(pair, "session-000b")];
+    await enter(pair, "session-000c");
+    second.link?.cut();
+    await enter(pair, "session-000d");
+    expect(await present(pair)).toEqual(["session-000a", "session-000c", "session-000d"]);
+  });
+
+  test("opened and dropped one after another switch off no list", async () => {
+    const { pair } = await bench({ presenceMembers: 20 }, byToken);
+    await enter(pair, "session-0bob", "bob");
+    for (let serial = 1000; serial < 1100; serial += 1) {
+      const raw = await enter(pair, `session-${serial}`);
+      raw.link?.cut();
+      await pair.clock.settle();
+    }
+    expect(await present(pair)).toHaveLength(11);
+  });
+
+  test("give their places back", async () => {
+    const { pair } = await bench({ membersPerUser: 1 }, byToken);
+    const first = await enter(pair, "session-000a");
+    first.send({ type: "leave", room: "chat/a" });
+    await pair.clock.settle();
+    const second = await enter(pair, "session-000b");
+    second.link?.cut();
+    await pair.clock.advance(12_000);
+    expect(await present(pair)).toEqual([]);
+    await enter(pair, "session-000b").catch(() => {});
+    expect(await present(pair)).toEqual([]);
+  });
+});
+
+test("two joins in one hello are answered where the first list alone is larger than what may wait", async () => {
+  const limits = { outboxBytes: 10_000, slowBytes: 1000, presenceBytes: 100_000, presenceStateBytes: 60_000 };
+  const { pair, connect } = await bench(limits);
+  const { send } = await connect("session-list");
+  await send({ type: "join", room: "chat/a", presence: "x".repeat(50_000) });
+  const raw = await pair.socket();
+  raw.hello({ rooms: ["chat/a", "chat/b", "chat/c"].map((name) => ({ room: name })) });
+  await pair.clock.settle();
+  expect([raw.of("joined").length, raw.closeCode]).toEqual([3, null]);
+});
+
 describe("hooks and handlers", () => {
   const never = (): Promise<never> => new Promise(() => {});
 
@@ -267,6 +358,9 @@ test("every bound of a server has a test at the bound: add one with the next bou
     "outboxBytes",
     "historyCount",
     "presenceMembers",
+    "presenceBytes",
+    "presenceStateBytes",
+    "membersPerUser",
   ];
   expect(Object.keys(defaultLimits).toSorted()).toEqual(tested.toSorted());
 });

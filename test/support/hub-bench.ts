@@ -60,6 +60,7 @@ export function hubBench() {
     flusher,
     framing: textFraming,
     presenceMembers: 3,
+    presenceBytes: 10_000,
     retry,
   });
   broker.hub = hub;
