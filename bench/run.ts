@@ -4,7 +4,7 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
-import { parseArgs } from "node:util";
+import { readOptions } from "../scripts/command-line.ts";
 import type { ContenderName } from "./contenders/contender.ts";
 import type { Sample } from "./load/task.ts";
 import { buildProcesses, findCores, measureOnce, type Bench } from "./processes.ts";
@@ -19,22 +19,18 @@ const usage = `npm run bench -- [options]
   --update-docs    puts the tables into docs/performance.md and docs/scaling.md too, if every delivery was right
   --profile DIR    writes CPU profiles of the servers; the figures then include the profiler`;
 
-const { values: options } = parseArgs({
-  options: {
-    scenario: { type: "string", multiple: true, default: [] },
-    rounds: { type: "string" },
-    quick: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
-    "update-docs": { type: "boolean", default: false },
-    profile: { type: "string" },
-    help: { type: "boolean", default: false },
-  },
+const options = readOptions(usage, {
+  scenario: { type: "string", multiple: true, default: [] },
+  rounds: { type: "string" },
+  quick: { type: "boolean", default: false },
+  json: { type: "boolean", default: false },
+  "update-docs": { type: "boolean", default: false },
+  profile: { type: "string" },
 });
 
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  if (options.help) return say(usage, 0);
   if (process.platform !== "linux")
     return say("This needs Linux: it reads the servers' CPU time from /proc.", 1);
   const rounds = Number(options.rounds ?? (options.quick ? 1 : 5));

@@ -4,7 +4,7 @@
  * docs/guarantees.md says what the words mean.
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
+import { readOptions } from "../scripts/command-line.ts";
 import type { BrokerName, ContenderName } from "./contenders/contender.ts";
 import { runFaults, type FaultRunResult } from "./fault-run.ts";
 import { describeFaults, isClean, toFigures, toMarkdown } from "./report.ts";
@@ -22,27 +22,20 @@ const brokers: readonly BrokerName[] = ["memory", "redis", "nats"];
 const secondsMin = 2;
 const clientsMin = 3;
 
-const { values: options } = parseArgs({
-  options: {
-    seconds: { type: "string", default: "60" },
-    clients: { type: "string", default: "200" },
-    broker: { type: "string", default: "memory" },
-    seed: { type: "string" },
-    compare: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
-    "update-docs": { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
+const options = readOptions(usage, {
+  seconds: { type: "string", default: "60" },
+  clients: { type: "string", default: "200" },
+  broker: { type: "string", default: "memory" },
+  seed: { type: "string" },
+  compare: { type: "boolean", default: false },
+  json: { type: "boolean", default: false },
+  "update-docs": { type: "boolean", default: false },
 });
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  if (options.help) {
-    print(usage);
-    return 0;
-  }
   const misuse = findMisuse();
   if (misuse !== null) {
     progress(misuse);

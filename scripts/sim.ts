@@ -1,13 +1,4 @@
-/**
- * Runs the simulator from the command line.
- *
- *   npm run sim -- --seeds 2000            seeds 1 to 2000 (from another one: --from 5000); exit code 1 on a violation
- *   npm run sim -- --sabotage NAME         a fault in the product, by name; exit code 0 when it is caught in 200 seeds
- *   npm run sim -- --sabotage all          every one of them
- *   npm run sim -- --speed                 how many worlds of 4 clients, 2 nodes and 60 virtual seconds run in a second
- *   npm run sim -- --seed 42 --trace       one seed, with everything that happened, in order
- */
-import { parseArgs } from "node:util";
+/** `npm run sim`: runs the simulator. */
 import {
   catchSabotage,
   formatHistory,
@@ -16,6 +7,7 @@ import {
   type SwarmKnobs,
   type SwarmOptions,
 } from "../src/testing/index.ts";
+import { readOptions } from "./command-line.ts";
 import { processCount, runPool, type SeedResult } from "./sim-pool.ts";
 
 /** The world whose speed is measured: everything about it that a seed does not draw. */
@@ -29,15 +21,22 @@ const speedWorld: Partial<SwarmKnobs> = {
   actionMeanMs: 500,
 };
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: "string" },
-    from: { type: "string", default: "1" },
-    seed: { type: "string" },
-    trace: { type: "boolean", default: false },
-    sabotage: { type: "string" },
-    speed: { type: "boolean", default: false },
-  },
+const usage = `npm run sim -- [options]
+  --seeds N        so many seeds (300); exit code 1 on a violation
+  --from N         the first of them (1)
+  --seed N         one seed by itself
+  --trace          with --seed: everything that happened, in order
+  --sabotage NAME  a fault in the product, by name, or all of them: exit code 0 when it is caught in 200 seeds
+  --speed          how many worlds of 4 clients, 2 nodes and 60 virtual seconds run in a second
+  --help           this text`;
+
+const values = readOptions(usage, {
+  seeds: { type: "string" },
+  from: { type: "string", default: "1" },
+  seed: { type: "string" },
+  trace: { type: "boolean", default: false },
+  sabotage: { type: "string" },
+  speed: { type: "boolean", default: false },
 });
 
 // As in sim-process.ts; one seed by itself keeps its stacks.

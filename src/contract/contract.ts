@@ -56,6 +56,8 @@ export interface HistoryBound {
   /** Publications. */
   readonly count: number;
   readonly ageMs: number;
+  /** Bytes of the publications, encoded as JSON in UTF-8. */
+  readonly bytes: number;
 }
 
 /** The room that an `inbox` makes. Its parameter is the user's id, percent-encoded. */
@@ -148,8 +150,11 @@ export interface RoomOptions {
   readonly events: Record<string, EventDefinition | SignalDefinition>;
   /** Schema of each member's presence state. Absent: the room has no presence. */
   readonly presence?: Schema;
-  /** Bound of the room's log. Default 1000 publications and 7 days. */
-  readonly history?: { readonly count?: number; readonly age?: Duration };
+  /**
+   * Bound of the room's log: publications, how old they may be, and the bytes of all of them (as JSON in UTF-8). The
+   * newest is kept, however large it is. Default 1,000 publications, 7 days and 8,388,608 bytes.
+   */
+  readonly history?: { readonly count?: number; readonly age?: Duration; readonly bytes?: number };
 }
 
 /** What `presence` comes to. */
@@ -168,16 +173,16 @@ export function room<const Options extends RoomOptions>(
 ): RoomDefinition<Options["events"], PresenceOf<Options>> {
   checkOptions<RoomOptions>("room", options, { events: 1, presence: 1, history: 1 });
   const { events, presence, history: given = {} } = options;
-  checkOptions("room, history", given, { count: 1, age: 1 });
-  const { count = 1000, age = "7d" } = given;
-  if (!Number.isSafeInteger(count) || count < 1) {
-    throw new TypeError(`history.count must be a whole number from 1, not ${String(count)}`);
-  }
+  checkOptions("room, history", given, { count: 1, age: 1, bytes: 1 });
+  const { count = 1000, age = "7d", bytes = 8_388_608 } = given;
+  for (const [name, value] of [["count", count] as const, ["bytes", bytes] as const])
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw new TypeError(`history.${name} must be a whole number from 1, not ${String(value)}`);
   if (!events) throw new TypeError("room needs events: room({ events: { … } })");
   for (const [name, definition] of Object.entries(events))
     checkKind(`events.${name}`, definition, "event", "signal");
   if (presence !== undefined) checkSchema(presence, "presence");
-  const history = { count, ageMs: durationMs(age, "history.age") };
+  const history = { count, ageMs: durationMs(age, "history.age"), bytes };
   return { kind: "room", events, presence: presence as PresenceOf<Options>, history };
 }
 

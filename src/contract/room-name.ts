@@ -93,9 +93,11 @@ interface CompiledPattern<Definition> {
 }
 
 const segmentPattern = /^:?[A-Za-z0-9_.~-]+$/;
-// No control characters, no slash (it separates), no lone surrogate (it would not survive UTF-8).
+// No slash (it separates), no control characters, and nothing that ends a line or makes a text look like another one:
+// line and paragraph separators, bidirectional controls, the byte order mark. Nor a lone surrogate, which would not
+// survive UTF-8.
 // oxlint-disable-next-line no-control-regex
-const paramPattern = /^[^\u0000-\u001f\u007f/]+$/;
+const paramPattern = /^[^\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff/]+$/;
 
 /** Finds the pattern a room name belongs to. Where two fit, the one with the earlier literal segment wins. */
 export class RoomMatcher<Definition> {

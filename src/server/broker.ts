@@ -22,6 +22,8 @@ export const answerLengthMax: number = 1024 * 1024;
 export interface LogBound {
   readonly count: number;
   readonly ageMs: number;
+  /** Bytes of the entries' data in UTF-8. The newest entry stays, however many it has. */
+  readonly bytes: number;
 }
 
 /** What a log holds at some moment: the entries `base + 1` to `head`. Both are 0 while nothing was ever appended. */

@@ -37,8 +37,10 @@ export class Drain {
   async run({ spreadMs = defaultSpreadMs, deadlineMs = defaultDeadlineMs }: DrainOptions): Promise<void> {
     const context = this.#context;
     context.shut(Math.ceil((spreadMs + 1000) / 1000));
-    for (const connection of context.connections())
-      connection.send({ type: "goaway", delayMs: Math.round(context.random.float() * spreadMs) });
+    // Without a deadline nobody could follow it, and a client that was told to come at once would: all of them together.
+    if (deadlineMs > 0)
+      for (const connection of context.connections())
+        connection.send({ type: "goaway", delayMs: Math.round(context.random.float() * spreadMs) });
     const cut = new Promise<void>((resolve) => (this.#cut = resolve));
     this.hasten({ deadlineMs });
     await Promise.race([cut, context.empty().then(() => context.idle())]);

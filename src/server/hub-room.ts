@@ -6,7 +6,7 @@ import type { Batch, Framing } from "./engine.ts";
 import type { Flushable, Flusher } from "./flusher.ts";
 import type { Reader } from "./reader.ts";
 import { RoomPresence, type ListedMembers } from "./room-presence.ts";
-import { Tail } from "./tail.ts";
+import { Tail, type TailUsage } from "./tail.ts";
 
 /** What the rooms of one hub have in common. */
 export interface HubContext {
@@ -18,6 +18,13 @@ export interface HubContext {
   readonly presenceBytes: number;
   /** Tries again later what the broker could not do. */
   retry(task: () => void, error: unknown): void;
+}
+
+/** The same, with what the hub adds. */
+export interface HubRoomContext extends HubContext {
+  readonly tails: TailUsage;
+  /** The tails have grown by a frame. */
+  tailGrew(): void;
 }
 
 /** Entries read at a time to mend a hole. */
@@ -34,7 +41,7 @@ export class HubRoom implements Flushable {
   sent = 0;
   /** Settles once the node is subscribed. */
   readonly ready: Promise<void>;
-  readonly #context: HubContext;
+  readonly #context: HubRoomContext;
   readonly #prefix: string;
   readonly #readers: Reader[] = [];
   readonly #tail: Tail;
@@ -51,12 +58,12 @@ export class HubRoom implements Flushable {
   #signals: Map<string, string> | null = null;
   #dirty = false;
 
-  constructor(context: HubContext, name: string, bound: LogBound) {
+  constructor(context: HubRoomContext, name: string, bound: LogBound) {
     this.#context = context;
     this.name = name;
     this.bound = bound;
     this.#prefix = eventFramePrefix(name);
-    this.#tail = new Tail(context.clock, bound);
+    this.#tail = new Tail(context.clock, bound, context.tails);
     this.#presence = new RoomPresence({
       room: name,
       membersMax: context.presenceMembers,
@@ -86,6 +93,11 @@ export class HubRoom implements Flushable {
       last.index = reader.index;
     }
     reader.index = -1;
+  }
+
+  /** Gives up the recent frames, which only save reading the log. */
+  dropTail(): void {
+    this.#tail.clear();
   }
 
   receiveEntry(epoch: string, entry: LogEntry): void {
@@ -201,6 +213,7 @@ export class HubRoom implements Flushable {
     const frame = this.#frame(entry);
     this.#head = entry.offset;
     this.#tail.push(frame);
+    this.#context.tailGrew();
     this.#pending.push(frame);
     this.#pendingLength += frame.length;
     if (this.#pendingLength > pendingLengthMax) this.flush(this.#context.clock.elapsed(), false);

@@ -1,15 +1,26 @@
 import type { LogBound, LogEntry, PresenceChange } from "./broker.ts";
-import { HubRoom, type HubContext } from "./hub-room.ts";
+import { HubRoom, type HubContext, type HubRoomContext } from "./hub-room.ts";
 import type { Outbox } from "./outbox.ts";
 import { Reader } from "./reader.ts";
+import type { TailUsage } from "./tail.ts";
+
+/** Most UTF-16 units that the recent frames of all rooms have together. */
+const tailsLengthMax = 8 * 1024 * 1024;
 
 /** The local index of rooms: which this node is subscribed to, and who reads them here. */
 export class Hub {
-  readonly #context: HubContext;
+  readonly #context: HubRoomContext;
   readonly #rooms = new Map<string, HubRoom>();
+  readonly #tails: TailUsage = { length: 0 };
+  /** Where the search for tails to give up goes on. */
+  #next: Iterator<HubRoom> | null = null;
 
   constructor(context: HubContext) {
-    this.#context = context;
+    const tails = this.#tails;
+    const tailGrew = (): void => {
+      if (tails.length > tailsLengthMax) this.#dropTails();
+    };
+    this.#context = { ...context, tails, tailGrew };
   }
 
   get roomCount(): number {
@@ -37,6 +48,7 @@ export class Hub {
     reader.leave();
     if (!room.empty || this.#rooms.get(room.name) !== room) return;
     this.#rooms.delete(room.name);
+    room.dropTail();
     // Until it is done, or somebody has come back.
     const unsubscribe = (): void => {
       if (this.#rooms.has(room.name)) return;
@@ -61,5 +73,15 @@ export class Hub {
 
   receivePresence(name: string, change: PresenceChange): void {
     this.#rooms.get(name)?.receivePresence(change);
+  }
+
+  /** Gives up whole tails, of one room after another, until a quarter of what they may have is free. */
+  #dropTails(): void {
+    while (this.#tails.length > tailsLengthMax * 0.75) {
+      this.#next ??= this.#rooms.values();
+      const { value, done } = this.#next.next() as IteratorResult<HubRoom, undefined>;
+      if (done) this.#next = null;
+      else value.dropTail();
+    }
   }
 }

@@ -16,7 +16,7 @@ import type {
   SessionClaim,
   SessionOpening,
 } from "./broker.ts";
-import { MemoryLog } from "./memory-log.ts";
+import { MemoryRooms } from "./memory-rooms.ts";
 import { MemorySessions } from "./memory-sessions.ts";
 
 /** Options of {@link memory}. */
@@ -28,8 +28,14 @@ export interface MemoryBrokerOptions {
   /** Most logs held; those nobody is subscribed to go first, the longest unused before others. Default 100,000. */
   readonly roomsMax?: number;
   /**
+   * Most bytes of memory that all logs take together. Logs that nobody is subscribed to go first, the longest unused
+   * before others; if that is not enough, those that are read lose their oldest entries, the longest logs first. Who
+   * missed them is told (`gap`). The default, 67,108,864, leaves room for the rest in a heap of 256 MiB.
+   */
+  readonly logsBytes?: number;
+  /**
    * Most UTF-16 units of answers kept for requests that are sent again; those of the session that was answered the
-   * longest ago go first, and a request of it that is sent again ends `UNCERTAIN`. Default 67,108,864.
+   * longest ago go first, and a request of it that is sent again ends `UNCERTAIN`. Default 33,554,432.
    */
   readonly answersLength?: number;
   /** Default: the machine's. */
@@ -39,12 +45,6 @@ export interface MemoryBrokerOptions {
 }
 
 const sweepMs = 60_000;
-
-interface MemoryRoom {
-  readonly log: MemoryLog;
-  readonly members: Map<string, { readonly member: Member; readonly generation: number }>;
-  subscribed: boolean;
-}
 
 /**
  * The default broker: everything in this process, for one node. What it holds ends with the process; clients that come
@@ -58,6 +58,7 @@ export function memory(options: MemoryBrokerOptions = {}): Broker {
     sessionTtlMs: 1,
     sessionsMax: 1,
     roomsMax: 1,
+    logsBytes: 1,
     answersLength: 1,
     clock: 1,
     random: 1,
@@ -68,26 +69,28 @@ export function memory(options: MemoryBrokerOptions = {}): Broker {
 class MemoryBroker implements Broker {
   readonly name = "memory";
   readonly #clock: Clock;
-  readonly #random: Random;
-  readonly #roomsMax: number;
   readonly #sessions: MemorySessions;
-  /** Those without a subscription in the order in which they were last used: eviction takes from the front. */
-  readonly #rooms = new Map<string, MemoryRoom>();
-  #evictAt: number;
+  readonly #rooms: MemoryRooms;
   #sink: BrokerSink | null = null;
   #node = "";
   #stopSweep: Undo | null = null;
 
   constructor(options: MemoryBrokerOptions) {
-    this.#clock = options.clock ?? systemClock;
-    this.#random = options.random ?? systemRandom;
-    this.#roomsMax = options.roomsMax ?? 100_000;
-    this.#evictAt = this.#roomsMax;
-    const { sessionTtlMs = 3_600_000, sessionsMax = 200_000, answersLength = 67_108_864 } = options;
-    checkPositive({ sessionTtlMs, sessionsMax, answersLength, roomsMax: this.#roomsMax });
+    const {
+      sessionTtlMs = 3_600_000,
+      sessionsMax = 200_000,
+      answersLength = 33_554_432,
+      roomsMax = 100_000,
+      logsBytes = 67_108_864,
+      clock = systemClock,
+      random = systemRandom,
+    } = options;
+    checkPositive({ sessionTtlMs, sessionsMax, answersLength, roomsMax, logsBytes });
+    this.#clock = clock;
+    this.#rooms = new MemoryRooms({ clock, random, max: roomsMax, bytesMax: logsBytes });
     this.#sessions = new MemorySessions({
-      clock: this.#clock,
-      random: this.#random,
+      clock,
+      random,
       ttlMs: sessionTtlMs,
       max: sessionsMax,
       answersLengthMax: answersLength,
@@ -108,7 +111,7 @@ class MemoryBroker implements Broker {
   }
 
   async append({ room: name, data, bound, origin, ifAt }: AppendRequest): Promise<AppendResult> {
-    const room = this.#room(name);
+    const room = this.#rooms.use(name);
     const ledger = origin && this.#sessions.ledger(origin);
     if (origin && !ledger) return { outcome: "unknown-session" };
     if (ledger && origin) {
@@ -119,8 +122,7 @@ class MemoryBroker implements Broker {
     const end: Position = { offset: room.log.state().head, epoch: room.log.epoch };
     if (ifAt && (ifAt.offset !== end.offset || ifAt.epoch !== end.epoch))
       return { outcome: "conflict", position: end };
-    const entry = room.log.append(data, this.#clock.now(), bound);
-    const position: Position = { offset: entry.offset, epoch: room.log.epoch };
+    const { entry, position } = this.#rooms.append(room, data, bound);
     if (ledger && origin) {
       ledger.add(name, origin.ref, position);
       this.#sessions.carriedOut(origin);
@@ -134,25 +136,25 @@ class MemoryBroker implements Broker {
   }
 
   async read(name: string, after: number, limit: number): Promise<LogPage> {
-    return this.#room(name).log.read(after, limit, this.#clock.now());
+    return this.#rooms.use(name).log.read(after, limit, this.#clock.now());
   }
 
   async subscribe(name: string, bound: LogBound): Promise<LogState> {
-    const room = this.#room(name);
+    const room = this.#rooms.use(name);
     room.subscribed = true;
     room.log.trim(this.#clock.now(), bound);
     return room.log.state();
   }
 
   async unsubscribe(name: string): Promise<void> {
-    const room = this.#rooms.get(name);
+    const room = this.#rooms.find(name);
     if (!room) return;
     room.subscribed = false;
-    this.#touch(name, room);
+    this.#rooms.touch(name, room);
   }
 
   signal(name: string, key: string, data: string): void {
-    if (this.#rooms.get(name)?.subscribed) this.#sink?.receiveSignal(name, key, data);
+    if (this.#rooms.find(name)?.subscribed) this.#sink?.receiveSignal(name, key, data);
   }
 
   async openSession(claim: SessionClaim): Promise<SessionOpening> {
@@ -174,7 +176,7 @@ class MemoryBroker implements Broker {
   }
 
   async enter(name: string, member: Member, generation: number): Promise<void> {
-    const { members } = this.#room(name);
+    const { members } = this.#rooms.use(name);
     const held = members.get(member.session);
     if (held && held.generation > generation) return;
     members.set(member.session, { member, generation });
@@ -182,7 +184,7 @@ class MemoryBroker implements Broker {
   }
 
   async exit(name: string, session: string, generation: number): Promise<void> {
-    const members = this.#rooms.get(name)?.members;
+    const members = this.#rooms.find(name)?.members;
     const held = members?.get(session);
     if (!members || !held || held.generation > generation) return;
     members.delete(session);
@@ -190,7 +192,7 @@ class MemoryBroker implements Broker {
   }
 
   async members(name: string, limit: number): Promise<Members> {
-    const held = this.#rooms.get(name)?.members;
+    const held = this.#rooms.find(name)?.members;
     const count = held?.size ?? 0;
     return { count, list: held && count <= limit ? Array.from(held.values(), ({ member }) => member) : [] };
   }
@@ -203,46 +205,11 @@ class MemoryBroker implements Broker {
     return [this.#node];
   }
 
-  #room(name: string): MemoryRoom {
-    const known = this.#rooms.get(name);
-    if (known) {
-      if (!known.subscribed) this.#touch(name, known);
-      return known;
-    }
-    if (this.#rooms.size >= this.#evictAt) this.#evictRooms();
-    const room: MemoryRoom = {
-      log: new MemoryLog(this.#random.id(8)),
-      members: new Map(),
-      subscribed: false,
-    };
-    this.#rooms.set(name, room);
-    return room;
-  }
-
-  #touch(name: string, room: MemoryRoom): void {
-    this.#rooms.delete(name);
-    this.#rooms.set(name, room);
-  }
-
-  /** A log nobody reads or writes would otherwise keep what its age bound has given up. */
   #sweepLater(): void {
     this.#stopSweep = this.#clock.setTimer(sweepMs, () => {
-      for (const { log } of this.#rooms.values()) log.trimByAge(this.#clock.now());
+      this.#rooms.sweep();
       this.#sweepLater();
     });
-  }
-
-  /** Takes a tenth of the unused logs away at once, so that a flood of names does not search the map each time. */
-  #evictRooms(): void {
-    let left = Math.ceil(this.#roomsMax / 10);
-    for (const [name, room] of this.#rooms) {
-      if (room.subscribed || room.members.size > 0) continue;
-      this.#rooms.delete(name);
-      left -= 1;
-      if (left === 0) break;
-    }
-    // Where hardly any can go, looking again for each new one would cost more than the room.
-    this.#evictAt = Math.max(this.#roomsMax, this.#rooms.size + Math.ceil(this.#roomsMax / 10));
   }
 }
 

@@ -186,7 +186,10 @@ export interface Server<C extends Contract = Contract, User extends UserLike = U
    */
   drain(options?: DrainOptions): Promise<void>;
 
-  /** Shuts down at once: closes every connection with 1012. */
+  /**
+   * Shuts down at once: closes every connection with 1012, upon which each client waits a moment of its own, within a
+   * second, before it tries again. Calls under way may end `UNCERTAIN`: `drain` is the way to go for a deploy.
+   */
   close(): Promise<void>;
 
   /** For engines: the way in. */

@@ -10,6 +10,11 @@ interface TailFrame {
   readonly receivedMs: number;
 }
 
+/** What the tails of a node take together, in UTF-16 units. */
+export interface TailUsage {
+  length: number;
+}
+
 /**
  * The newest frames of a room, for readers that fell behind or come back: most need only these, and they cost no read
  * of the log. Bounded to 512 frames and 1 Mi UTF-16 units, and by the bound of the log: what that has given up is not
@@ -19,11 +24,13 @@ export class Tail {
   readonly #clock: Clock;
   readonly #countMax: number;
   readonly #ageMs: number;
+  readonly #usage: TailUsage;
   readonly #frames = new SlidingArray<TailFrame>();
   #base = 0;
   #length = 0;
 
-  constructor(clock: Clock, bound: LogBound) {
+  constructor(clock: Clock, bound: LogBound, usage: TailUsage) {
+    this.#usage = usage;
     this.#clock = clock;
     this.#countMax = Math.min(countMax, bound.count);
     this.#ageMs = bound.ageMs;
@@ -31,14 +38,21 @@ export class Tail {
 
   /** Empties it; the next frame pushed has the offset after `base`. */
   reset(base: number): void {
+    this.#usage.length -= this.#length;
     this.#frames.dropFront(this.#frames.length);
     this.#base = base;
     this.#length = 0;
   }
 
+  /** Gives up its frames: who needs them reads the log. */
+  clear(): void {
+    this.reset(this.#base + this.#frames.length);
+  }
+
   push(text: string): void {
     this.#frames.push({ text, receivedMs: this.#clock.elapsed() });
     this.#length += text.length;
+    this.#usage.length += text.length;
     while (this.#frames.length > this.#countMax || this.#length > lengthMax) this.#dropOldest();
   }
 
@@ -51,7 +65,9 @@ export class Tail {
   }
 
   #dropOldest(): void {
-    this.#length -= this.#frames.at(0)?.text.length ?? 0;
+    const length = this.#frames.at(0)?.text.length ?? 0;
+    this.#length -= length;
+    this.#usage.length -= length;
     this.#frames.dropFront(1);
     this.#base += 1;
   }

@@ -83,8 +83,9 @@ export const sabotages: Readonly<Record<string, Wraps>> = {
 
   /** The bound of a room's history is forgotten. */
   "no-trim": broker((inner) => ({
-    append: (request) => inner.append({ ...request, bound: { count: Infinity, ageMs: Infinity } }),
-    subscribe: (room) => inner.subscribe(room, { count: Infinity, ageMs: Infinity }),
+    append: (request) =>
+      inner.append({ ...request, bound: { count: Infinity, ageMs: Infinity, bytes: Infinity } }),
+    subscribe: (room) => inner.subscribe(room, { count: Infinity, ageMs: Infinity, bytes: Infinity }),
   })),
 
   /** A trimmed log passes for a whole one. */

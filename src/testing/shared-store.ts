@@ -1,3 +1,4 @@
+import { utf8Length } from "../base/utf8.ts";
 import type { Undo } from "../base/clock.ts";
 import type { Member, Position } from "../protocol/frames.ts";
 import type {
@@ -181,7 +182,7 @@ export class SharedStore {
         epoch: this.#random.id(8),
         base: 0,
         entries: [],
-        bound: { count: Infinity, ageMs: Infinity },
+        bound: { count: Infinity, ageMs: Infinity, bytes: Infinity },
         members: new Map(),
         subscribers: new Set(),
       };
@@ -197,6 +198,10 @@ export class SharedStore {
   #trim(room: Room): void {
     const oldestMs = this.#timeline.nowMs - room.bound.ageMs;
     let drop = Math.max(0, room.entries.length - room.bound.count);
+    let over = -room.bound.bytes;
+    for (const { data } of room.entries.slice(drop)) over += utf8Length(data);
+    for (; over > 0 && drop < room.entries.length - 1; drop += 1)
+      over -= utf8Length((room.entries[drop] as Entry).data);
     while (drop < room.entries.length && (room.entries[drop] as Entry).atMs < oldestMs) drop += 1;
     if (drop === 0) return;
     room.base += drop;

@@ -4,7 +4,7 @@ import type { Broker, LogBound } from "../../src/server/broker.ts";
 import { Heard } from "../../src/testing/conformance/heard.ts";
 import { NatsServer, natsPath } from "../support/nats-server.ts";
 
-const ample: LogBound = { count: 1000, ageMs: 3_600_000 };
+const ample: LogBound = { count: 1000, ageMs: 3_600_000, bytes: Infinity };
 const claim = { session: "session-1", user: "ada", generation: 1 };
 
 interface Node {
@@ -110,7 +110,7 @@ describe.skipIf(!natsPath)("nats, when things go wrong", () => {
   test("a log that is cut keeps its ledger, for nodes too that never saw what was cut", async () => {
     const node = await start();
     await node.broker.openSession(claim);
-    const bound: LogBound = { count: 4, ageMs: 3_600_000 };
+    const bound: LogBound = { count: 4, ageMs: 3_600_000, bytes: Infinity };
     const origin = { session: claim.session, ref: 1 };
     const first = await node.broker.append({ room: "room", data: "first", bound, origin });
     if (first.outcome !== "stored") throw new Error(first.outcome);

@@ -6,7 +6,7 @@ import type { Broker, LogBound } from "../../src/server/broker.ts";
 import { Heard } from "../../src/testing/conformance/heard.ts";
 import { NatsServer, natsPath } from "../support/nats-server.ts";
 
-const ample: LogBound = { count: 1000, ageMs: 3_600_000 };
+const ample: LogBound = { count: 1000, ageMs: 3_600_000, bytes: Infinity };
 const session = "session-1";
 const bytes = 20_000;
 

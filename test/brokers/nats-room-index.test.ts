@@ -9,7 +9,7 @@ import {
 import { RoomIndex, type EntryOrigin } from "../../src/brokers/nats/room-index.ts";
 import type { LogBound } from "../../src/server/broker.ts";
 
-const ample: LogBound = { count: Infinity, ageMs: Infinity };
+const ample: LogBound = { count: Infinity, ageMs: Infinity, bytes: Infinity };
 
 /** An index of messages with so many entries each, one millisecond after the other, from sequence 10 on. */
 function indexOf(counts: readonly number[], bound = ample, origins: EntryOrigin[] = []): RoomIndex {
@@ -38,9 +38,36 @@ test("entries are found in the messages they are in", () => {
 
 test("the base is what the bound leaves, within a message by count, and by whole messages by age", () => {
   expect(indexOf([2, 1, 3]).state(100)).toEqual({ epoch: "epoch", base: 0, head: 6 });
-  expect(indexOf([2, 1, 3], { count: 2, ageMs: Infinity }).state(100).base).toBe(4);
-  expect(indexOf([2, 1, 3], { count: 9, ageMs: 98 }).state(100).base).toBe(2);
-  expect(indexOf([2, 1, 3], { count: 9, ageMs: 10 }).state(100)).toMatchObject({ base: 6, head: 6 });
+  expect(indexOf([2, 1, 3], { count: 2, ageMs: Infinity, bytes: Infinity }).state(100).base).toBe(4);
+  expect(indexOf([2, 1, 3], { count: 9, ageMs: 98, bytes: Infinity }).state(100).base).toBe(2);
+  expect(indexOf([2, 1, 3], { count: 9, ageMs: 10, bytes: Infinity }).state(100)).toMatchObject({
+    base: 6,
+    head: 6,
+  });
+});
+
+test("the base is what the bound in bytes leaves, by whole messages, and never the newest", () => {
+  const baseWith = (bytes: number): number => {
+    const index = new RoomIndex(Infinity);
+    const bound = { ...ample, bytes };
+    index.add(10, emptyMeta("epoch", 0, bound, 0));
+    for (const [at, size] of [30, 20, 10].entries())
+      index.add(11 + at, { ...emptyMeta("epoch", 2 * at, bound, 0), count: 2, bytes: size });
+    return index.state(0).base;
+  };
+  expect([60, 59, 30, 29, 10, 9, 1].map(baseWith)).toEqual([0, 2, 2, 4, 4, 4, 4]);
+});
+
+test("what was removed counts no more, in bytes too", () => {
+  const index = new RoomIndex(Infinity);
+  const size = 600_000;
+  const bound = { ...ample, bytes: size };
+  index.add(10, emptyMeta("epoch", 0, bound, 0));
+  for (let at = 0; at < 3; at += 1)
+    index.add(11 + at, { ...emptyMeta("epoch", at, bound, 0), count: 1, bytes: size });
+  expect(index.garbage(0)).toEqual({ before: 13, upTo: 2 });
+  index.remove(2);
+  expect([index.garbage(0), index.state(0).base]).toEqual([null, 2]);
 });
 
 test("what does not follow is not taken in; what is known already is no harm", () => {
@@ -67,7 +94,7 @@ test("what is passed over leaves the log as it was", () => {
 });
 
 test("garbage is worth removing when there is much of it, and never the newest message", () => {
-  const bound = { count: 1, ageMs: Infinity };
+  const bound = { count: 1, ageMs: Infinity, bytes: Infinity };
   expect(indexOf(Array<number>(200).fill(1), bound).garbage(0)).toBeNull();
   const index = indexOf(Array<number>(300).fill(1), bound);
   expect(index.garbage(0)).toEqual({ before: 310, upTo: 299 });

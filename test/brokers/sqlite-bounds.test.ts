@@ -9,7 +9,7 @@ import type { Broker } from "../../src/server/broker.ts";
 import { Heard } from "../../src/testing/conformance/heard.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
-const bound = { count: 100, ageMs: 60_000 };
+const bound = { count: 100, ageMs: 60_000, bytes: Infinity };
 const hour = 3_600_000;
 const claim = { session: "session-", user: "ada", generation: 1 };
 

@@ -102,6 +102,7 @@ describe("the file", () => {
     const file = inFolder("earlier.db");
     const database = await openDatabase(file);
     database.exec("ALTER TABLE sessions ADD COLUMN secret TEXT NOT NULL DEFAULT 'k'");
+    database.exec("ALTER TABLE rooms DROP COLUMN bytes");
     database.exec("INSERT INTO rooms VALUES (1, 'r', 'e', 0, 1, 60000, 0)");
     database.exec(`INSERT INTO entries VALUES (1, 1, ${Date.now()}, 'kept')`);
     database.exec(
@@ -130,8 +131,27 @@ describe("the file", () => {
     database.exec("PRAGMA user_version = 99");
     closeDatabase(database);
     await expect(startOn(file)).rejects.toThrow(
-      "it is of version 99, and this Bowline reads versions 1 to 2",
+      "it is of version 99, and this Bowline reads versions 1 to 3",
     );
+  });
+
+  test("of the version before is brought up to date: what its logs hold is counted", async () => {
+    const file = inFolder("former.db");
+    const before = sqlite({ file });
+    await before.start(new Heard().sink, "node");
+    for (const data of ["one", "zwölf"]) await before.append({ ...entry, data });
+    await before.stop();
+    const database = await openDatabase(file);
+    database.exec("ALTER TABLE rooms DROP COLUMN bytes; PRAGMA user_version = 2");
+    closeDatabase(database);
+    const broker = sqlite({ file });
+    await broker.start(new Heard().sink, "node");
+    onTestFinished(() => broker.stop());
+    // 3 and 6 bytes are there, and 2 more fit.
+    await broker.append({ ...entry, data: "xy", bound: { ...ampleBound, bytes: 11 } });
+    expect((await broker.read("r", 0, 10)).base).toBe(0);
+    await broker.append({ ...entry, data: "z", bound: { ...ampleBound, bytes: 11 } });
+    expect((await broker.read("r", 1, 10)).base).toBe(1);
   });
 
   test("that is damaged is refused, and free again", async () => {

@@ -6,8 +6,8 @@ const day = 86_400_000;
 const text = z.object({ text: z.string() });
 
 describe("a room", () => {
-  test("keeps 1,000 publications and 7 days unless told otherwise", () => {
-    expect(room({ events: {} }).history).toEqual({ count: 1000, ageMs: 7 * day });
+  test("keeps 1,000 publications, 7 days and 8 MiB unless told otherwise", () => {
+    expect(room({ events: {} }).history).toEqual({ count: 1000, ageMs: 7 * day, bytes: 8_388_608 });
   });
 
   test.each([
@@ -29,9 +29,15 @@ describe("a room", () => {
     },
   );
 
-  test.each([0, -1, 1.5, NaN, Infinity, "10"])("refuses %j as the count of its history", (count) => {
-    expect(() => room({ events: {}, history: { count: count as never } })).toThrow(/history\.count/);
-  });
+  test.each([0, -1, 1.5, NaN, Infinity, "10"])(
+    "refuses %j as the count or the bytes of its history",
+    (value) => {
+      const refused = (name: "count" | "bytes"): string =>
+        `history.${name} must be a whole number from 1, not ${value}`;
+      for (const name of ["count", "bytes"] as const)
+        expect(() => room({ events: {}, history: { [name]: value as never } })).toThrow(refused(name));
+    },
+  );
 
   test("keeps at least one publication", () => {
     expect(room({ events: {}, history: { count: 1 } }).history.count).toBe(1);

@@ -24,6 +24,9 @@ describe("a room name", () => {
     ["chat/\u0000", "chat/:room"],
     ["chat/\u007f", "chat/:room"],
     ["chat/\ud800", "chat/:room"],
+    ...[0x01, 0x1f, 0x7f, 0x80, 0x85, 0x9f, 0x2028, 0x2029, 0x202a, 0x202e, 0x2066, 0x2069, 0xfeff].map(
+      (code): [string, string] => [`chat/a${String.fromCharCode(code)}b`, "chat/:room"],
+    ),
     ["", "lobby"],
   ])("%j does not fit %s", (name, pattern) => {
     expect(find(name, pattern)).toBeUndefined();
@@ -44,11 +47,22 @@ describe("a room name", () => {
     expect(paramsOf(`chat/${"x".repeat(roomParamLengthMax + 1)}`, "chat/:room")).toBeUndefined();
   });
 
+  test.each([0x20, 0x7e, 0xa0, 0x2027, 0x202f, 0x2065, 0x206a, 0xfefe, 0xff00])(
+    "may have U+%i in a parameter, next to what may not be there",
+    (code) => {
+      const value = `a${String.fromCharCode(code)}b`;
+      expect(paramsOf(`chat/${value}`, "chat/:room")).toEqual({ room: value });
+    },
+  );
+
   test("keeps whatever text a parameter has", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 }), (value) => {
         // oxlint-disable-next-line no-control-regex
-        fc.pre(!/[\u0000-\u001f\u007f/]/.test(value) && value.length <= roomParamLengthMax);
+        fc.pre(
+          !/[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff/]/.test(value) &&
+            value.length <= roomParamLengthMax,
+        );
         expect(paramsOf(`chat/${value}`, "chat/:room")).toEqual({ room: value });
       }),
     );

@@ -90,7 +90,7 @@ describe("the subscription", () => {
       0,
     );
     broker.down = true;
-    await expect(hub.join(room, { count: 1, ageMs: 1 }, outbox, 0)).rejects.toThrow("down");
+    await expect(hub.join(room, { count: 1, ageMs: 1, bytes: Infinity }, outbox, 0)).rejects.toThrow("down");
     expect(hub.roomCount).toBe(0);
     broker.down = false;
     expect((await join()).start).toEqual({ offset: 0, epoch: "one" });
@@ -495,4 +495,27 @@ describe("presence", () => {
     await publish(1);
     expect(ada.of("event")).toHaveLength(3);
   });
+});
+
+test("the recent frames of all rooms are bounded together: who needs more reads the log", async () => {
+  const { broker, clock, hub, join } = hubBench();
+  const ada = await join();
+  ada.stall();
+  const large = "x".repeat(900_000);
+  const others = Array.from({ length: 12 }, (_, index) => `other ${index}`);
+  const bound = { count: 100, ageMs: Infinity, bytes: Infinity };
+  broker.publish(1);
+  await clock.settle();
+  for (const name of others) {
+    const joining = hub.join(name, bound, ada.outbox as Outbox, 0);
+    await clock.settle();
+    const { room: other } = await joining;
+    hub.receiveEntry(name, other.epoch, { offset: other.sent + 1, data: large });
+    await clock.settle();
+  }
+  const before = broker.reads;
+  ada.drain();
+  await clock.settle();
+  expect(broker.reads - before, "its own frames were the first to go").toBeGreaterThan(0);
+  expect(ada.of("event")).toHaveLength(1);
 });

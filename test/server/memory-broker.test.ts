@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { BrokerSink } from "../../src/server/broker.ts";
+import type { Broker, BrokerSink } from "../../src/server/broker.ts";
 import { memory, type MemoryBrokerOptions } from "../../src/server/memory-broker.ts";
 import { FakeClock, FakeRandom } from "../support/fake-clock.ts";
 
-const bound = { count: 100, ageMs: 60_000 };
+const bound = { count: 100, ageMs: 60_000, bytes: Infinity };
 const claim = { session: "s", user: "ada", generation: 1 };
 
 async function bench(options: MemoryBrokerOptions = {}) {
@@ -175,4 +175,59 @@ test("a session that is opened is told to the node; one that is refused is not",
   await broker.openSession({ ...claim, generation: 5, user: "eve" });
   await broker.openSession({ ...claim, generation: 2 });
   expect(heard).toEqual(["opened s 1", "opened s 2"]);
+});
+
+describe("all logs together", () => {
+  const kib = "x".repeat(1024);
+  // What an entry of a KiB takes, and how many of them are held.
+  const logsBytes = 20 * (1024 + 128);
+
+  async function fill(
+    broker: Broker,
+    append: (room: string, data: string) => Promise<unknown>,
+    rooms: number,
+  ) {
+    for (let room = 0; room < rooms; room += 1) await append(`flood/${room}`, kib);
+    const held = await Promise.all(
+      Array.from({ length: rooms }, async (_, room) => (await broker.read(`flood/${room}`, 0, 1)).head > 0),
+    );
+    return held.filter(Boolean).length;
+  }
+
+  test("have as many bytes as the bound; unused ones go first, the longest unused before others", async () => {
+    const { broker, append } = await bench({ logsBytes });
+    await append("mine", kib);
+    await broker.subscribe("mine", bound);
+    expect(await fill(broker, append, 19)).toBe(19);
+    await append("flood/0", "");
+    const { epoch } = await broker.read("flood/0", 0, 0);
+    await append("more", kib);
+    expect((await broker.read("mine", 0, 10)).entries).toHaveLength(1);
+    expect((await broker.read("flood/0", 0, 10)).epoch, "used last").toBe(epoch);
+    expect((await broker.read("flood/1", 0, 10)).head, "unused for longest").toBe(0);
+  });
+
+  test("that are read lose their oldest entries only where nothing else helps, the longest first", async () => {
+    const { broker, append, heard } = await bench({ logsBytes });
+    for (const room of ["long", "short"]) await broker.subscribe(room, bound);
+    await append("short", kib);
+    for (let entry = 0; entry < 25; entry += 1) await append("long", kib);
+    const [long, short] = [await broker.read("long", 0, 100), await broker.read("short", 0, 100)];
+    expect([long.head, long.base > 5, short.base, short.head]).toEqual([25, true, 0, 1]);
+    expect(heard.filter((line) => line.startsWith("entry long"))).toHaveLength(25);
+  });
+
+  test("are bounded whatever is subscribed to", async () => {
+    const { broker, append } = await bench({ logsBytes });
+    for (let room = 0; room < 40; room += 1) {
+      await broker.subscribe(`r/${room}`, bound);
+      await append(`r/${room}`, kib);
+    }
+    const pages = await Promise.all(Array.from({ length: 40 }, (_, room) => broker.read(`r/${room}`, 0, 10)));
+    expect(pages.filter(({ entries }) => entries.length > 0).length).toBeLessThanOrEqual(20);
+    expect(
+      pages.every(({ head }) => head === 1),
+      "where they were is known",
+    ).toBe(true);
+  });
 });

@@ -3,6 +3,7 @@ import { TimerWheel } from "../../src/base/timer-wheel.ts";
 import type { Broker } from "../../src/server/broker.ts";
 import type { Connection } from "../../src/server/connection.ts";
 import { insistence } from "../../src/server/insist.ts";
+import { defaultLimits } from "../../src/server/limits.ts";
 import { Presence } from "../../src/server/presence.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
@@ -23,7 +24,7 @@ function bench() {
       answer(`exit ${room} ${session} ${generation}`),
   } as unknown as Broker;
   const insist = insistence({ clock, report: () => {} });
-  const presence = new Presence({ broker, wheel, graceMs, insist });
+  const presence = new Presence({ broker, wheel, graceMs, insist, limits: defaultLimits });
   wheel.start();
   const connection = (generation: number): Connection =>
     ({ session: "s", user: { id: "ada" }, generation }) as unknown as Connection;

@@ -7,7 +7,7 @@ const lengthMax = 1024 * 1024;
 
 function bench({ count = 100, ageMs = 1000, base = 0 } = {}) {
   const clock = new FakeClock();
-  const tail = new Tail(clock, { count, ageMs });
+  const tail = new Tail(clock, { count, ageMs, bytes: Infinity }, { length: 0 });
   tail.reset(base);
   let head = base;
   const push = (number: number, length = 1): void => {

@@ -211,7 +211,7 @@ export class DamageBench {
     const server = createServer(damage, {
       broker,
       authenticate: ({ token }) => (token === undefined ? null : { id: token }),
-      limits: { framesPerSecond: 5000, framesBurst: 20_000 },
+      limits: { framesPerSecond: 5000, framesBurst: 20_000, bytesPerSecond: Infinity },
       presenceGraceMs: 1000,
       onError: () => {},
     });

@@ -73,7 +73,12 @@ export function hubBench() {
       drained,
       clock.elapsed(),
     );
-    member.reader = await hub.join(room, { count: 100, ageMs: Infinity }, member.outbox, history);
+    member.reader = await hub.join(
+      room,
+      { count: 100, ageMs: Infinity, bytes: Infinity },
+      member.outbox,
+      history,
+    );
     await member.reader.begin(position, (start) => (member.start = start));
   }
 

@@ -17,7 +17,7 @@ const brokers = {
 const server = createServer(numbers, {
   authenticate: ({ token }) => (token ? { id: token } : null),
   broker: brokers[name](),
-  limits: { framesPerSecond: 5000, framesBurst: 20_000 },
+  limits: { framesPerSecond: 5000, framesBurst: 20_000, bytesPerSecond: Infinity },
 });
 let sum = 0;
 server.request("increment", ({ payload }) => (sum += payload.by));

@@ -2,7 +2,7 @@ import { redis, type RedisBrokerOptions } from "bowline/redis";
 import type { AppendResult, Broker, BrokerSink, LogBound } from "../../src/server/broker.ts";
 import { Heard } from "../../src/testing/conformance/heard.ts";
 
-export const bound: LogBound = { count: 1000, ageMs: 60_000 };
+export const bound: LogBound = { count: 1000, ageMs: 60_000, bytes: Infinity };
 
 /** A broker on Redis with everything it has said. */
 export interface RedisNode {

@@ -73,7 +73,9 @@ const sabotages: Record<string, readonly [Sabotage, caught: RegExp]> = {
     /a page that would begin below the base is empty/,
   ],
   "keeps more than the bound": [
-    (inner) => ({ append: (request) => inner.append({ ...request, bound: { count: 1e6, ageMs: 1e6 } }) }),
+    (inner) => ({
+      append: (request) => inner.append({ ...request, bound: { count: 1e6, ageMs: 1e6, bytes: Infinity } }),
+    }),
     /keeps as many entries as its count says/,
   ],
   "opens a session for any user": [

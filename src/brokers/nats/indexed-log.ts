@@ -22,7 +22,7 @@ export interface LogLookup {
   entries(): Promise<readonly LogEntry[] | null>;
 }
 
-const unbounded: LogBound = { count: Infinity, ageMs: Infinity };
+const unbounded: LogBound = { count: Infinity, ageMs: Infinity, bytes: Infinity };
 /** How often a log has to be found shorter than it was before that is believed. */
 const shorterMax = 3;
 
@@ -78,7 +78,8 @@ export class IndexedLog {
   async setBound(bound: LogBound): Promise<void> {
     for (;;) {
       const { bound: held, epoch, head } = this.#index;
-      if (held.count === bound.count && held.ageMs === bound.ageMs) return;
+      const isSame = held.count === bound.count && held.ageMs === bound.ageMs && held.bytes === bound.bytes;
+      if (isSame) return;
       if (!(await this.put(emptyMeta(epoch, head, bound, systemClock.now()), []))) await this.refresh();
     }
   }

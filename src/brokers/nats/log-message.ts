@@ -61,6 +61,7 @@ export function planAppends(
     at: nowMs,
     bound: encodeBound(newBound),
     origins,
+    bytes: texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0),
   };
   return { message: { meta, texts }, results };
 }
@@ -84,24 +85,25 @@ function knownResult(
 
 /** A message without entries: it begins a log, or gives it another bound. */
 export function emptyMeta(epoch: string, head: number, bound: LogBound, nowMs: number): LogMeta {
-  return { epoch, first: head + 1, count: 0, at: nowMs, bound: encodeBound(bound), origins: [] };
+  return { epoch, first: head + 1, count: 0, at: nowMs, bound: encodeBound(bound), origins: [], bytes: 0 };
 }
 
-export function encodeMeta({ epoch, first, count, at, bound, origins }: LogMeta): string {
+export function encodeMeta({ epoch, first, count, at, bound, origins, bytes }: LogMeta): string {
   const hasOrigins = origins.some((origin) => origin !== null);
-  return JSON.stringify([epoch, first, count, at, bound, ...(hasOrigins ? [origins] : [])]);
+  return JSON.stringify([epoch, first, count, at, bound, hasOrigins ? origins : [], bytes]);
 }
 
 export function decodeMeta(text: string): LogMeta {
-  const [epoch, first, count, at, bound, origins = []] = JSON.parse(text) as [
+  const [epoch, first, count, at, bound, origins = [], bytes = 0] = JSON.parse(text) as [
     LogMeta["epoch"],
     LogMeta["first"],
     LogMeta["count"],
     LogMeta["at"],
     LogMeta["bound"],
     LogMeta["origins"]?,
+    LogMeta["bytes"]?,
   ];
-  return { epoch, first, count, at, bound, origins };
+  return { epoch, first, count, at, bound, origins, bytes };
 }
 
 /** What a text takes in a message: quotes, and whatever else JSON escapes, take more than they are. */
@@ -121,6 +123,7 @@ export function entriesOf({ meta, body }: Pick<Stored, "meta" | "body">): LogEnt
 }
 
 /** JSON has no infinity. */
-function encodeBound({ count, ageMs }: LogBound): LogMeta["bound"] {
-  return [Number.isFinite(count) ? count : null, Number.isFinite(ageMs) ? ageMs : null];
+function encodeBound({ count, ageMs, bytes }: LogBound): LogMeta["bound"] {
+  const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
+  return [finite(count), finite(ageMs), finite(bytes)];
 }

@@ -14,8 +14,10 @@ export interface LogMeta {
   readonly count: number;
   /** When it was appended, by the clock of the node that did. */
   readonly at: number;
-  /** The bound of the room, as count and age; null where there is none. */
-  readonly bound: readonly [count: number | null, ageMs: number | null];
+  /** The bound of the room, as count, age and bytes; null where there is none. */
+  readonly bound: readonly [count: number | null, ageMs: number | null, bytes?: number | null];
+  /** What its entries' data has, in UTF-8. */
+  readonly bytes: number;
   /** By entry; null where the server itself published. */
   readonly origins: readonly (EntryOrigin | null)[];
 }
@@ -26,6 +28,8 @@ export interface LogChunk {
   readonly first: number;
   readonly count: number;
   readonly at: number;
+  /** Bytes of all entries from the first message that is known up to the end of this one. */
+  readonly bytesTo: number;
 }
 
 /** What this node knows of the publishes of one session in a room. */
@@ -47,11 +51,13 @@ export class RoomIndex {
   head = 0;
   /** Sequence of the newest message; 0 before any is known. */
   lastSeq = 0;
-  bound: LogBound = { count: Infinity, ageMs: Infinity };
+  bound: LogBound = { count: Infinity, ageMs: Infinity, bytes: Infinity };
   readonly #chunks = new SlidingArray<LogChunk>();
   readonly #ageMsMax: number;
-  /** Offset of the last entry that the stream no longer has. */
+  /** Offset of the last entry that the stream no longer has, and the bytes up to there. */
   #removed = 0;
+  #removedBytes = 0;
+  #bytesTo = 0;
 
   constructor(ageMsMax: number) {
     this.#ageMsMax = ageMsMax;
@@ -68,8 +74,11 @@ export class RoomIndex {
     }
     this.lastSeq = seq;
     this.head += meta.count;
-    this.bound = { count: meta.bound[0] ?? Infinity, ageMs: meta.bound[1] ?? Infinity };
-    this.#chunks.push({ seq, first: meta.first, count: meta.count, at: meta.at });
+    const [count, ageMs, bytes] = meta.bound;
+    this.bound = { count: count ?? Infinity, ageMs: ageMs ?? Infinity, bytes: bytes ?? Infinity };
+    this.#bytesTo += meta.bytes;
+    const { first, at } = meta;
+    this.#chunks.push({ seq, first, count: meta.count, at, bytesTo: this.#bytesTo });
     meta.origins.forEach((origin, index) => {
       if (origin) this.#note(origin, meta.first + index, meta.at);
     });
@@ -117,9 +126,11 @@ export class RoomIndex {
   /** What of the log can be removed, once that is worth it: all before a sequence, up to an offset. */
   garbage(nowMs: number): { readonly before: number; readonly upTo: number } | null {
     const base = this.#base(nowMs);
-    if (base - this.#removed < Math.max(garbageMin, this.ledgers.size)) return null;
     // The newest message stays, whatever its age: it says where the log ends.
     const index = Math.min(this.#indexOf(base + 1), this.#chunks.length - 1);
+    const bytes = (this.#chunks.at(index - 1)?.bytesTo ?? 0) - this.#removedBytes;
+    const isMuch = bytes > garbageBytesMin && base > this.#removed;
+    if (!isMuch && base - this.#removed < Math.max(garbageMin, this.ledgers.size)) return null;
     const { seq, first } = this.#chunks.at(index) as LogChunk;
     return { before: seq, upTo: first - 1 };
   }
@@ -129,6 +140,7 @@ export class RoomIndex {
     this.#removed = Math.max(this.#removed, upTo);
     let gone = 0;
     while (gone < this.#chunks.length - 1 && endOf(this.#chunks.at(gone) as LogChunk) <= upTo) gone += 1;
+    this.#removedBytes = this.#chunks.at(gone - 1)?.bytesTo ?? this.#removedBytes;
     this.#chunks.dropFront(gone);
   }
 
@@ -147,7 +159,10 @@ export class RoomIndex {
     const oldestMs = nowMs - Math.min(this.bound.ageMs, this.#ageMsMax);
     for (let index = this.#indexOf(base + 1); index < this.#chunks.length; index += 1) {
       const chunk = this.#chunks.at(index) as LogChunk;
-      if (chunk.at >= oldestMs) break;
+      const before = this.#chunks.at(index - 1)?.bytesTo ?? this.#removedBytes;
+      // By whole messages, and never the newest entries.
+      const isOver = this.#bytesTo - before > this.bound.bytes && endOf(chunk) < this.head;
+      if (chunk.at >= oldestMs && !isOver) break;
       base = Math.max(base, endOf(chunk));
     }
     return base;
@@ -168,6 +183,8 @@ export class RoomIndex {
 
 /** Entries that are worth the work of removing them. */
 const garbageMin = 256;
+/** The same in bytes. */
+const garbageBytesMin = 1024 * 1024;
 
 function endOf({ first, count }: LogChunk): number {
   return first + count - 1;

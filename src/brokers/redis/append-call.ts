@@ -11,6 +11,7 @@ const countMax = 256;
 const lengthMax = 1024 * 1024;
 /** Beyond these a bound means "without end"; Redis counts in whole numbers. */
 const boundCountMax = 1e9;
+const boundBytesMax = 1e15;
 const ageMaxMs = 100 * 365 * 86_400_000;
 
 /** An append that waits for its result. */
@@ -112,10 +113,10 @@ export class AppendCall {
 
   #write({ channel, entries, ledgers }: Section, keys: string[], args: string[]): void {
     const { bound, ifAt } = (entries[entries.length - 1] as Entry).request;
-    const [count, ageMs] = boundArgs(bound);
+    const [count, ageMs, bytes] = boundArgs(bound);
     const lengths = entries.map(({ request }) => request.data.length).join(",");
     keys.push(`${channel}:meta`, `${channel}:log`);
-    args.push(count, ageMs, ifAt ? `${ifAt.offset} ${ifAt.epoch}` : "", lengths);
+    args.push(count, ageMs, bytes, ifAt ? `${ifAt.offset} ${ifAt.epoch}` : "", lengths);
     args.push(String(ledgers.size), String(entries.length));
     for (const ledger of ledgers.values()) {
       ledger.state = this.#sessions.ledgers.state(ledger.known, channel, !this.#shard.clustered);
@@ -162,9 +163,10 @@ function ledgerOf({ channel, ledgers }: Section, { request, known }: Pending): L
   return ledger;
 }
 
-/** The bound as Redis is given it: count and age. */
-export function boundArgs({ count, ageMs }: LogBound): [string, string] {
-  return [String(Math.min(count, boundCountMax)), String(Math.ceil(Math.min(ageMs, ageMaxMs)))];
+/** The bound as Redis is given it: count, age and bytes. */
+export function boundArgs({ count, ageMs, bytes }: LogBound): [string, string, string] {
+  const age = Math.ceil(Math.min(ageMs, ageMaxMs));
+  return [String(Math.min(count, boundCountMax)), String(age), String(Math.min(bytes, boundBytesMax))];
 }
 
 function stored(offset: number, epoch: string): AppendResult {

@@ -7,7 +7,7 @@
  * | key | is | goes |
  * |---|---|---|
  * | `p:{room}:meta` | text: token of the data set, epoch, head, times | after 2 days without use, plus the log's age bound |
- * | `p:{room}:log` | list of `<time>:<data>`; the last one is entry `head` | entries by the bound of the room; all of it a quarter of the age bound after the last was too old |
+ * | `p:{room}:log` | list of `<time>,<bytes up to here>:<data>`; the last one is entry `head` | entries by the bound of the room; all of it a quarter of the age bound after the last was too old |
  * | `p:{room}:ledger:<session>:<epoch>` | text of `<offset> <epoch> <ref>,` | 256 to about 420 entries; two lives of a session after it was last needed |
  * | `p:{room}:members` | hash: session to generation, lease and member | with their lease; after 4 days without use |
  * | `p:{s:<session>}:record` | hash: user, generation, epoch, token | `sessionTtlMs` after the last renewal, and so do the next four |

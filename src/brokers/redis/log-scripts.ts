@@ -1,12 +1,14 @@
 import { guard, script, time, type Script } from "./script.ts";
 
 /**
- * A room's log: a hash of what is known about it, and a list of "<time>:<data>". An entry's offset follows from its
- * place, so the list and \`head\` can't contradict one another.
+ * A room's log: a hash of what is known about it, and a list of "<time>,<bytes>:<data>", where the bytes are those of
+ * all data ever appended, up to the end of this one. An entry's offset follows from its place, so the list and \`head\`
+ * can't contradict one another.
  *
- * Fields of the hash: \`held\`: "<token> <count> <age>", the data set that it is in and the bound that it is held to, one
- * text because an append only has to know that both are as expected. \`due\`: the next append after that moment looks
- * after the log. Until then it may hold a little more than its bound, so whoever reads it trims it first.
+ * Fields of the hash: \`held\`: "<token> <count> <age> <bytes>", the data set that it is in and the bound that it is held
+ * to, one text because an append only has to know that both are as expected. \`due\`: the next append after that moment
+ * looks after the log, as does one that brings \`sum\`, all bytes ever appended, above \`cut\`. Until then it may hold a
+ * little more than its bound, so whoever reads it trims it first.
  */
 const log = `
 local call, match, sub, concat = redis.call, string.match, string.sub, table.concat
@@ -14,14 +16,14 @@ local function format(value) return string.format('%d', value) end
 
 -- Without \`held\` the bound that it has stays.
 local function open(meta, list, token, held, epoch)
-  local known, name, head, due = unpack(call('HMGET', meta, 'held', 'epoch', 'head', 'due'))
-  local log = {meta = meta, list = list, held = held or known, epoch = name, head = 0, due = 0}
+  local known, name, head, due, sum, cut = unpack(call('HMGET', meta, 'held', 'epoch', 'head', 'due', 'sum', 'cut'))
+  local log = {meta = meta, list = list, held = held or known, epoch = name, head = 0, due = 0, sum = 0, cut = 0}
   if known and (known == held or match(known, '^%S+') == token) then
-    log.head = tonumber(head)
-    if known == log.held then log.due = tonumber(due) end
+    log.head, log.sum = tonumber(head), tonumber(sum or 0)
+    if known == log.held then log.due, log.cut = tonumber(due), tonumber(cut or 0) end
   else
     call('DEL', list)
-    log.held, log.epoch = held or token .. ' 0 0', epoch
+    log.held, log.epoch = held or token .. ' 0 0 0', epoch
   end
   return log
 end
@@ -48,9 +50,34 @@ local function trimCount(list, length, count)
   return count
 end
 
+-- Bytes of all data before an entry. One of an older layout has none, and counts as nothing.
+local function bytesBefore(list, index)
+  local entry = call('LINDEX', list, format(index))
+  local stamp, bytes = match(entry, '^(%d+,(%d+):)')
+  return stamp and bytes - (#entry - #stamp) or 0
+end
+
+-- The newest entry stays. Returns how many are left.
+local function trimBytes(log, length, bytes)
+  if length == 0 then return 0 end
+  local low, high = 0, length - 1
+  local before = bytesBefore(log.list, 0)
+  if log.sum - before > bytes then
+    while low < high do
+      local middle = math.floor((low + high) / 2)
+      if log.sum - bytesBefore(log.list, middle) > bytes then low = middle + 1 else high = middle end
+    end
+    if low > 0 then call('LTRIM', log.list, format(low), '-1') end
+    before = bytesBefore(log.list, 0)
+  end
+  log.cut = before + bytes * 1.125
+  return length - low
+end
+
 local function trim(log, length, at)
-  local count, age = match(log.held, '(%d+) (%d+)$')
+  local count, age, bytes = match(log.held, '^%S+ (%d+) (%d+) ?(%d*)$')
   length = trimCount(log.list, length, tonumber(count))
+  if bytes ~= '' then length = trimBytes(log, length, tonumber(bytes)) end
   local oldest = at - tonumber(age)
   if length == 0 or timeAt(log.list, 0) >= oldest then return length end
   local old = countOld(log.list, length, oldest)
@@ -60,9 +87,10 @@ end
 
 -- The list goes away as a whole when nothing was added for longer than an entry is kept.
 local function save(log, ttl, at)
-  local age = tonumber(match(log.held, '%d+$'))
+  local age = tonumber(match(log.held, '^%S+ %d+ (%d+)'))
   call('PEXPIRE', log.list, format(age * 1.25 + 1000))
-  call('HSET', log.meta, 'held', log.held, 'epoch', log.epoch, 'head', format(log.head), 'due', format(at + age / 16))
+  call('HSET', log.meta, 'held', log.held, 'epoch', log.epoch, 'head', format(log.head), 'due', format(at + age / 16),
+    'sum', format(log.sum), 'cut', format(log.cut))
   call('PEXPIRE', log.meta, format(ttl + age * 1.25))
 end`;
 
@@ -71,7 +99,7 @@ end`;
  *
  * KEYS, for each room: meta, log, then the ledgers; one that is to be listed is followed by the set of its session's rooms.
  * ARGV: token, what new epochs begin with, "PUBLISH" or "SPUBLISH", ttl of a room, ttl of a ledger, marker; then for each
- * room: count, age, position that the entry has to follow ("<offset> <epoch>", or empty), the lengths of the data in the
+ * room: count, age, bytes, position that the entry has to follow ("<offset> <epoch>", or empty), the lengths of the data in the
  * units of JavaScript ("<length>,<length>"), numbers of ledgers and of entries; then for each ledger what is known of
  * it; then for each entry: data, which ledger (0: none), ref in 16 digits.
  *
@@ -90,7 +118,7 @@ local token, drawn, command, roomTtl, ledgerTtl, marker = unpack(ARGV, 1, 6)
 local refusal = otherData(marker, token)
 if refusal then return refusal end
 local at = now()
-local stamp = format(at) .. ':'
+local stamp = format(at) .. ','
 local replies, nextKey, nextArg = {}, 1, 7
 
 -- A ledger is a text of "<offset> <epoch> <ref of 16 digits>," that only grows: its newest ref is its end.
@@ -150,19 +178,20 @@ end
 local function write(log, pushed, count)
   local length = call('RPUSH', log.list, unpack(pushed))
   log.head = log.head + #pushed
-  if at > log.due or length == #pushed then
+  if at > log.due or length == #pushed or log.sum > log.cut then
     trim(log, length, at)
     save(log, roomTtl, at)
   else
     if length > count * 1.125 then trimCount(log.list, length, count) end
-    call('HINCRBY', log.meta, 'head', format(#pushed))
+    call('HSET', log.meta, 'head', format(log.head), 'sum', format(log.sum))
   end
 end
 
 local function appendTo(meta, list)
-  local count, age, after, lengths, ledgerCount, size = unpack(ARGV, nextArg, nextArg + 5)
-  local log = open(meta, list, token, token .. ' ' .. count .. ' ' .. age, drawn .. #replies)
-  nextKey, nextArg, size = nextKey + 2, nextArg + 6, tonumber(size)
+  local count, age, bytes, after, lengths, ledgerCount, size = unpack(ARGV, nextArg, nextArg + 6)
+  local held = concat({token, count, age, bytes}, ' ')
+  local log = open(meta, list, token, held, drawn .. #replies)
+  nextKey, nextArg, size = nextKey + 2, nextArg + 7, tonumber(size)
   local ledgers = openLedgers(tonumber(ledgerCount))
   local head, epoch = log.head, ' ' .. log.epoch .. ' '
   local isElsewhere = after ~= '' and after ~= format(head) .. ' ' .. log.epoch
@@ -175,7 +204,8 @@ local function appendTo(meta, list)
       refused[i] = reason
     else
       stored = stored + 1
-      data[stored], pushed[stored] = ARGV[nextArg], stamp .. ARGV[nextArg]
+      log.sum = log.sum + #ARGV[nextArg]
+      data[stored], pushed[stored] = ARGV[nextArg], stamp .. format(log.sum) .. ':' .. ARGV[nextArg]
       if ledger then
         ledger.ref, ledger.added = tonumber(ref), ledger.added .. format(head + stored) .. epoch .. ref .. ','
       end
@@ -203,7 +233,7 @@ return replies`,
  * Reads a log, and makes it when there is none.
  *
  * KEYS: meta, log. ARGV: token, new epoch, ttl of the room, after, limit, marker, and the bound to hold it to
- * ("<count> <age>") if one is given. Returns: epoch, base, head, entries.
+ * ("<count> <age> <bytes>") if one is given. Returns: epoch, base, head, entries.
  */
 export const read: Script = script(
   "allow-oom,allow-cross-slot-keys",
@@ -247,5 +277,5 @@ local epoch, head = unpack(redis.call('HMGET', KEYS[1], 'epoch', 'head'))
 local back = epoch == ARGV[1] and ARGV[2] - head - 1
 if not back or back >= 0 then return 0 end
 local entry = redis.call('LINDEX', KEYS[2], string.format('%d', back))
-return (not entry or string.match(entry, '^%d+:(.*)$') == ARGV[3]) and 1 or 0`,
+return (not entry or string.match(entry, '^[%d,]+:(.*)$') == ARGV[3]) and 1 or 0`,
 );

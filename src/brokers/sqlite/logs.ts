@@ -19,6 +19,8 @@ export interface LogsContext {
 export interface Log extends LogState {
   readonly id: number;
   readonly ageMs: number;
+  /** What its entries' data has, in UTF-8. */
+  readonly bytes: number;
 }
 
 /** Most entries of one page, whatever is asked for. */
@@ -65,9 +67,8 @@ export class Logs {
     const offset = log.head + 1;
     const now = this.#now();
     this.#statements.addEntry.run(id, offset, now, toSql(data));
-    const base = Math.max(log.base, offset - bound.count);
-    if (base > log.base) this.#statements.dropEntries.run(id, base);
-    this.#statements.update.run(base, offset, ageOf(bound), now, id);
+    const grown = { ...log, head: offset, ageMs: ageOf(bound), bytes: log.bytes + bytesOf(toSql(data)) };
+    this.#save(this.#trimToBound(grown, bound));
     return { offset, epoch };
   }
 
@@ -83,10 +84,9 @@ export class Logs {
 
   state(room: string, bound: LogBound): LogState {
     const log = this.open(room);
-    const ageMs = ageOf(bound);
-    const base = Math.max(log.base, log.head - bound.count);
-    if (base > log.base || ageMs !== log.ageMs) this.#trimTo({ ...log, ageMs }, base);
-    return stateOf(this.#trimByAge({ ...log, base, ageMs }));
+    const trimmed = this.#trimToBound({ ...log, ageMs: ageOf(bound) }, bound);
+    if (trimmed.base > log.base || trimmed.ageMs !== log.ageMs) this.#save(trimmed);
+    return stateOf(this.#trimByAge(trimmed));
   }
 
   /** The room was used until now. */
@@ -107,13 +107,34 @@ export class Logs {
     const youngest = this.#now() - log.ageMs;
     const kept = this.#statements.firstSince.get(log.id, youngest) as { offset: number } | undefined;
     const base = kept ? kept.offset - 1 : log.head;
-    if (base > log.base) this.#trimTo(log, base);
-    return { ...log, base };
+    if (base === log.base) return log;
+    const gone = this.#statements.bytesUpTo.get(log.id, base) as { bytes: number };
+    const trimmed = { ...log, base, bytes: log.bytes - gone.bytes };
+    this.#statements.dropEntries.run(log.id, base);
+    this.#save(trimmed);
+    return trimmed;
   }
 
-  #trimTo({ id, head, ageMs }: Log, base: number): void {
-    this.#statements.dropEntries.run(id, base);
-    this.#statements.update.run(base, head, ageMs, this.#now(), id);
+  /** Gives up the oldest entries beyond the count and the bytes, the newest never. */
+  #trimToBound(log: Log, bound: LogBound): Log {
+    let { base, bytes } = log;
+    const isOver = (): boolean =>
+      log.head - base > bound.count || (bytes > bound.bytes && base + 1 < log.head);
+    while (isOver()) {
+      const oldest = this.#statements.sizes.all(log.id, base) as { offset: number; bytes: number }[];
+      if (oldest.length === 0) break;
+      for (const entry of oldest) {
+        if (!isOver()) break;
+        base = entry.offset;
+        bytes -= entry.bytes;
+      }
+    }
+    if (base > log.base) this.#statements.dropEntries.run(log.id, base);
+    return { ...log, base, bytes };
+  }
+
+  #save({ id, base, head, ageMs, bytes }: Log): void {
+    this.#statements.update.run(base, head, ageMs, bytes, this.#now(), id);
   }
 
   /** Some at once, so that a flood of names does not search the table each time. */
@@ -154,7 +175,12 @@ function ageOf({ ageMs }: LogBound): number {
   return Math.min(ageMs, Number.MAX_SAFE_INTEGER);
 }
 
-const columns = "id, epoch, base, head, age_ms AS ageMs";
+function bytesOf(text: string): number {
+  return Buffer.byteLength(text);
+}
+
+const columns = "id, epoch, base, head, age_ms AS ageMs, bytes";
+const dataBytes = "length(CAST(data AS BLOB))";
 
 // oxlint-disable-next-line typescript/explicit-function-return-type -- the names are the type
 function prepare(database: Database) {
@@ -164,7 +190,9 @@ function prepare(database: Database) {
     make: database.prepare(
       "INSERT INTO rooms (name, epoch, base, head, age_ms, used_at) VALUES (?, ?, 0, 0, ?, ?)",
     ),
-    update: database.prepare("UPDATE rooms SET base = ?, head = ?, age_ms = ?, used_at = ? WHERE id = ?"),
+    update: database.prepare(
+      "UPDATE rooms SET base = ?, head = ?, age_ms = ?, bytes = ?, used_at = ? WHERE id = ?",
+    ),
     touch: database.prepare("UPDATE rooms SET used_at = ? WHERE name = ?"),
     unused: database.prepare("SELECT id, name FROM rooms ORDER BY used_at, id LIMIT ? OFFSET ?"),
     next: database.prepare(`SELECT ${columns} FROM rooms WHERE id > ? AND head > base ORDER BY id LIMIT ?`),
@@ -175,6 +203,12 @@ function prepare(database: Database) {
     ),
     firstSince: database.prepare(
       "SELECT offset FROM entries WHERE room = ? AND at >= ? ORDER BY offset LIMIT 1",
+    ),
+    sizes: database.prepare(
+      `SELECT offset, ${dataBytes} AS bytes FROM entries WHERE room = ? AND offset > ? ORDER BY offset LIMIT 16`,
+    ),
+    bytesUpTo: database.prepare(
+      `SELECT coalesce(sum(${dataBytes}), 0) AS bytes FROM entries WHERE room = ? AND offset <= ?`,
     ),
     dropEntries: database.prepare("DELETE FROM entries WHERE room = ? AND offset <= ?"),
     dropAllEntries: database.prepare("DELETE FROM entries WHERE room = ?"),

@@ -1,7 +1,7 @@
 /** Says that a database is Bowline's: "BOWL". */
 export const applicationId = 0x42_4f_57_4c;
 /** The version of {@link schema}. */
-export const schemaVersion = 2;
+export const schemaVersion = 3;
 
 /**
  * What makes a file of an older version one of the next, by the older one. The sessions of version 1 had ids that their
@@ -13,6 +13,12 @@ export const upgrades: Readonly<Record<number, string>> = {
     DELETE FROM publishes;
     DELETE FROM answers;
     ALTER TABLE sessions DROP COLUMN secret;
+  `,
+  // What a room's entries have, in UTF-8.
+  2: `
+    ALTER TABLE rooms ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+    UPDATE rooms SET bytes =
+      (SELECT coalesce(sum(length(CAST(data AS BLOB))), 0) FROM entries WHERE room = rooms.id);
   `,
 };
 
@@ -28,7 +34,8 @@ export const schema = `
     base INTEGER NOT NULL,
     head INTEGER NOT NULL,
     age_ms INTEGER NOT NULL,
-    used_at INTEGER NOT NULL
+    used_at INTEGER NOT NULL,
+    bytes INTEGER NOT NULL DEFAULT 0
   ) STRICT;
   CREATE TABLE entries (
     room INTEGER NOT NULL,

@@ -32,6 +32,41 @@ export const boundCases: readonly CaseDefinition[] = [
     },
   },
   {
+    name: "bound: a log keeps as many bytes of data as its bound says, in UTF-8",
+    run: async (scene) => {
+      const [a, b] = await scene.pair();
+      const room = scene.room();
+      // 10 bytes each.
+      const bound = { ...ampleBound, bytes: 50 };
+      for (const data of ["aaaaaaaaaa", "üüüüü", "€€€c", "🪢🪢ee", "eeeeeeeeee"])
+        await store(a, room, data, { bound });
+      equal((await read(b, room, 0, 10)).base, 0);
+      await store(a, room, "f", { bound });
+      deepEqual(await read(b, room, 1, 1).then(({ base, head }) => ({ base, head })), { base: 1, head: 6 });
+      await store(a, room, "gggggggggggggggg", { bound });
+      const page = await read(b, room, 2, 10);
+      const offsets = page.entries.map(({ offset }) => offset);
+      deepEqual({ base: page.base, offsets }, { base: 2, offsets: [3, 4, 5, 6, 7] });
+    },
+  },
+  {
+    name: "bound: the newest entry is kept, however many bytes it has; a new bound holds at once",
+    run: async (scene) => {
+      const [a, b] = await scene.pair();
+      const room = scene.room();
+      const bound = { ...ampleBound, bytes: 20 };
+      for (const data of ["one", "two", "x".repeat(30)]) await store(a, room, data, { bound });
+      const page = await read(b, room, 2, 10);
+      deepEqual(
+        { base: page.base, head: page.head, read: page.entries.length },
+        { base: 2, head: 3, read: 1 },
+      );
+      for (const data of texts("entry", 4)) await store(a, room, data);
+      const { base, head } = await b.broker.subscribe(room, { ...ampleBound, bytes: 14 });
+      deepEqual({ base, head }, { base: 5, head: 7 });
+    },
+  },
+  {
     name: "bound: appends at once keep to the count as well",
     run: async (scene) => {
       const a = await scene.start();

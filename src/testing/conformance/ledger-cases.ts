@@ -57,7 +57,7 @@ export const ledgerCases: readonly CaseDefinition[] = [
       const [a, b] = await scene.pair();
       const room = scene.room();
       const session = await scene.session(a);
-      const bound = { count: 5, ageMs: 3_600_000 };
+      const bound = { count: 5, ageMs: 3_600_000, bytes: Infinity };
       const request = { room, data: "first", bound, origin: { session, ref: 1 } };
       const position = storedAt(await a.broker.append(request));
       // A broker may remove what is beyond the bound only now and then: this gives it reason to.

@@ -23,7 +23,7 @@ export interface CaseNode {
 }
 
 /** A bound that no case reaches unless it means to. */
-export const ampleBound: LogBound = { count: 10_000, ageMs: 3_600_000 };
+export const ampleBound: LogBound = { count: 10_000, ageMs: 3_600_000, bytes: 100_000_000 };
 
 /** Between two looks at what is waited for. */
 const pollMs = 5;
