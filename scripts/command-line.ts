@@ -10,7 +10,7 @@ type Values<Given extends Options> = ReturnType<typeof parseArgs<{ options: Give
 export function readOptions<const Given extends Options>(usage: string, options: Given): Values<Given> {
   try {
     const { values } = parseArgs({ options: { ...options, help: { type: "boolean" } } });
-    if (!("help" in values && values.help)) return values as Values<Given>;
+    if (!("help" in values && values.help)) return values;
     console.log(usage);
     process.exit(0);
   } catch (error) {

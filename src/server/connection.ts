@@ -12,6 +12,7 @@ import { Outbox, type OutboxContext } from "./outbox.ts";
 import { Rate } from "./rate.ts";
 import type { Reader } from "./reader.ts";
 import { refusalFrame, tableError } from "./refusal.ts";
+import { Unread } from "./unread.ts";
 import { TaskOwner } from "./work-queue.ts";
 
 /** What all connections of a server have in common. */
@@ -37,10 +38,6 @@ export interface UserLike {
 
 /** What was received within this time was read in the turn of the event loop that looks at it. */
 const freshMs = 1000;
-/** How long a client may be behind with more replies than it may. What one turn adds no client could have read. */
-const slowMs = 2000;
-/** How many times as much ends it at once. */
-const slowFactor = 4;
 const done = Promise.resolve();
 /** Most bytes of a close reason (RFC 6455, 5.5). */
 const reasonBytesMax = 123;
@@ -86,10 +83,7 @@ export class Connection implements SocketListener, WheelItem {
   #message = 0;
   #messageSinceMs = 0;
   #stopPause: Undo | null = null;
-  /** UTF-16 units of its own frames that were added while it was behind. */
-  #unreadLength = 0;
-  /** Since when that is too much; null while it is not. */
-  #slowSinceMs: number | null = null;
+  readonly #unread = new Unread();
   /** Settles when the large frames asked for have been sent. */
   #paced: Promise<void> = done;
   /** Wakes the large frame that waits for room. */
@@ -149,9 +143,10 @@ export class Connection implements SocketListener, WheelItem {
   /** Sends an encoded frame of this connection's own. One that does not read its replies is closed. */
   sendText(text: string): void {
     if (this.state === "closed") return;
+    const { clock, limits } = this.#context;
     // Looked at before this one is added: one large reply alone is no sign of a slow reader.
-    if (this.#isTooSlow()) return this.close("SLOW_CONSUMER");
-    this.#unreadLength += text.length;
+    if (this.#unread.isTooMuch(this.outbox.waitingBytes(), clock, limits)) return this.close("SLOW_CONSUMER");
+    this.#unread.add(text.length);
     this.outbox.sendText(text);
   }
 
@@ -287,21 +282,6 @@ export class Connection implements SocketListener, WheelItem {
       if (this.state === "open") this.#schedule(this.#receivedMs);
       this.#socket.resume();
     });
-  }
-
-  #isTooSlow(): boolean {
-    const { slowBytes, outboxBytes } = this.#context.limits;
-    const waiting = this.outbox.waitingBytes();
-    // Counted from when it fell behind, and apart from the rooms' traffic: that waits for slow readers by itself, and
-    // one event may be larger than the limit. What has left was read.
-    this.#unreadLength = waiting <= slowBytes ? 0 : Math.min(this.#unreadLength, waiting);
-    if (this.#unreadLength <= outboxBytes) {
-      this.#slowSinceMs = null;
-      return false;
-    }
-    const nowMs = this.#context.clock.elapsed();
-    this.#slowSinceMs ??= nowMs;
-    return nowMs - this.#slowSinceMs > slowMs || this.#unreadLength > slowFactor * outboxBytes;
   }
 
   #wake(): void {

@@ -117,8 +117,7 @@ export class RoomPresence {
 
   #list(listing: Listing): void {
     this.#listing = listing;
-    const { list, membersMax } = this.#context;
-    list(membersMax).then(
+    this.#context.list(this.#context.membersMax).then(
       ({ count, list: members }) => this.#isListed(listing) && this.#send(listing, count, members),
       (error: unknown) => this.#isListed(listing) && this.#listLater(listing.readers, error),
     );

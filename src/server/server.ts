@@ -186,10 +186,7 @@ export interface Server<C extends Contract = Contract, User extends UserLike = U
    */
   drain(options?: DrainOptions): Promise<void>;
 
-  /**
-   * Shuts down at once: closes every connection with 1012, upon which each client waits a moment of its own, within a
-   * second, before it tries again. Calls under way may end `UNCERTAIN`: `drain` is the way to go for a deploy.
-   */
+  /** Shuts down at once: closes every connection with 1012. Clients come back within a second, each by itself. */
   close(): Promise<void>;
 
   /** For engines: the way in. */

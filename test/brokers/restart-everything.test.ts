@@ -77,7 +77,12 @@ async function look({ broker }: { broker: Broker }): Promise<{ log: string; sess
 
 async function append({ broker }: { broker: Broker }, ref: number): Promise<AppendResult> {
   const origin = { session: "session-1", ref };
-  return broker.append({ room: "r", data: `${ref}`, bound: { count: 100, ageMs: 3_600_000 }, origin });
+  return broker.append({
+    room: "r",
+    data: `${ref}`,
+    bound: { count: 100, ageMs: 3_600_000, bytes: Infinity },
+    origin,
+  });
 }
 
 /** A service, and a node that has stored two entries. */

@@ -366,8 +366,10 @@ describe("the rate", () => {
   test("too high for throttledMs, and not longer, closes nothing", async () => {
     const { clock, open, receive, closeCode } = bench(limits);
     open();
-    for (let frame = 0; frame < 10 * limits.framesBurst; frame += 1) receive(pong);
-    await clock.advance(limits.throttledMs);
+    for (let frame = 0; frame < 3 * limits.framesBurst; frame += 1) receive(pong);
+    await clock.advance(limits.throttledMs - 1000);
+    for (let frame = 0; frame < 2 * limits.framesBurst; frame += 1) receive(pong);
+    await clock.advance(1000);
     receive(pong);
     expect(closeCode()).toBeUndefined();
     await clock.advance(1);
@@ -493,28 +495,6 @@ describe("replies that are not read", () => {
     await clock.advance(1);
     connection.sendText("z");
     expect(closeCode()).toBe(4513);
-  });
-
-  test("close at once at four times outboxBytes", () => {
-    const { open, connection, closeCode, socket } = bench({ outboxBytes, slowBytes: 100 });
-    open();
-    socket.buffered = 101;
-    connection.sendText("x".repeat(4 * outboxBytes));
-    connection.sendText("y");
-    expect(closeCode()).toBeUndefined();
-    connection.sendText("z");
-    expect(closeCode()).toBe(4513);
-  });
-
-  test("are no more than what still waits: a client that reads on is not slow, however far behind", async () => {
-    const { clock, open, connection, closeCode, socket } = bench({ outboxBytes, slowBytes: 100 });
-    open();
-    for (let second = 0; second < 50; second += 1) {
-      socket.buffered = 900;
-      connection.sendText("x".repeat(500));
-      await clock.advance(1000);
-    }
-    expect(closeCode()).toBeUndefined();
   });
 
   test("are made one at a time where they are large, each when the one before it has nearly left", async () => {
