@@ -11,7 +11,7 @@ import type { Limits } from "./limits.ts";
 import { Outbox, type OutboxContext } from "./outbox.ts";
 import { Rate } from "./rate.ts";
 import type { Reader } from "./reader.ts";
-import { refusalFrame, tableError } from "./refusal.ts";
+import { fitReason, refusalFrame, tableError } from "./refusal.ts";
 import { Unread } from "./unread.ts";
 import { TaskOwner } from "./work-queue.ts";
 
@@ -38,9 +38,6 @@ export interface UserLike {
 
 /** What was received within this time was read in the turn of the event loop that looks at it. */
 const freshMs = 1000;
-const done = Promise.resolve();
-/** Most bytes of a close reason (RFC 6455, 5.5). */
-const reasonBytesMax = 123;
 
 /**
  * One client session on this server, for as long as one socket lives: it reads frames, keeps the client to its limits,
@@ -85,7 +82,7 @@ export class Connection implements SocketListener, WheelItem {
   #stopPause: Undo | null = null;
   readonly #unread = new Unread();
   /** Settles when the large frames asked for have been sent. */
-  #paced: Promise<void> = done;
+  #paced: Promise<void> = Promise.resolve();
   /** Wakes the large frame that waits for room. */
   #onRoom: (() => void) | null = null;
 
@@ -300,11 +297,4 @@ export class Connection implements SocketListener, WheelItem {
     this.#context.ended(this);
     this.readers = [];
   }
-}
-
-function fitReason(reason: string): string {
-  const encoder = new TextEncoder();
-  const bytes = new Uint8Array(reasonBytesMax);
-  const { read } = encoder.encodeInto(reason, bytes);
-  return reason.slice(0, read);
 }

@@ -79,3 +79,14 @@ export function refusalOf(
   report(error, stage);
   return tableError("INTERNAL", error);
 }
+
+/** Most bytes of a close reason (RFC 6455, 5.5). */
+const reasonBytesMax = 123;
+
+/** As much of a reason as a close frame can hold. */
+export function fitReason(reason: string): string {
+  const encoder = new TextEncoder();
+  const bytes = new Uint8Array(reasonBytesMax);
+  const { read } = encoder.encodeInto(reason, bytes);
+  return reason.slice(0, read);
+}
