@@ -57,7 +57,7 @@ export class RawClient {
     socket.write(upgradeText());
     await once(socket, "data");
     socket.on("data", (bytes: Buffer) => client.#look(bytes));
-    const hello = { type: "hello", session: `raw-${port}-${++serial}`, secret: "secret-0123456789" };
+    const hello = { type: "hello", secret: `raw-client-with-secret-${port}-${++serial}` };
     socket.write(frames.text(JSON.stringify({ ...hello, generation: 1, rooms: [] })));
     await once(socket, "data");
     return client;
