@@ -6,12 +6,16 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { ensureRuntimes } from "./runtimes.mjs";
 import { ensureServices } from "./services.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 if (!isInstalled() && !install()) process.exit(1);
-if (process.argv.includes("--services") && !ensureServices()) process.exit(1);
+if (process.argv.includes("--services")) {
+  const isReady = [ensureServices(), ensureRuntimes()];
+  if (isReady.includes(false)) process.exit(1);
+}
 
 /** Compares what npm recorded in node_modules with the lockfile: times say little after a git checkout. */
 function isInstalled() {

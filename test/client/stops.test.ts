@@ -174,7 +174,7 @@ describe("a token that an upgrade was refused for", () => {
       },
     });
     let next = 0;
-    const client = pair.client({ token: () => tokens[Math.min(next++, tokens.length - 1)] as string });
+    const client = pair.client({ token: () => tokens[Math.min(next++, tokens.length - 1)] });
     await pair.clock.settle();
     return { status: client.status, asked: new Set(asked), next };
   }
