@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { nats, type NatsOptions } from "bowline/nats";
 import type { Broker, LogBound } from "../../src/server/broker.ts";
 import { Heard } from "../../src/testing/conformance/heard.ts";
+import { FaultProxy } from "../support/fault-proxy.ts";
 import { NatsServer, natsPath } from "../support/nats-server.ts";
 
 const ample: LogBound = { count: 1000, ageMs: 3_600_000, bytes: Infinity };
@@ -142,6 +143,34 @@ describe.skipIf(!natsPath)("nats, when things go wrong", () => {
     const members = (): Promise<unknown> => other.broker.members("room", 10);
     await insist(async () => expect(await members()).toEqual({ count: 1, list: [member] }));
   });
+
+  test("after an outage longer than the lease, members of a node that comes back later are not taken away", async () => {
+    const leaseMs = 3000;
+    const line = new FaultProxy(server.port);
+    await line.listen();
+    const first = await start({ leaseMs });
+    const later = await start({ leaseMs, servers: `127.0.0.1:${line.port}` });
+    const member = { session: claim.session, user: "ada", state: 1 };
+    await first.broker.subscribe("room", ample);
+    await later.broker.enter("room", member, 1);
+    await server.kill();
+    line.freeze("toServer", "toClient");
+    // As long as the outage has to be.
+    await new Promise((resolve) => setTimeout(resolve, leaseMs));
+    await server.restart();
+    await vi.waitFor(() => expect(first.heard.outages.at(-1)).toBeNull(), { timeout: 8000 });
+    // It has its lease again, and would have taken away by now who has none.
+    await vi.waitFor(async () => expect(await server.messages("bowline_lease")).toBe(1), { timeout: 8000 });
+    await vi.waitFor(async () => expect(await server.lastSeq("bowline_lease")).toBeGreaterThan(2), {
+      timeout: 8000,
+    });
+    line.thawNew();
+    line.cut();
+    await vi.waitFor(() => expect(later.heard.outages.at(-1)).toBeNull(), { timeout: 8000 });
+    await vi.waitFor(async () => expect(await server.messages("bowline_lease")).toBe(2), { timeout: 8000 });
+    expect(first.heard.presence("room").filter(({ gone }) => gone)).toEqual([]);
+    await line.close();
+  }, 30_000);
 
   test("a second prefix is another world", async () => {
     const [node, other] = [await start(), await start({ prefix: "other" })];

@@ -6,6 +6,7 @@ import { Heard } from "../../src/testing/conformance/heard.ts";
 import { connect, impatient } from "../guarantees/clients.ts";
 import { range, Recorder } from "../guarantees/recorder.ts";
 import { FaultProxy } from "../support/fault-proxy.ts";
+import { NatsServer, natsPath } from "../support/nats-server.ts";
 import { startNodeProcess, type ProcessBroker } from "../support/node-process.ts";
 import { until } from "../support/redis-node.ts";
 import { RedisServer, redisPath } from "../support/redis-server.ts";
@@ -36,6 +37,7 @@ interface System {
 const systems: Record<string, System> = {
   "Redis that syncs every second": { broker: "redis", start: redisWith("everysec"), path: redisPath },
   "Redis that always syncs": { broker: "redis", start: redisWith("always"), path: redisPath, synced: true },
+  NATS: { broker: "nats", start: () => NatsServer.start(), path: natsPath },
 };
 
 const undo: (() => unknown)[] = [];

@@ -213,6 +213,16 @@ describe("the file", () => {
   });
 });
 
+test("what is committed is on the disk: a power cut takes none of it", async () => {
+  const database = await openDatabase(inFolder("chat.db"));
+  onTestFinished(() => closeDatabase(database));
+  const setting = (name: string): unknown =>
+    Object.values(database.prepare(`PRAGMA ${name}`).get() as object)[0];
+  expect(setting("journal_mode")).toBe("wal");
+  // 2 is FULL: the log of writes is synced at each commit.
+  expect(setting("synchronous")).toBe(2);
+});
+
 test("a broker has one node", async () => {
   const broker = sqlite({ file: inFolder("a.db") });
   onTestFinished(() => broker.stop());

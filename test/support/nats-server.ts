@@ -125,6 +125,11 @@ export class NatsServer {
     return this.manage(async (manager) => (await manager.streams.info(stream)).state.messages);
   }
 
+  /** How many messages were ever stored in a stream. */
+  async lastSeq(stream: string): Promise<number> {
+    return this.manage(async (manager) => (await manager.streams.info(stream)).state.last_seq);
+  }
+
   /** Whether it can put copies of a stream on so many servers. */
   async keepsCopies(count: number): Promise<boolean> {
     const name = "keeps-copies";

@@ -30,7 +30,9 @@
  *   `UNCERTAIN`.
  * - With one replica, what is acknowledged survives the end of the server's process, and not that of its disk or, for
  *   the newest two minutes, of its machine: use `replicas: 3` where that matters. A node that finds a stream shorter
- *   than it was begins it anew, so that clients are told (`gap`, `UNCERTAIN`) and never left guessing.
+ *   than it was begins it anew, so that clients are told (`gap`, `UNCERTAIN`) and never left guessing. So does a node that
+ *   finds that NATS was started again while no node was there, unless the last one had left in order: that writes a
+ *   message under a key of nobody's to the end of the streams. nats-server can't be asked for its `sync_interval`.
  * - Answers of one session are held to the bound on their length by each node for those it gave itself.
  *
  * @module

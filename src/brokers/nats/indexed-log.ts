@@ -37,13 +37,19 @@ export class IndexedLog {
   #index: RoomIndex;
   /** With the id of the stream it was made for: what the index knows holds for that one only. */
   #subject = "";
-  #purging = false;
+  #isPurging = false;
+  #purging: Promise<void> = Promise.resolve();
   #foundShorter = 0;
 
   constructor(context: IndexedLogContext, room: string) {
     this.#context = context;
     this.#room = room;
     this.#index = new RoomIndex(context.logTtlMs);
+  }
+
+  /** Resolves once what is being removed is. */
+  get purging(): Promise<void> {
+    return this.#purging;
   }
 
   get index(): RoomIndex {
@@ -119,12 +125,12 @@ export class IndexedLog {
 
   /** Removes what the bound has given up, when there is enough of it; what fails is done with the next. */
   purgeSoon(): void {
-    if (this.#purging) return;
+    if (this.#isPurging) return;
     const index = this.#index;
     const nowMs = systemClock.now();
     const garbage = index.garbage(nowMs);
     if (!garbage) return;
-    this.#purging = true;
+    this.#isPurging = true;
     const { archive, store } = this.#context;
     const subject = this.#subject;
     const purge = async (): Promise<void> => {
@@ -132,9 +138,9 @@ export class IndexedLog {
       await store.purge(subject, garbage.before);
       index.remove(garbage.upTo);
     };
-    purge()
+    this.#purging = purge()
       .catch(() => {})
-      .finally(() => (this.#purging = false));
+      .finally(() => (this.#isPurging = false));
   }
 
   /** Takes in what was stored up to `last`; false when it does not go on from what is known. */

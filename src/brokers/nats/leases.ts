@@ -20,6 +20,8 @@ export class Leases {
   #hasLapsed = false;
   /** Since when this node has seen all others that live: they too need a while to come back after an outage. */
   #sinceMs = 0;
+  /** Who was alive at the last beat. */
+  #names = "";
   /** Whose members were looked for last. */
   #swept = "";
   #stopTimer: Undo = () => {};
@@ -75,8 +77,12 @@ export class Leases {
 
   async #beat(presence: Presence): Promise<void> {
     await this.hold();
+    // Somebody may have deleted it, and others have taken that for this node's end.
+    if ((await this.#store.last(this.#subject())) === null) this.#hasLapsed = true;
     await this.#renew();
-    if (this.#hasLapsed) {
+    if (!this.#hasLapsed) {
+      await presence.mend();
+    } else {
       // The members of a node without a lease may be gone.
       this.#hasLapsed = false;
       await presence.reenter().catch((error: unknown) => {
@@ -91,7 +97,10 @@ export class Leases {
     const nodes = await this.nodes();
     const names = nodes.join(" ");
     const isSettled = systemClock.elapsed() - this.#sinceMs > this.#leaseMs;
-    if (nodes[0] !== this.#node || names === this.#swept || !isSettled) return;
+    // Seen twice: who is only without a lease takes one at the next beat.
+    const isSame = names === this.#names;
+    this.#names = names;
+    if (nodes[0] !== this.#node || names === this.#swept || !isSettled || !isSame) return;
     await presence.removeOthers(new Set(nodes));
     this.#swept = names;
   }

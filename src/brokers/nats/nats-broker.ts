@@ -61,6 +61,7 @@ export class NatsBroker implements Broker {
     this.#subscriptions.clear();
     if (parts.link.isUp) await parts.presence.removeOwn().catch(() => {});
     await parts.leases.stop();
+    if (parts.link.isUp) await this.#leave(parts).catch(() => {});
     await parts.link.close();
   }
 
@@ -138,6 +139,12 @@ export class NatsBroker implements Broker {
 
   async nodes(): Promise<readonly string[]> {
     return this.#started().leases.nodes();
+  }
+
+  /** Once nothing of this node is under way any more. */
+  async #leave(parts: Parts): Promise<void> {
+    await Promise.all([parts.sessions.settled(), ...Array.from(this.#logs.values(), (log) => log.settled())]);
+    await parts.leave();
   }
 
   /** Listens to what is of no room; rejects when this node may not, or not to those of rooms. */

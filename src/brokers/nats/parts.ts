@@ -8,6 +8,7 @@ import { Presence } from "./presence.ts";
 import { envelopeBytes, type RoomLogContext } from "./room-log.ts";
 import { Sessions } from "./sessions.ts";
 import { Store, type StoreSpec } from "./store.ts";
+import { leave, vouch, type Vouched } from "./vouching.ts";
 
 /** What a started broker is made of. */
 export interface Parts {
@@ -16,6 +17,8 @@ export interface Parts {
   readonly sessions: Sessions;
   readonly presence: Presence;
   readonly leases: Leases;
+  /** The last that this node writes. */
+  leave(): Promise<void>;
 }
 
 /** What the parts tell the broker. */
@@ -79,6 +82,8 @@ async function build(link: Link, settings: NatsSettings, node: string, events: P
   const stores = [logs, records, ledgers, places, leaseStore];
   const restore = async (): Promise<void> => void (await Promise.all(stores.map((store) => store.open())));
   await restore();
+  const vouched: Vouched = { stores: [logs, records, ledgers], leases: leaseStore };
+  await vouch(vouched);
   await Promise.all(stores.map((store) => store.configure()));
   await events.listen(link);
 
@@ -116,7 +121,7 @@ async function build(link: Link, settings: NatsSettings, node: string, events: P
   const archive = new LedgerArchive(ledgers, sessionTtlMs);
   const payloadBytesMax = (): number => link.payloadBytesMax;
   const logContext = { store: logs, sessions, archive, logTtlMs, payloadBytesMax };
-  return { link, logContext, sessions, presence, leases };
+  return { link, logContext, sessions, presence, leases, leave: () => leave(vouched, leases) };
 }
 
 type Kind = "logs" | "sessions" | "ledgers" | "presence" | "leases";

@@ -23,6 +23,8 @@ interface OwnMember {
 
 /** How long a change that is stored may take to come live, before everything is read again. */
 const liveMs = 1000;
+/** Members looked after at a beat. */
+const mendMax = 256;
 /** Writes under way at a time where there are many. */
 const writesMax = 64;
 
@@ -38,6 +40,8 @@ export class Presence {
   readonly #early = new Map<string, Stored[]>();
   /** Those this node answers for, by room and session. */
   readonly #own = new Map<string, OwnMember>();
+  /** Those that are yet to be looked after, until all were and it begins anew. */
+  #unmended: [string, OwnMember][] = [];
   /** The last write of each place: they go one after the other. */
   readonly #writes = new Map<string, Promise<void>>();
 
@@ -101,8 +105,18 @@ export class Presence {
 
   /** Puts this node's members back where others took them away, or everything was lost. */
   async reenter(): Promise<void> {
+    await this.#putBack([...this.#own]);
+  }
+
+  /** The same for some of them at a time, and the next ones next time: somebody may have deleted what is stored. */
+  async mend(): Promise<void> {
+    if (this.#unmended.length === 0) this.#unmended = [...this.#own];
+    await this.#putBack(this.#unmended.splice(0, mendMax));
+  }
+
+  async #putBack(members: readonly (readonly [string, OwnMember])[]): Promise<void> {
     const { node } = this.#context;
-    await inGroups([...this.#own], async ([key, own]) => {
+    await inGroups(members, async ([key, own]) => {
       const { room, member, generation } = own;
       await this.#inTurn(key, async () => {
         if (this.#own.get(key) !== own) return;

@@ -61,6 +61,11 @@ export class RoomLog {
     this.#log = new IndexedLog(context, room);
   }
 
+  /** Resolves once nothing is removed any more. */
+  settled(): Promise<void> {
+    return this.#log.purging;
+  }
+
   get idle(): boolean {
     return !this.#working;
   }

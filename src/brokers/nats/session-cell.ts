@@ -3,6 +3,9 @@ import type { RecordChange, SessionRecord } from "./session-record.ts";
 import type { Store } from "./store.ts";
 import { tokenOf } from "./subjects.ts";
 
+/** What a {@link SessionCell} needs of the stream of the records. */
+export type RecordStore = Pick<Store, "subject" | "last" | "put">;
+
 interface Pending {
   /** Changes a record, and keeps what to tell for it. */
   apply(record: SessionRecord | null): SessionRecord | null;
@@ -18,7 +21,7 @@ const trustedShare = 0.75;
  * come while one is stored go together with the next.
  */
 export class SessionCell {
-  readonly #store: Store;
+  readonly #store: RecordStore;
   readonly #session: string;
   readonly #ttlMs: number;
   #record: SessionRecord | null = null;
@@ -27,11 +30,17 @@ export class SessionCell {
   #storedMs = -Infinity;
   #pending: Pending[] = [];
   #working = false;
+  #work: Promise<void> = Promise.resolve();
 
-  constructor(store: Store, session: string, ttlMs: number) {
+  constructor(store: RecordStore, session: string, ttlMs: number) {
     this.#store = store;
     this.#session = session;
     this.#ttlMs = ttlMs;
+  }
+
+  /** Resolves once everything that was asked for is done, one way or another. */
+  settled(): Promise<void> {
+    return this.#work;
   }
 
   get idle(): boolean {
@@ -49,7 +58,7 @@ export class SessionCell {
         return changed.record ?? held;
       };
       this.#pending.push({ apply, settle: () => resolve(result), reject });
-      if (!this.#working) void this.#work();
+      if (!this.#working) this.#work = this.#carryOutAll();
     });
   }
 
@@ -60,7 +69,7 @@ export class SessionCell {
     await this.change((held) => ({ record: held && { ...held }, result: undefined }));
   }
 
-  async #work(): Promise<void> {
+  async #carryOutAll(): Promise<void> {
     this.#working = true;
     while (this.#pending.length > 0) {
       const group = this.#pending;

@@ -72,6 +72,11 @@ export class Sessions {
     if (ledger !== null) await this.#answers.store(session, ledger, ref, answer);
   }
 
+  /** Resolves once no record is being written. */
+  async settled(): Promise<void> {
+    await Promise.all(Array.from(this.#cells.values(), (cell) => cell.settled()));
+  }
+
   /** Forgets what this node knows of sessions it has not used for long. */
   sweep(): void {
     for (const [session, cell] of this.#cells) {

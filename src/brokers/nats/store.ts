@@ -70,6 +70,11 @@ export class Store {
     return this.#incarnation;
   }
 
+  /** Whether nothing was ever stored in it, when it was looked at last. */
+  get isUnused(): boolean {
+    return this.#seen === 0;
+  }
+
   /** Makes sure that the stream is there, takes messages, and is whole as far as this node knows. */
   async open(): Promise<void> {
     // As it is before the question: what is stored while that is under way is not in the answer.
@@ -84,6 +89,15 @@ export class Store {
     if (this.#refusedBytes > 0) await this.#tryRoom();
   }
 
+  get #endSubject(): string {
+    return this.#nobodys("=end");
+  }
+
+  /** A key that no name has. */
+  #nobodys(first: string): string {
+    return this.subject([first, ...Array.from({ length: this.#spec.keyTokens - 1 }, () => "=")].join("."));
+  }
+
   /** Applies this node's own settings to a stream that was made with others. Copies are never taken away. */
   async configure(): Promise<void> {
     const info = await this.#info();
@@ -92,6 +106,25 @@ export class Store {
     const num_replicas = Math.max(replicas, info.config.num_replicas);
     if (info.config.max_age === max_age && info.config.num_replicas === num_replicas) return;
     await this.#link.manager.streams.update(this.name, { max_age, num_replicas });
+  }
+
+  /** Says, as the last of all, that nothing else was to come: whoever finds this at the end finds all that was before it. */
+  async writeEnd(): Promise<void> {
+    const seq = await this.#publish(this.#endSubject, { body: "" });
+    await this.purge(this.#endSubject, seq);
+  }
+
+  /** Whether it says itself that nothing is missing: it is empty, or has that at its end. */
+  async hasEnd(): Promise<boolean> {
+    const info = await this.#info();
+    if (!info || info.state.messages === 0) return true;
+    return (await this.last(this.#endSubject))?.seq === info.state.last_seq;
+  }
+
+  /** Makes it anew: what was in it can't be trusted. */
+  async renew(): Promise<void> {
+    await this.#link.manager.streams.delete(this.name).catch(() => false);
+    await this.open();
   }
 
   /** The subject of a key, as long as the stream is the one it is now. */
@@ -181,8 +214,7 @@ export class Store {
     this.#foundShorter += 1;
     if (this.#foundShorter < shorterMax)
       throw new Error(`nats: the stream ${this.name} is shorter than it was`);
-    await this.#link.manager.streams.delete(this.name).catch(() => false);
-    return this.open();
+    return this.renew();
   }
 
   /** The id that a stream was made with; throws when it was not made by a broker with these options. */
@@ -209,7 +241,7 @@ export class Store {
 
   /** Writes as much as there was no room for, under a key of nobody's, and takes it away: else the next call would fail. */
   async #tryRoom(): Promise<void> {
-    const subject = this.subject(Array.from({ length: this.#spec.keyTokens }, () => "=").join("."));
+    const subject = this.#nobodys("=");
     const { seq } = await this.#link.jetstream.publish(subject, "{}".padEnd(this.#refusedBytes));
     this.#saw(seq);
     await this.#link.manager.streams.purge(this.name, { filter: subject });

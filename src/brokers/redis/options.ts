@@ -19,8 +19,8 @@ export interface RedisBrokerOptions {
   /** How long Redis may take to answer before it counts as unreachable. Default 3 seconds. */
   readonly timeoutMs?: number;
   /**
-   * Whether to start on a Redis that may evict keys when its memory is full. What is evicted is lost: logs begin anew,
-   * and a publish sent again may be stored twice. Default false.
+   * Whether to start on a Redis that may evict keys when its memory is full. What is evicted is lost, and clients are
+   * told: logs begin anew with a gap, and calls under way are `UNCERTAIN`. Default false.
    */
   readonly allowEviction?: boolean;
   /** Further options for ioredis, such as `tls`. Those that the broker relies on can't be changed. */
