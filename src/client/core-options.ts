@@ -8,15 +8,21 @@ import type { OutboxLimits } from "./outbox.ts";
 import type { Transport } from "./socket.ts";
 import type { Store } from "./store.ts";
 
+/** Where to connect to, and over what. */
+export interface Endpoint {
+  readonly url: string;
+  readonly transport: Transport;
+}
+
 /** Everything a client is made of, with the defaults filled in. */
 export interface ClientCoreOptions {
   readonly contract: Contract;
-  readonly url: string;
+  /** Throws a `TypeError` where there is none. */
+  readonly endpoint: () => Endpoint;
   readonly token: TokenSource;
   /** Whose calls are made now; null where the application does not say. */
   readonly user: () => string | null;
   readonly store: Store;
-  readonly transport: Transport;
   readonly outbox: OutboxLimits;
   readonly clock: Clock;
   readonly random: Random;

@@ -1,22 +1,26 @@
 import type { Undo } from "../base/clock.ts";
 import { whenOverdue } from "../base/deadline.ts";
+import { checkOptions } from "../base/options.ts";
 import type { RoomDefinition } from "../contract/contract.ts";
 import { encodeFrame } from "../protocol/encode.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { ErrorFrame, JoinRequest, ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
 import { callSites, errorAt, type CallSite } from "./call-site.ts";
 import type { Fate, Publish, RequestCallOptions } from "./calls.ts";
+import type { ConnectionContext } from "./connection-context.ts";
 import { Connection } from "./connection.ts";
-import type { ClientCoreOptions } from "./core-options.ts";
+import type { ClientCoreOptions, Endpoint } from "./core-options.ts";
 import { CurrentSession } from "./current-session.ts";
 import { Journal } from "./journal.ts";
+import { checkJoinOptions, type JoinOptions } from "./join-options.ts";
 import { JoinedRoom, noEvent } from "./joined-room.ts";
 import { fateOf, fits, localError, type Call, type OutboxEntry, type Outcome } from "./outbox-entry.ts";
 import { Outbox } from "./outbox.ts";
-import { RoomState, type JoinOptions, type RoomContext } from "./room.ts";
+import { RoomState, type RoomContext } from "./room.ts";
 import type { Status } from "./status.ts";
 
 const requestTimeoutMs = 30_000;
+const joinedAlready = "only the first join can ask for so much history, or a position";
 const storeRetryMs = 1000;
 /** What a hello may have beside its rooms. */
 const helloHeadBytes = 256;
@@ -26,16 +30,17 @@ export class ClientCore {
   user: string | null = null;
   readonly #options: ClientCoreOptions;
   readonly #connection: Connection;
+  readonly #connectionContext: ConnectionContext;
   readonly #journal: Journal;
   readonly #outbox: Outbox;
   readonly #rooms = new Map<string, RoomState>();
   readonly #roomContext: RoomContext;
   readonly #site: () => CallSite;
   readonly #current: CurrentSession;
-  /** Rooms that a hello on its way joins, and that were left meanwhile. */
-  readonly #owedLeaves = new Set<string>();
   /** Why calls are refused: the client was closed, or has stopped. */
   #ended: BowlineError | null = null;
+  /** Kept until one of them changes. */
+  #pending: readonly Fate[] | null = null;
   /** What the server takes. Before it has said that, a first hello keeps to what any is likely to take. */
   #payloadBytes = 2048;
 
@@ -50,22 +55,19 @@ export class ClientCore {
     });
     this.#journal = new Journal(store, () => this.#current.session.stored);
     const isOpen = (): boolean => this.#connection.isOpen && this.#current.isOpened;
-    const send = (text: string): void => this.#send(text);
-    this.#roomContext = this.#makeRoomContext(isOpen, send);
-    const changed = (entry: OutboxEntry, outcome: Outcome | null): void => this.#changed(entry, outcome);
-    const later = (task: () => void): void => void options.clock.setTimer(storeRetryMs, task);
+    this.#roomContext = this.#makeRoomContext(isOpen);
     this.#outbox = new Outbox({
       journal: this.#journal,
       initial: store.initial?.publishes ?? [],
       session: () => this.#current.session,
       limits,
       takesCalls: () => isOpen() && this.#connection.takesCalls,
-      send,
+      send: this.#send,
       report,
-      changed,
-      later,
+      changed: this.#changed,
+      later: (task) => void options.clock.setTimer(storeRetryMs, task),
     });
-    this.#connection = new Connection({
+    const context: Omit<ConnectionContext, keyof Endpoint> = {
       ...options,
       token: () => {
         this.#current.dials();
@@ -75,17 +77,19 @@ export class ClientCore {
         if (hasNewToken) this.#current.hasNewToken();
         this.#current.ask();
       },
-      hello: () => this.#hello(),
-      welcomed: (frame) => this.#welcomed(frame),
-      opened: () => this.#opened(),
-      received: (frame) => this.#receive(frame),
+      hello: this.#hello,
+      welcomed: this.#welcomed,
+      opened: this.#opened,
+      received: this.#receive,
       awaitsAnswers: () => this.#outbox.awaitsAnswers,
       lost: () => {
         for (const room of this.#rooms.values()) room.lost();
       },
       ended: (error) => this.#end(error ?? localError("CLOSED")),
       disowned: () => this.#current.leave(),
-    });
+    };
+    this.#connectionContext = context as ConnectionContext;
+    this.#connection = new Connection(this.#connectionContext);
   }
 
   get session(): string {
@@ -97,65 +101,74 @@ export class ClientCore {
   }
 
   get pending(): readonly Fate[] {
-    return this.#outbox.entries.flatMap((entry) => fateOf(entry, null) ?? []);
+    return (this.#pending ??= this.#outbox.entries.flatMap((entry) => fateOf(entry, null) ?? []));
   }
 
-  connect(): void {
+  readonly connect = (): void => {
+    Object.assign(this.#connectionContext, this.#options.endpoint());
     if (this.#ended) for (const room of this.#rooms.values()) room.begin();
     this.#ended = null;
     this.#connection.connect();
-  }
+  };
 
-  reconnect(): void {
+  readonly reconnect = (): void => {
     if (this.status.state !== "closed" && !this.#changesUser()) this.#connection.redial();
-  }
+  };
 
-  close(): void {
+  readonly close = (): void => {
+    // Of rooms that nobody is in any more, the server is told while it can be.
+    for (const room of this.#rooms.values()) if (room.readers.size === 0) room.leave();
     this.#connection.close();
-  }
+  };
 
-  join(name: string, options: JoinOptions = {}): JoinedRoom {
+  readonly join = (name: string, options: JoinOptions = {}): JoinedRoom => {
     const definition = this.#definition(name);
+    checkJoinOptions(options);
     const former = this.#rooms.get(name);
-    if (former?.face && former.status.state !== "left") return former.face;
-    const room = new RoomState(this.#roomContext, name, options);
-    const face = (room.face = new JoinedRoom(this, room, definition));
-    if (former) room.wire = former.wire;
-    this.#rooms.set(name, room);
+    const past = former && former.status.state !== "left" ? former.admit(options) : null;
+    if (!past && former?.readers.size) throw new TypeError(`"${name}" is joined already: ${joinedAlready}`);
+    let room = former;
+    if (room && past) {
+      room.begin();
+      if (options.presence !== undefined) room.presence.set(options.presence);
+    } else {
+      former?.leave();
+      room = new RoomState(this.#roomContext, name, options, former);
+      this.#rooms.set(name, room);
+    }
     if (this.#ended) room.lost(this.#ended);
-    else room.join();
-    return face;
-  }
+    const { clock, report } = this.#options;
+    const { publish } = this;
+    const site = this.#site();
+    const joined = new JoinedRoom(room, options, past ?? [], { definition, publish, clock, site, report });
+    // What others ask for in the same breath goes out with it.
+    void Promise.resolve(room).then((it) => it.join());
+    return joined;
+  };
 
-  publish(room: string, event: string, payload: unknown): Publish {
+  readonly publish = (room: string, event: string, payload: unknown): Publish => {
     if (this.#definition(room).events[event]?.kind !== "event") throw noEvent(room, event);
     let id = "";
     const promise = this.#call({ type: "publish", room, event }, payload, (entry) => (id = entry.id));
     return Object.assign(promise, { id }) as Publish;
-  }
+  };
 
-  request(
-    name: string,
-    input: unknown,
-    { timeoutMs = requestTimeoutMs }: RequestCallOptions = {},
-  ): Promise<unknown> {
+  readonly request = (name: string, input: unknown, options: RequestCallOptions = {}): Promise<unknown> => {
+    checkOptions("request", options, { timeoutMs: 0 });
     const definition = this.#options.contract.requests[name];
     if (definition?.kind !== "request") throw new TypeError(`the contract has no request "${name}"`);
     const { idempotent } = definition;
+    const { timeoutMs = requestTimeoutMs } = options;
     let stopTimer: Undo = () => {};
     const reply = this.#call({ type: "request", request: name, idempotent }, input, ({ ref }) => {
       stopTimer = whenOverdue(this.#options.clock, timeoutMs, () => this.#outbox.expire(ref));
     });
     return reply.finally(() => stopTimer());
-  }
+  };
 
-  onStatus(listener: (status: Status) => void): Undo {
-    return this.#connection.statuses.on(listener);
-  }
+  readonly onStatus = (listener: (status: Status) => void): Undo => this.#connection.statuses.on(listener);
 
-  onFate(listener: (fate: Fate) => void): Undo {
-    return this.#options.fates.on(listener);
-  }
+  readonly onFate = (listener: (fate: Fate) => void): Undo => this.#options.fates.on(listener);
 
   /** Tells all who wait that nothing comes any more. What is in the outbox stays, for the next connection or process. */
   #end(error: BowlineError): void {
@@ -183,21 +196,14 @@ export class ClientCore {
     });
   }
 
-  #makeRoomContext(isOpen: () => boolean, send: (text: string) => void): RoomContext {
-    const { report, say } = this.#options;
+  #makeRoomContext(isOpen: () => boolean): RoomContext {
     return {
       session: () => this.session,
       isOpen,
-      send: (text) => {
-        if (!this.#changesUser()) send(text);
+      send: (text, about) => {
+        if (!this.#changesUser()) this.#send(text, about);
       },
-      report,
-      site: this.#site,
-      say,
-      leave: (room) => {
-        if (isOpen()) send(encodeFrame({ type: "leave", room }));
-        else this.#owedLeaves.add(room);
-      },
+      say: this.#options.say,
       resync: (room) => this.#connection.giveUp(`publications of ${room} are missing`),
       forget: (room) => {
         if (this.#rooms.get(room.name) === room) this.#rooms.delete(room.name);
@@ -212,10 +218,10 @@ export class ClientCore {
   }
 
   /** Sends a frame, unless the server would close the connection for its size. */
-  #send(text: string): void {
-    if (!fits(text, this.#payloadBytes)) throw localError("PAYLOAD_TOO_LARGE");
+  readonly #send = (text: string, about?: object): void => {
+    if (!fits(text, this.#payloadBytes)) throw errorAt(localError("PAYLOAD_TOO_LARGE"), {}, about);
     this.#connection.send(text);
-  }
+  };
 
   /** Asks the application who it is now, and connects anew where that is somebody else. */
   #changesUser(): boolean {
@@ -224,15 +230,14 @@ export class ClientCore {
     return changes;
   }
 
-  async #hello(): Promise<string> {
+  readonly #hello = async (): Promise<string> => {
     const { frame, changes } = this.#current.session.hello(this.#helloRooms());
     await this.#journal.save(changes);
     return encodeFrame(frame);
-  }
+  };
 
   /** The rooms to be in, as many as a hello may hold; the others are joined when it is answered. */
   #helloRooms(): JoinRequest[] {
-    this.#owedLeaves.clear();
     const requests: JoinRequest[] = [];
     let text = "";
     for (const room of this.#rooms.values()) {
@@ -242,31 +247,28 @@ export class ClientCore {
       const longer = text + encodeFrame({ type: "join", ...request });
       if (!fits(longer, this.#payloadBytes - helloHeadBytes)) continue;
       text = longer;
-      room.wire = "joining";
+      room.greeted();
       requests.push(request);
     }
     return requests;
   }
 
   /** False where the session was somebody else's before, and another one has to be opened. */
-  #welcomed(frame: WelcomeFrame): boolean {
+  readonly #welcomed = (frame: WelcomeFrame): boolean => {
     const welcomed = this.#current.welcomed(frame);
     if (!welcomed) return false;
     this.user = frame.user;
     this.#payloadBytes = frame.payloadBytes;
     this.#outbox.opened({ ...frame, ...welcomed });
     return true;
-  }
+  };
 
-  #opened(): void {
-    for (const room of this.#owedLeaves) this.#roomContext.leave(room);
-    this.#owedLeaves.clear();
-    // Those that were joined while the hello was on its way.
-    for (const room of this.#rooms.values()) room.join();
+  readonly #opened = (): void => {
+    for (const room of this.#rooms.values()) room.opened();
     this.#outbox.pump();
-  }
+  };
 
-  #receive(frame: ServerFrame): void {
+  readonly #receive = (frame: ServerFrame): void => {
     switch (frame.type) {
       case "ack":
         return this.#outbox.settle(frame.ref, { position: frame.position });
@@ -278,7 +280,7 @@ export class ClientCore {
         // One that concerns no room is of a newer server: nothing this client could do with it.
         if ("room" in frame) this.#rooms.get(frame.room)?.receive(frame);
     }
-  }
+  };
 
   #receiveError(frame: ErrorFrame): void {
     const error = new BowlineError(frame.code, frame.message, frame);
@@ -286,9 +288,10 @@ export class ClientCore {
     else this.#outbox.settle(frame.ref, { error });
   }
 
-  #changed(entry: OutboxEntry, outcome: Outcome | null): void {
+  readonly #changed = (entry: OutboxEntry, outcome: Outcome | null): void => {
+    this.#pending = null;
     if (outcome) this.#connection.answered();
     const fate = this.#options.fates.isHeard ? fateOf(entry, outcome) : null;
     if (fate) this.#options.fates.emit(fate);
-  }
+  };
 }

@@ -5,10 +5,12 @@
  */
 export { createClient } from "./client.ts";
 export type { Fate, Publish, RequestCallOptions } from "./calls.ts";
-export type { Client, ClientOptions, Room, RoomPresence } from "./client.ts";
+export type { Client, ClientOptions } from "./client.ts";
 export type { TokenSource } from "./connection-context.ts";
 export type { OutboxLimits } from "./outbox.ts";
-export type { Gap, JoinOptions, Message, RoomStatus, SignalMessage } from "./room.ts";
+export type { JoinOptions } from "./join-options.ts";
+export type { Gap, Message, RoomStatus, SignalMessage } from "./room-news.ts";
+export type { Room, RoomPresence } from "./room-types.ts";
 export type {
   Refusal,
   Transport,
@@ -18,6 +20,11 @@ export type {
   WebSocketLike,
 } from "./socket.ts";
 export type { Status } from "./status.ts";
-export { applyChange } from "./store.ts";
 export type { Store, StoreChange, StoredPublish, StoredSession, StoredState } from "./store.ts";
+export type { Clock, Undo } from "../base/clock.ts";
+export type { Random } from "../base/random.ts";
+export type { Contract, EventDefinition, RoomDefinition, SignalDefinition } from "../contract/contract.ts";
+export type * from "../contract/infer.ts";
 export { BowlineError } from "../protocol/errors.ts";
+export type { BowlineErrorOptions, Issue } from "../protocol/errors.ts";
+export type { RefusalBody, Member, Position } from "../protocol/frames.ts";

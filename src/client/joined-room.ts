@@ -1,87 +1,216 @@
-import type { Undo } from "../base/clock.ts";
+import type { Clock, Undo } from "../base/clock.ts";
+import { Emitter } from "../base/emitter.ts";
 import type { RoomDefinition } from "../contract/contract.ts";
-import type { BowlineError } from "../protocol/errors.ts";
+import { BowlineError } from "../protocol/errors.ts";
 import type { Member, Position } from "../protocol/frames.ts";
+import { errorAt, type CallSite } from "./call-site.ts";
 import type { Publish } from "./calls.ts";
-import type { Gap, RoomState, RoomStatus } from "./room.ts";
+import type { JoinOptions } from "./join-options.ts";
+import type { Gap, Message, News, Reader, RoomStatus } from "./room-news.ts";
+import type { RoomState } from "./room.ts";
 
 /** What a joined room needs of the client. */
-export interface Publisher {
+export interface JoinedRoomContext {
+  readonly definition: RoomDefinition;
+  readonly clock: Clock;
+  /** Where it was joined. */
+  readonly site: CallSite;
+  readonly report: (error: unknown) => void;
   /** Throws {@link noEvent} for what the contract has no event for. */
   publish(room: string, event: string, payload: unknown): Publish;
 }
 
-/** The plain half of the typed `Room`: passes everything on to the machine behind it. */
+type Members = ReadonlyMap<string, Member>;
+
+/** Who is in a room, the plain half of the typed `RoomPresence`. */
+export interface JoinedRoomPresence {
+  readonly members: Members;
+  readonly count: number;
+  readonly set: (state: unknown) => void;
+  readonly onChange: (listener: (members: Members) => void) => Undo;
+}
+
+/** What waits for a first listener, at most: where there is none by then, there will be none. */
+const heldMax = 1000;
+
+const left: RoomStatus = { state: "left" };
+const nobody: Members = new Map();
+
+/**
+ * What one `join` gives, the plain half of the typed `Room`. What comes before anybody can have begun to listen is held:
+ * until there is a first listener, and until the turn is over in which that came or the room was joined.
+ */
 export class JoinedRoom {
-  readonly #publisher: Publisher;
-  readonly #state: RoomState;
-  readonly #definition: RoomDefinition;
+  readonly name: string;
+  readonly presence: JoinedRoomPresence;
+  readonly #room: RoomState;
+  readonly #context: JoinedRoomContext;
+  readonly #history: number;
+  /** By kind of news; for events and signals by `:` and their name. */
+  readonly #emitters = new Map<string, Emitter<unknown>>();
+  #position: Position | null;
+  #held: (() => void)[] | null = [];
+  #isHeard = false;
+  #wasJoined: boolean;
+  #hasLeft = false;
 
-  constructor(publisher: Publisher, state: RoomState, definition: RoomDefinition) {
-    this.#publisher = publisher;
-    this.#state = state;
-    this.#definition = definition;
-  }
-
-  get name(): string {
-    return this.#state.name;
-  }
-
-  get status(): RoomStatus {
-    return this.#state.status;
-  }
-
-  get position(): Position | null {
-    return this.#state.position;
-  }
-
-  get behind(): number {
-    return this.#state.behind;
-  }
-
-  get presence(): {
-    readonly members: ReadonlyMap<string, Member>;
-    readonly count: number;
-    set(state: unknown): void;
-    onChange(listener: (members: ReadonlyMap<string, Member>) => void): Undo;
-  } {
-    const { presence } = this.#state;
-    return {
-      members: presence.members,
-      count: presence.count,
-      set: (state) => presence.set(state),
-      onChange: (listener) => presence.changes.on(listener),
+  /** `past`: what is to be heard of what was told to others already. */
+  constructor(
+    room: RoomState,
+    { history = 0 }: JoinOptions,
+    past: readonly Message[],
+    context: JoinedRoomContext,
+  ) {
+    this.name = room.name;
+    this.#room = room;
+    this.#context = context;
+    this.#history = history;
+    this.#wasJoined = room.status.state === "joined";
+    const { position } = room;
+    this.#position = position && { ...position, offset: position.offset - past.length };
+    for (const message of past) this.#reader.tell("message", message);
+    room.readers.add(this.#reader);
+    const membersNow = (): Members => (this.#hasLeft ? nobody : room.presence.members);
+    this.presence = {
+      get members() {
+        return membersNow();
+      },
+      get count() {
+        return membersNow() === nobody ? 0 : room.presence.count;
+      },
+      set: (state) => this.#entered().presence.set(state),
+      onChange: (listener) => this.#listen("members", listener),
     };
   }
 
-  publish(event: string, payload: unknown): Publish | void {
-    if (this.#definition.events[event]?.kind === "signal") return this.#state.signal(event, payload);
-    return this.#publisher.publish(this.name, event, payload);
+  get status(): RoomStatus {
+    return this.#hasLeft ? left : this.#room.status;
   }
 
-  on(event: string, listener: (message: never) => void): Undo {
-    if (!this.#definition.events[event]?.kind) throw noEvent(this.name, event);
-    return this.#state.on(event, listener);
+  get position(): Position | null {
+    return this.#position;
   }
 
-  onGap(listener: (gap: Gap) => void): Undo {
-    return this.#state.gaps.on(listener);
+  get behind(): number {
+    return Math.max(0, this.#room.head - (this.#position?.offset ?? 0));
   }
 
-  onStatus(listener: (status: RoomStatus) => void): Undo {
-    return this.#state.statuses.on(listener);
+  readonly publish = (event: string, payload: unknown): Publish | void => {
+    if (this.#context.definition.events[event]?.kind === "signal")
+      return this.#entered().signal(event, payload);
+    if (this.#hasLeft) return Object.assign(Promise.reject(this.#gone()), { id: "" });
+    return this.#context.publish(this.name, event, payload);
+  };
+
+  readonly on = (event: string, listener: (message: never) => void): Undo => {
+    if (!this.#context.definition.events[event]?.kind) throw noEvent(this.name, event);
+    return this.#listen(`:${event}`, listener);
+  };
+
+  readonly onGap = (listener: (gap: Gap) => void): Undo => this.#listen("gap", listener);
+
+  readonly onStatus = (listener: (status: RoomStatus) => void): Undo => this.#listen("status", listener);
+
+  readonly onError = (listener: (error: BowlineError) => void): Undo => this.#listen("error", listener);
+
+  readonly joined = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const settle = (status: RoomStatus): void => {
+        if (status.state === "joining") return;
+        undo();
+        if (status.state === "joined") resolve();
+        else
+          reject(
+            status.state === "refused"
+              ? errorAt(status.error, this.#context.site, { room: this.name })
+              : this.#gone(),
+          );
+      };
+      const undo = this.onStatus(settle);
+      settle(this.status);
+    });
+
+  readonly leave = (): void => {
+    if (this.#hasLeft) return;
+    const room = this.#room;
+    room.readers.delete(this.#reader);
+    this.#reader.tell("members", nobody);
+    this.#reader.tell("status", left);
+    // Who joins again in the same turn never was away.
+    this.#context.clock.defer(() => {
+      if (room.readers.size === 0) room.leave();
+    });
+  };
+
+  #gone(): BowlineError {
+    const { name: room } = this;
+    return new BowlineError("CLOSED", `${room} was left`, { room });
   }
 
-  onError(listener: (error: BowlineError) => void): Undo {
-    return this.#state.errors.on(listener);
+  /** The room, while it is joined. */
+  #entered(): RoomState {
+    if (this.#hasLeft) throw this.#gone();
+    return this.#room;
   }
 
-  joined(): Promise<void> {
-    return this.#state.joined();
+  #listen(kind: string, listener: (news: never) => void): Undo {
+    this.#entered();
+    let emitter = this.#emitters.get(kind);
+    if (!emitter) this.#emitters.set(kind, (emitter = new Emitter(this.#context.report)));
+    if (!this.#isHeard && kind !== "status" && kind !== "members") {
+      this.#isHeard = true;
+      this.#hold();
+    }
+    return emitter.on(listener as (news: unknown) => void);
   }
 
-  leave(): void {
-    this.#state.leave();
+  readonly #reader: Reader = {
+    tell: (kind, news) => {
+      if (kind === "status") this.#receiveStatus(news as RoomStatus);
+      else if (!this.#held || kind === "members") this.#handOn(kind, news);
+      else if (this.#held.push(() => this.#handOn(kind, news)) > heldMax) this.#release();
+    },
+    hears: (kind) => this.#emitters.get(kind)?.isHeard ?? false,
+  };
+
+  #receiveStatus(status: RoomStatus): void {
+    if (status.state === "joined" && !this.#wasJoined) {
+      this.#wasJoined = true;
+      const { position, head, history } = this.#room;
+      // Somebody else may have asked for more of the past: that is not for this one.
+      this.#position ??= position && {
+        ...position,
+        offset: this.#history < history ? Math.max(position.offset, head - this.#history) : position.offset,
+      };
+      this.#hold();
+    }
+    this.#hasLeft = status.state === "left";
+    this.#emitters.get("status")?.emit(status);
+    if (this.#hasLeft) this.#emitters.clear();
+  }
+
+  #handOn(kind: keyof News, news: News[keyof News]): void {
+    if (this.#hasLeft) return;
+    if ("position" in news) {
+      // Only a gap may go back.
+      if (kind === "message" && this.#position && news.position.offset <= this.#position.offset) return;
+      this.#position = news.position;
+    }
+    this.#emitters.get("event" in news ? `:${news.event}` : kind)?.emit(news);
+  }
+
+  #hold(): void {
+    const held = (this.#held = [...(this.#held ?? [])]);
+    if (!this.#isHeard) return;
+    this.#context.clock.defer(() => {
+      if (held === this.#held) this.#release();
+    });
+  }
+
+  #release(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const handOn of held) handOn();
   }
 }
 

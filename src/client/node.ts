@@ -4,7 +4,7 @@
  * @module
  */
 import type { Contract } from "../contract/contract.ts";
-import { createClient as createBareClient, type Client, type ClientOptions } from "./client.ts";
+import { createClientOver, type Client, type ClientOptions } from "./client.ts";
 import { processTransport } from "./process-transport.ts";
 
 export * from "./index.ts";
@@ -16,8 +16,5 @@ export * from "./index.ts";
  * const client = createClient(chat, { url: "wss://example.com/bowline", token: () => session.getToken() });
  */
 export function createClient<C extends Contract>(contract: C, options: ClientOptions): Client<C> {
-  return createBareClient(contract, {
-    ...options,
-    transport: options.transport ?? processTransport(options.WebSocket),
-  });
+  return createClientOver(processTransport, contract, options);
 }

@@ -55,7 +55,8 @@ export class Outbox {
   /** How many of the first entries were sent over this socket. */
   #inFlight = 0;
   #window = 0;
-  #payloadBytes = 65_536;
+  /** What the server takes, which the first welcome says. */
+  #payloadBytes = Infinity;
   /** Stands for a save that nothing may be sent before. */
   #wait: object | null = null;
 
@@ -193,9 +194,9 @@ export class Outbox {
 
   #checkBounds(call: Call, json: string): void {
     const { count, length } = this.#context.limits;
-    if (this.#entries.length >= count || this.#length + json.length > length) throw localError("OUTBOX_FULL");
-    if (!fits(frameText(longestRef, call, json, true), this.#payloadBytes))
+    if (json.length > length || !fits(frameText(longestRef, call, json, true), this.#payloadBytes))
       throw localError("PAYLOAD_TOO_LARGE");
+    if (this.#entries.length >= count || this.#length + json.length > length) throw localError("OUTBOX_FULL");
   }
 
   #goesAtOnce(ref: number): boolean {

@@ -1,4 +1,3 @@
-import { Emitter } from "../base/emitter.ts";
 import type { Member, PresenceFrame } from "../protocol/frames.ts";
 import { toJson } from "./payload.ts";
 
@@ -10,9 +9,9 @@ interface MembersOrCount {
 
 /** Who is in a room, as this client knows it. */
 export class Presence {
-  readonly changes: Emitter<ReadonlyMap<string, Member>>;
-  /** By session id. */
-  readonly members: Map<string, Member> = new Map();
+  /** By session id. Another map after each change: what was handed out never changes. */
+  members: ReadonlyMap<string, Member> = new Map();
+  readonly #changed: (members: ReadonlyMap<string, Member>) => void;
   /** Where there is no list. */
   #count: number | undefined;
   /** Sends a state; false where it has to wait for the join. */
@@ -24,9 +23,13 @@ export class Presence {
   /** The state before that one. */
   #former: string | undefined;
 
-  constructor(state: unknown, report: (error: unknown) => void, send: (json: string) => boolean) {
+  constructor(
+    state: unknown,
+    changed: (members: ReadonlyMap<string, Member>) => void,
+    send: (json: string) => boolean,
+  ) {
     if (state !== undefined) this.#state = this.#announced = this.#former = toJson(state);
-    this.changes = new Emitter(report);
+    this.#changed = changed;
     this.#send = send;
   }
 
@@ -38,6 +41,7 @@ export class Presence {
   /** Sets the own state, now or, where the room is not joined, with the join. */
   set(state: unknown): void {
     const json = toJson(state);
+    if (json === this.#state) return;
     const sent = this.#send(json);
     this.#state = json;
     if (sent) this.announce();
@@ -65,21 +69,25 @@ export class Presence {
 
   /** Takes the whole list, or the count where there is none. */
   reset({ members = [], count }: MembersOrCount): void {
-    this.members.clear();
     this.#count = count;
-    for (const member of members) this.members.set(member.session, member);
-    this.changes.emit(this.members);
+    this.#replace(new Map(members.map((member) => [member.session, member])));
   }
 
   receive(frame: PresenceFrame): void {
     const { members, count, set = [], gone = [] } = frame;
     if (members || count !== undefined) return this.reset(frame);
-    for (const member of set) this.members.set(member.session, member);
-    for (const session of gone) this.members.delete(session);
-    this.changes.emit(this.members);
+    const next = new Map(this.members);
+    for (const member of set) next.set(member.session, member);
+    for (const session of gone) next.delete(session);
+    this.#replace(next);
   }
 
   clear(): void {
     if (this.count > 0) this.reset({});
+  }
+
+  #replace(members: ReadonlyMap<string, Member>): void {
+    this.members = members;
+    this.#changed(members);
   }
 }

@@ -1,3 +1,9 @@
+/**
+ * What a client keeps beyond its process, for those who write a store.
+ *
+ * @module
+ */
+
 /** A session, as far as it has to survive the client's process. */
 export interface StoredSession {
   /** Opens the session, whose public id is derived from it. */

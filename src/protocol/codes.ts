@@ -109,8 +109,14 @@ export interface ErrorCode {
 
 /** Codes that a client gives by itself; some of them a server gives too. Apart, so that a page loads only these. */
 export const clientErrorCodes = {
-  PAYLOAD_TOO_LARGE: { retryable: false, text: "the payload is larger than the server takes" },
-  OUTBOX_FULL: { retryable: true, text: "too much is waiting to be sent" },
+  PAYLOAD_TOO_LARGE: {
+    retryable: false,
+    text: "the payload is larger than the server takes, or than outbox.length",
+  },
+  OUTBOX_FULL: {
+    retryable: true,
+    text: "more waits to be settled than outbox.count or outbox.length allows",
+  },
   STORE_FAILED: { retryable: true, text: "the client's store could not keep it" },
   SESSION_MISMATCH: {
     retryable: false,

@@ -1,7 +1,7 @@
 import type { Undo } from "../base/clock.ts";
 import type { Fate, RequestCallOptions } from "../client/calls.ts";
 import type { Client } from "../client/client.ts";
-import type { JoinOptions } from "../client/room.ts";
+import type { JoinOptions } from "../client/join-options.ts";
 import type { Status } from "../client/status.ts";
 import type { Contract } from "../contract/contract.ts";
 import type { BowlineError } from "../protocol/errors.ts";

@@ -1,6 +1,6 @@
 import type { Undo } from "../base/clock.ts";
-import type { Room } from "../client/client.ts";
-import type { Gap, Message, RoomStatus, SignalMessage } from "../client/room.ts";
+import type { Gap, Message, RoomStatus, SignalMessage } from "../client/room-news.ts";
+import type { Room } from "../client/room-types.ts";
 import type { BowlineError } from "../protocol/errors.ts";
 import type { Member, Position } from "../protocol/frames.ts";
 import type { History } from "./history.ts";
@@ -47,6 +47,8 @@ export class RecordedRoom {
       if (status.state === "refused") history.add({ type: "refused", ...about, code: status.error.code });
     };
     room.onStatus(noteStatus);
+    // It may have been left in this very turn: then it still is.
+    if (room.status.state === "joined") noteStatus(room.status);
   }
 
   get name(): string {

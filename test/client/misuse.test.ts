@@ -37,15 +37,6 @@ describe("what the contract does not have", () => {
 });
 
 describe("joining a room", () => {
-  test("that the client is in gives what it has", async () => {
-    const pair = await bench();
-    const ada = await pair.openClient();
-    const lobby = ada.join("chat/a");
-    expect(ada.join("chat/a", { history: 5 })).toBe(lobby);
-    lobby.leave();
-    expect(ada.join("chat/a")).not.toBe(lobby);
-  });
-
   test("of a client that was closed is never done: it says so", async () => {
     const pair = await bench();
     const ada = await pair.openClient();

@@ -255,6 +255,24 @@ describe("the bounds", () => {
     expect(codeOf(() => add(message, 1))).toBeUndefined();
   });
 
+  test("refuse for good what is longer by itself, and say which option it was otherwise", () => {
+    const { add } = outboxBench({ limits: { count: 1, length: 100 } });
+    const refused = { code: "PAYLOAD_TOO_LARGE", retryable: false };
+    expect(() => add(message, "x".repeat(99))).toThrow(expect.objectContaining(refused));
+    add(message, "x".repeat(98));
+    expect(() => add(message, "x".repeat(99))).toThrow(expect.objectContaining(refused));
+    expect(() => add()).toThrow(/outbox\.count or outbox\.length/);
+  });
+
+  test("do not guess what a server takes before it has said so", () => {
+    const { outbox, add, open, refs, codes } = outboxBench({ limits: { length: 1e7 } });
+    for (const length of [900_000, 1_100_000, 10]) add(message, "x".repeat(length));
+    expect(outbox.entries).toHaveLength(3);
+    open({ payloadBytes: 1024 * 1024 });
+    expect(codes()).toEqual([[2, "PAYLOAD_TOO_LARGE"]]);
+    expect(refs()).toEqual([1, 3]);
+  });
+
   test.each([
     ["of one byte each", "x", 1],
     ["of three bytes each", "€", 3],
@@ -274,7 +292,7 @@ describe("the bounds", () => {
 
   test("are not used up by what was refused", () => {
     const { outbox, add } = outboxBench({ limits: { count: 1, length: 10 } });
-    expect(codeOf(() => add(message, "x".repeat(50)))).toBe("OUTBOX_FULL");
+    expect(codeOf(() => add(message, "x".repeat(50)))).toBe("PAYLOAD_TOO_LARGE");
     expect(outbox.entries).toEqual([]);
     expect(codeOf(() => add())).toBeUndefined();
   });

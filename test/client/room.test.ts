@@ -1,70 +1,7 @@
-import { describe, expect, test } from "vitest";
-import { RoomState, type JoinOptions } from "../../src/client/room.ts";
-import { BowlineError } from "../../src/protocol/errors.ts";
-import type { Position } from "../../src/protocol/frames.ts";
-import type { WireFrame } from "../support/pair.ts";
-
-const forbidden = new BowlineError("FORBIDDEN", "no");
-const tooLarge = new BowlineError("PAYLOAD_TOO_LARGE", "no");
-
-function bench(options: JoinOptions = {}) {
-  const sent: WireFrame[] = [];
-  const log: string[] = [];
-  let isOpen = true;
-  const client = { lengthMax: Infinity };
-  const room = new RoomState(
-    {
-      session: () => "me",
-      isOpen: () => isOpen,
-      send: (text) => {
-        if (text.length > client.lengthMax) throw tooLarge;
-        sent.push(JSON.parse(text) as WireFrame);
-      },
-      resync: () => log.push("resync"),
-      site: () => ({}),
-      say: (_printed, text) => log.push(`printed ${text}`),
-      report: (error) => log.push(`reported ${String(error)}`),
-      forget: () => log.push("forgotten"),
-      leave: (name) => void sent.push({ type: "leave", room: name }),
-    },
-    "r",
-    options,
-  );
-  room.statuses.on(({ state }) => log.push(state));
-  room.gaps.on(({ reason, position }) => log.push(`gap ${reason} ${position.offset}`));
-  room.errors.on(({ code }) => log.push(`error ${code}`));
-  const heard: number[] = [];
-  room.on("n", ({ position }: { position: Position }) => void heard.push(position.offset));
-
-  const joined = (offset = 0, epoch = "e"): void =>
-    room.receive({ type: "joined", room: "r", position: { offset, epoch }, head: offset });
-  const event = (offset: number, name = "n"): void =>
-    room.receive({
-      type: "event",
-      room: "r",
-      offset,
-      id: `x-${offset}`,
-      event: name,
-      from: "ada",
-      at: 5,
-      payload: offset,
-    });
-  const left = (): void => room.receive({ type: "left", room: "r" });
-  const gap = (offset: number, epoch = "e"): void =>
-    room.receive({ type: "gap", room: "r", position: { offset, epoch }, head: offset, reason: "trimmed" });
-  const signal = (session: string): void =>
-    room.receive({ type: "signal", room: "r", event: "typing", from: "ada", session, payload: 1 });
-  const offline = (): void => {
-    isOpen = false;
-    room.lost();
-  };
-  const online = (): void => {
-    isOpen = true;
-    room.join();
-  };
-  const types = (): string[] => sent.map(({ type }) => type);
-  return { room, client, sent, log, heard, joined, event, left, gap, signal, offline, online, types };
-}
+import { describe, expect, test, vi } from "vitest";
+import { Emitter } from "../../src/base/emitter.ts";
+import { checkJoinOptions, type JoinOptions } from "../../src/client/join-options.ts";
+import { forbidden, roomBench as bench, tooLarge } from "../support/room-bench.ts";
 
 describe("joining", () => {
   test("asks with what was wanted, once", () => {
@@ -94,22 +31,22 @@ describe("joining", () => {
   });
 
   test("that is answered is told, with its position", async () => {
-    const { room, joined, log } = bench();
+    const { room, joined, log, face } = bench();
     room.join();
-    const entered = room.joined();
+    const entered = face.joined();
     joined(7);
     await entered;
     expect([log, room.position]).toEqual([["joined"], { offset: 7, epoch: "e" }]);
-    await room.joined();
+    await face.joined();
   });
 
   test("that is refused is told, and asked again on the next connection", async () => {
-    const { room, log, offline, online, types } = bench();
+    const { room, log, offline, online, types, face } = bench();
     room.join();
-    const entered = room.joined();
+    const entered = face.joined();
     room.receiveError("join", forbidden);
-    await expect(entered).rejects.toEqual(forbidden);
-    await expect(room.joined()).rejects.toEqual(forbidden);
+    await expect(entered).rejects.toMatchObject({ code: "FORBIDDEN", room: "r" });
+    await expect(face.joined()).rejects.toMatchObject({ code: "FORBIDDEN", room: "r" });
     expect(log).toEqual(["refused", "error FORBIDDEN"]);
     offline();
     online();
@@ -125,47 +62,53 @@ describe("joining", () => {
 
   test("that is waited for leaves nobody listening, however it ends", async () => {
     for (const end of ["joined", "refused", "left"]) {
-      const { room, joined } = bench();
+      const { room, face, joined, leave } = bench();
       let listening = 0;
-      const on = room.statuses.on.bind(room.statuses);
-      room.statuses.on = (listener) => {
+      // oxlint-disable-next-line typescript/unbound-method
+      const { on } = Emitter.prototype;
+      const counted = vi.spyOn(Emitter.prototype, "on").mockImplementation(function (
+        this: Emitter<unknown>,
+        it,
+      ) {
         listening += 1;
-        const undo = on(listener);
+        const undo = on.call(this, it);
         return () => {
           listening -= 1;
           undo();
         };
-      };
+      });
       room.join();
-      const waiting = room.joined().catch(() => {});
+      const waiting = face.joined().catch(() => {});
+      expect(listening).toBe(1);
       if (end === "joined") joined();
       else if (end === "refused") room.receiveError("join", forbidden);
-      else room.leave();
+      else leave();
       await waiting;
-      await room.joined().catch(() => {});
+      await face.joined().catch(() => {});
+      counted.mockRestore();
       expect([end, listening]).toEqual([end, 0]);
     }
   });
 
   test("of a client that has stopped is not waited for, and is made when it connects again", async () => {
-    const { room, log, types, joined, online, offline } = bench();
-    const waiting = expect(room.joined()).rejects.toMatchObject({ code: "FORBIDDEN" });
+    const { room, face, log, types, joined, online, offline } = bench();
+    const waiting = expect(face.joined()).rejects.toMatchObject({ code: "FORBIDDEN" });
     room.lost(forbidden);
     await waiting;
-    await expect(room.joined()).rejects.toMatchObject({ code: "FORBIDDEN" });
+    await expect(face.joined()).rejects.toMatchObject({ code: "FORBIDDEN" });
     offline();
     room.begin();
     expect(log).toEqual(["refused", "joining"]);
     online();
     expect(types()).toEqual(["join"]);
     joined();
-    await room.joined();
+    await face.joined();
   });
 
   test("that was left is over when the client stops", () => {
-    const { room, log } = bench();
+    const { room, log, leave } = bench();
     room.join();
-    room.leave();
+    leave();
     room.lost(forbidden);
     expect(log).toEqual(["left", "forgotten"]);
   });
@@ -179,7 +122,7 @@ describe("joining", () => {
     ["position", { position: { offset: 1 } }],
     ["position", { position: 7 }],
   ])("with a %s that is none throws: %j", (option, options) => {
-    expect(() => bench(options as JoinOptions)).toThrow(new RegExp(`^${option} must be`));
+    expect(() => checkJoinOptions(options as JoinOptions)).toThrow(new RegExp(`^${option} must be`));
   });
 
   test("is not undone by what else is refused", () => {
@@ -193,23 +136,23 @@ describe("joining", () => {
 
 describe("leaving", () => {
   test("tells the server, hears nothing more, and is over when it answers", async () => {
-    const { room, joined, left, event, heard, log, types } = bench();
+    const { room, joined, left, event, heard, log, types, face, leave } = bench();
     room.join();
     joined();
-    room.leave();
-    room.leave();
+    leave();
+    leave();
     event(1);
     left();
     expect(types()).toEqual(["join", "leave"]);
     expect(log).toEqual(["joined", "left", "forgotten"]);
     expect(heard).toEqual([]);
-    await expect(room.joined()).rejects.toMatchObject({ code: "CLOSED" });
+    await expect(face.joined()).rejects.toMatchObject({ code: "CLOSED" });
   });
 
   test("while the join is on its way leaves as well, and passes its answer over", () => {
-    const { room, joined, left, log, types } = bench();
+    const { room, joined, left, log, types, leave } = bench();
     room.join();
-    room.leave();
+    leave();
     joined();
     left();
     expect(types()).toEqual(["join", "leave"]);
@@ -217,42 +160,31 @@ describe("leaving", () => {
   });
 
   test("while offline needs no frame", () => {
-    const { room, offline, types, log } = bench();
+    const { offline, types, log, leave } = bench();
     offline();
-    room.leave();
+    leave();
     expect([types(), log]).toEqual([[], ["left", "forgotten"]]);
   });
 
   test("that the connection did not live to answer is over with it", () => {
-    const { room, joined, offline, log } = bench();
+    const { room, joined, offline, log, leave } = bench();
     room.join();
     joined();
-    room.leave();
+    leave();
     offline();
     expect(log.at(-1)).toBe("forgotten");
   });
 
   test("rejects who waits to be in", async () => {
-    const { room } = bench();
+    const { room, face, leave } = bench();
     room.join();
-    const entered = room.joined();
-    room.leave();
+    const entered = face.joined();
+    leave();
     await expect(entered).rejects.toMatchObject({ code: "CLOSED" });
   });
 });
 
 describe("joining again", () => {
-  test("asks only once the leave before it was answered", () => {
-    const { room, left, joined, types, log } = bench();
-    room.wire = "leaving";
-    room.join();
-    expect(types()).toEqual([]);
-    left();
-    expect(types()).toEqual(["join"]);
-    joined();
-    expect(log).toEqual(["joined"]);
-  });
-
   test("after a lost connection reads on from the last position", () => {
     const { room, joined, event, offline, online, sent, log } = bench({ history: 9 });
     room.join();
@@ -282,11 +214,12 @@ describe("events", () => {
   });
 
   test("up to the end that the room had are replayed, and those after it are not", () => {
-    const { room } = bench();
+    const { room, face, turn } = bench();
     const replayed: boolean[] = [];
-    room.on("n", (message: { replayed: boolean }) => void replayed.push(message.replayed));
+    face.on("n", (message: { replayed: boolean }) => void replayed.push(message.replayed));
     room.join();
     room.receive({ type: "joined", room: "r", position: { offset: 0, epoch: "e" }, head: 2 });
+    turn();
     const rest = { type: "event", room: "r", id: "x", event: "n", from: "ada", at: 5, payload: 0 } as const;
     for (const offset of [1, 2, 3]) room.receive({ ...rest, offset });
     expect(replayed).toEqual([true, true, false]);
@@ -326,8 +259,8 @@ describe("events", () => {
   });
 
   test("are heard by every listener, whatever another one throws", () => {
-    const { room, event, heard, log } = entered();
-    room.on("n", () => {
+    const { event, heard, log, face } = entered();
+    face.on("n", () => {
       throw new Error("listener");
     });
     event(1);
@@ -347,9 +280,9 @@ describe("events", () => {
 
 describe("signals", () => {
   test("of others are heard, one's own are not", () => {
-    const { room, joined, signal } = bench();
+    const { room, joined, signal, face } = bench();
     const heard: string[] = [];
-    room.on("typing", ({ session }: { session: string }) => void heard.push(session));
+    face.on("typing", ({ session }: { session: string }) => void heard.push(session));
     room.join();
     signal("early");
     joined();
@@ -383,9 +316,9 @@ describe("presence", () => {
   const bob = { session: "b", user: "bob", state: 1 };
 
   test("has everybody who is there, as it is told", () => {
-    const { room } = bench();
+    const { room, face, leave } = bench();
     const sizes: number[] = [];
-    room.presence.changes.on((members) => sizes.push(members.size));
+    face.presence.onChange((members) => sizes.push(members.size));
     room.join();
     room.receive({ type: "joined", room: "r", position: { offset: 0, epoch: "e" }, head: 0, members: [ada] });
     room.receive({ type: "presence", room: "r", set: [bob, { ...ada, state: 2 }] });
@@ -393,7 +326,7 @@ describe("presence", () => {
     room.receive({ type: "presence", room: "r", gone: ["a", "nobody"] });
     room.receive({ type: "presence", room: "r", members: [ada] });
     expect([...room.presence.members.keys()]).toEqual(["a"]);
-    room.leave();
+    leave();
     expect(sizes).toEqual([1, 2, 1, 1, 0]);
   });
 
@@ -450,7 +383,7 @@ describe("presence", () => {
     expect(() => room.presence.set("y".repeat(100))).toThrow(tooLarge);
     offline();
     online();
-    expect(log).toEqual(["error PAYLOAD_TOO_LARGE", "joined", "joining"]);
+    expect(log).toEqual(["joined", "error PAYLOAD_TOO_LARGE", "joining"]);
     expect(sent.map((frame) => frame["presence"])).toEqual([1, 1]);
   });
 

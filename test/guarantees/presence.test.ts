@@ -113,17 +113,26 @@ test("a member that is cut off for longer than the grace time is gone for everyb
   await watcher.until("");
 });
 
-test.each<[string, (client: Client<typeof lobby>, server: Server) => unknown]>([
+type Lobby = ReturnType<Client<typeof lobby>["join"]>;
+
+test.each<[string, (client: Client<typeof lobby>, joined: Lobby, server: Server) => unknown]>([
   ["its client closes", (client) => client.close()],
-  ["it leaves", (client) => client.join("lobby/a").leave()],
-  ["the server ends it for good", (_client, server) => server.user("ann").disconnect()],
+  ["it leaves", (_client, joined) => joined.leave()],
+  [
+    "it leaves and its client closes in the same turn",
+    (client, joined) => {
+      joined.leave();
+      client.close();
+    },
+  ],
+  ["the server ends it for good", (_client, _joined, server) => server.user("ann").disconnect()],
 ])("a member is gone at once, whatever the grace time, when %s", async (_how, end) => {
   const { server, port } = await start({ presenceGraceMs: 3_600_000 });
   const watcher = watch(connect(port, "watcher"));
   const ann = connect(port, "ann");
-  ann.join("lobby/a", { presence: { mood: "glad" } });
+  const joined = ann.join("lobby/a", { presence: { mood: "glad" } });
   await watcher.until("ann:glad");
-  await end(ann, server);
+  await end(ann, joined, server);
   await watcher.until("");
 });
 

@@ -34,6 +34,11 @@ export class FakeClock implements Clock {
     this.#deferred.push(task);
   }
 
+  /** Runs what was deferred before this call. */
+  runDeferred(): void {
+    for (const task of this.#deferred.splice(0)) task();
+  }
+
   /** Timers that are set. */
   get timerCount(): number {
     return this.#timers.length;
@@ -57,7 +62,7 @@ export class FakeClock implements Clock {
   /** A single turn: what was deferred before it runs, and the promises after that. */
   async turn(): Promise<void> {
     await promisesDone();
-    for (const task of this.#deferred.splice(0)) task();
+    this.runDeferred();
     await promisesDone();
   }
 

@@ -2,7 +2,7 @@
  * What belongs to this tab and outlives a reload of it: the id of its line, and the client's session with all that was
  * not delivered yet. So a message that was queued offline still goes out, once, after the page was loaded anew.
  */
-import { applyChange, type Store, type StoredState } from "bowline/client";
+import { applyChange, type Store, type StoredState } from "bowline/client/store";
 import { tabKeep } from "./keep.ts";
 
 export interface Tab {
