@@ -10,7 +10,14 @@ import { numbers } from "./numbers.contract.ts";
 
 const [url, file, last] = process.argv.slice(2) as [string, string, string];
 const progressFile = `${file}.progress`;
-const client = createClient(numbers, { url, token: "burst", WebSocket, log: false, store: fileStore(file) });
+const client = createClient(numbers, {
+  url,
+  token: "burst",
+  user: "burst",
+  WebSocket,
+  log: false,
+  store: fileStore(file),
+});
 
 // The highest number handed to publish() before: it is in the outbox, or was noted right after.
 const noted = existsSync(progressFile)
