@@ -37,7 +37,7 @@ export function isOtherData(error: unknown): boolean {
  * For what would begin something in the data set: gives an error when that is not the one the caller means, for it was
  * emptied, or put in the place of another one, since the caller looked.
  */
-export const guard = `
+export const guard: string = `
 local function otherData(marker, token)
   if redis.call('HGET', marker, 'token') == token then return nil end
   return redis.error_reply('${otherData} this is another data set by now')
