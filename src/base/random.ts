@@ -1,4 +1,4 @@
-const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+import { base64Url } from "./base64-url.ts";
 
 /** Chance, as the rest of Bowline sees it: the simulator puts a seeded one in its place. */
 export interface Random {
@@ -11,10 +11,6 @@ export interface Random {
 /** The platform's randomness. `getRandomValues` also works where the page is not a secure context. */
 export const systemRandom: Random = {
   float: () => Math.random(),
-  id(length) {
-    const bytes = crypto.getRandomValues(new Uint8Array(length));
-    let text = "";
-    for (const byte of bytes) text += alphabet.charAt(byte & 63);
-    return text;
-  },
+  // Base 64 makes more characters than there are bytes: those left over are cut off.
+  id: (length) => base64Url(crypto.getRandomValues(new Uint8Array(length))).slice(0, length),
 };
