@@ -170,8 +170,8 @@ export const deliveryMutants: readonly Mutant[] = [
   {
     id: "room-presence-bound",
     file: "src/server/room-presence.ts",
-    from: "this.#count > membersMax * (wasCrowded ? relistShare : 1)",
-    to: "this.#count >= membersMax * (wasCrowded ? relistShare : 1)",
+    from: "if (count > membersMax * (wasCrowded",
+    to: "if (count >= membersMax * (wasCrowded",
     tests: "test/server/hub-room.test.ts",
     why: "a list is one shorter than the bound says",
   },

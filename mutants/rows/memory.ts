@@ -100,9 +100,9 @@ export const memoryMutants: readonly Mutant[] = [
   },
   {
     id: "memory-broker-evict",
-    file: "src/server/memory-broker.ts",
-    from: "      if (room.subscribed || room.members.size > 0) continue;",
-    to: "      if (room.members.size > 0) continue;",
+    file: "src/server/memory-rooms.ts",
+    from: "if (subscribed || members.size > 0) continue;",
+    to: "if (members.size > 0) continue;",
     tests: "test/server/memory-broker.test.ts",
     why: "a room that is read loses its log",
   },

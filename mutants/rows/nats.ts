@@ -60,8 +60,8 @@ export const natsMutants: readonly Mutant[] = [
   {
     id: "nats-index-age",
     file: "src/brokers/nats/room-index.ts",
-    from: "if (chunk.at >= oldestMs) break;",
-    to: "if (chunk.at > oldestMs) break;",
+    from: "if (chunk.at >= oldestMs && !isOver) break;",
+    to: "if (chunk.at > oldestMs && !isOver) break;",
     tests: "test/brokers/nats-room-index.test.ts",
     why: "an entry goes before its time",
   },

@@ -58,8 +58,8 @@ export const sqliteMutants: readonly Mutant[] = [
   {
     id: "sqlite-base",
     file: "src/brokers/sqlite/logs.ts",
-    from: "Math.max(log.base, offset - bound.count)",
-    to: "Math.max(log.base, offset - bound.count - 1)",
+    from: "log.head - base > bound.count ||",
+    to: "log.head - base > bound.count + 1 ||",
     tests: "test/brokers/sqlite.test.ts",
     only: "bound:",
     why: "a log keeps one entry more than it says",

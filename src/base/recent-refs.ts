@@ -16,8 +16,10 @@ export class RecentRefs<T> {
     this.#max = max;
   }
 
-  find(ref: number): T | undefined {
-    return ref > this.highest ? undefined : this.#values[this.#refs.indexOf(ref)];
+  /** What was noted for a ref; where that were several, the one that fits. */
+  find(ref: number, fits: (value: T) => boolean = always): T | undefined {
+    if (ref > this.highest) return undefined;
+    return this.#values.find((value, index) => this.#refs[index] === ref && fits(value));
   }
 
   /** Notes it; returns what is forgotten for it. */
@@ -48,4 +50,8 @@ export class RecentRefs<T> {
   some(test: (ref: number, value: T) => boolean): boolean {
     return this.#refs.some((ref, index) => test(ref, this.#values[index] as T));
   }
+}
+
+function always(): boolean {
+  return true;
 }

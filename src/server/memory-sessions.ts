@@ -174,8 +174,9 @@ class PublishLedger {
   readonly #published = new RecentRefs<Published>(ledgerLength);
 
   find(room: string, ref: number): Position | null {
-    const published = this.#published.find(ref);
-    return published?.room === room ? published.position : null;
+    // Nearly every ref is a new one: nothing is made for the question.
+    if (ref > this.#published.highest) return null;
+    return this.#published.find(ref, (published) => published.room === room)?.position ?? null;
   }
 
   /** Whether a later publish of the session is in this room already. */

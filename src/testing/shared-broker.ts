@@ -51,6 +51,10 @@ export class SharedBroker implements Broker {
   #hanging: (() => void)[] = [];
   #deaf = false;
   #heardMs = -1;
+  /** Members that entered from here, by session and room. */
+  readonly #own = new Map<string, { room: string; member: Member; generation: number }>();
+  /** Whether they may be gone. */
+  #isWiped = false;
   constructor(store: SharedStore, process: SimProcess, random: SeededRandom, link: BrokerLink) {
     this.#store = store;
     this.#process = process;
@@ -66,6 +70,7 @@ export class SharedBroker implements Broker {
 
   async stop(): Promise<void> {
     if (this.#pending > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    this.#store.nodeStopped(this.#process.name);
     this.leave();
   }
 
@@ -127,11 +132,18 @@ export class SharedBroker implements Broker {
   }
 
   enter(room: string, member: Member, generation: number): Promise<void> {
-    return this.#call(() => this.#store.enter(room, member, generation, this.#process.name));
+    return this.#call(() => {
+      this.#store.enter(room, member, generation, this.#process.name);
+      this.#own.set(`${member.session} ${room}`, { room, member, generation });
+    });
   }
 
   exit(room: string, session: string, generation: number): Promise<void> {
-    return this.#call(() => this.#store.exit(room, session, generation));
+    return this.#call(() => {
+      this.#store.exit(room, session, generation);
+      const key = `${session} ${room}`;
+      if ((this.#own.get(key)?.generation ?? Infinity) <= generation) this.#own.delete(key);
+    });
   }
 
   members(room: string, limit: number): Promise<Members> {
@@ -162,6 +174,7 @@ export class SharedBroker implements Broker {
     this.link.down = null;
     this.#process.run(() => this.#sink?.receiveOutage(null));
     for (const go of this.#hanging.splice(0)) go();
+    if (this.#isWiped) this.#enterAgain();
   }
 
   /** Whether live messages were lost at any time since a moment. */
@@ -189,7 +202,18 @@ export class SharedBroker implements Broker {
     presence: (room, change) => this.#tell((sink) => sink.receivePresence(room, change)),
     opened: (session, generation) => this.#tell((sink) => sink.receiveOpened(session, generation)),
     told: (message) => this.#tell((sink) => sink.receiveTold(message)),
+    wiped: () => {
+      this.#isWiped = true;
+      if (!this.link.down) this.#enterAgain();
+    },
   };
+
+  /** As every broker does: a node that lives puts its members back where they were lost. */
+  #enterAgain(): void {
+    this.#isWiped = false;
+    for (const { room, member, generation } of this.#own.values())
+      this.enter(room, member, generation).catch(() => (this.#isWiped = true));
+  }
 
   #tell(give: (sink: BrokerSink) => void): void {
     if (this.#deaf) return;

@@ -23,6 +23,8 @@ export interface Subscriber {
   presence(room: string, change: PresenceChange): void;
   opened(session: string, generation: number): void;
   told(message: string): void;
+  /** All that was stored is gone. */
+  wiped(): void;
 }
 
 interface Entry {
@@ -149,15 +151,16 @@ export class SharedStore {
     return { count: members.size, list };
   }
 
+  /** A node stops: its members go with it, unless they have entered elsewhere. */
+  nodeStopped(node: string): void {
+    for (const [name, room] of this.#rooms)
+      for (const [session, held] of room.members)
+        if (held.node === node) this.exit(name, session, held.generation);
+  }
+
   /** A node is gone without having said so: its members go after a while, unless they have entered elsewhere. */
   nodeDied(node: string, leaseMs: number): Undo {
-    return this.#timeline.after(leaseMs, () => {
-      for (const [name, room] of this.#rooms) {
-        for (const [session, held] of room.members) {
-          if (held.node === node) this.exit(name, session, held.generation);
-        }
-      }
-    });
+    return this.#timeline.after(leaseMs, () => this.nodeStopped(node));
   }
 
   /** Everything is lost; what is subscribed stays so. */
@@ -169,6 +172,7 @@ export class SharedStore {
       const room = this.#room(name);
       for (const node of subscribers) room.subscribers.add(node);
     }
+    for (const node of this.nodes.values()) node.wiped();
   }
 
   roomNames(): string[] {

@@ -148,6 +148,15 @@ describe("the ledger of a session's publishes", () => {
     expect(sessions.claimRequest({ session: "s", ref: 1, epoch }).outcome).toBe("unanswered");
   });
 
+  test("finds one ref in several rooms, each where it was stored", () => {
+    const { sessions } = bench();
+    sessions.open(claim);
+    const ledger = sessions.ledger({ session: "s", ref: 4 });
+    for (const [offset, room] of ["a", "b", "c"].entries()) ledger?.add(room, 4, at(offset));
+    expect(["a", "b", "c", "d"].map((room) => ledger?.find(room, 4)?.offset)).toEqual([0, 1, 2, undefined]);
+    expect(ledger?.isOvertaken("a", 4)).toBe(false);
+  });
+
   test("is none for a session that is not known", () => {
     expect(bench().sessions.ledger({ session: "s", ref: 0 })).toBeNull();
   });

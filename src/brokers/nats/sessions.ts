@@ -86,16 +86,25 @@ export class Sessions {
     }
   }
 
-  /** Makes a change, unless the ledgers that are meant are no longer those of the session: then null. */
-  #change<T>(
+  /**
+   * Makes a change, unless the ledgers that are meant are no longer those of the session: then null. What was read some
+   * time ago is no ground for that: the session may have been opened elsewhere since.
+   */
+  async #change<T>(
     { session, epoch }: Origin,
     change: (record: SessionRecord) => RecordChange<T>,
   ): Promise<T | null> {
-    return this.#cell(session).change<T | null>((held) => {
-      // Asked when the change is made: what it waited for may have been an outage, and the streams be others by now.
-      const isMeant = held?.home === this.#home() && (epoch === undefined || held.epoch === epoch);
-      return isMeant ? change(held) : { record: null, result: null };
-    });
+    const cell = this.#cell(session);
+    const attempt = (anew: boolean): Promise<{ readonly done: T } | null> =>
+      cell.change<{ readonly done: T } | null>((held) => {
+        // Asked when the change is made: what it waited for may have been an outage, and the streams be others by now.
+        const isMeant = held?.home === this.#home() && (epoch === undefined || held.epoch === epoch);
+        if (!isMeant) return { record: null, result: null };
+        const { record, result } = change(held);
+        return { record, result: { done: result } };
+      }, anew);
+    const made = (await attempt(false)) ?? (await attempt(true));
+    return made && made.done;
   }
 
   #cell(session: string): SessionCell {

@@ -86,11 +86,16 @@ export class Sessions {
     return { outcome, epoch, ref };
   }
 
-  /** The session if it is whole: null if the ledgers that are meant may be gone. Looked up when it was never seen from here. */
+  /**
+   * The session if it is whole: null if the ledgers that are meant may be gone. Looked up when it was never seen from
+   * here, and when other ledgers are meant than were seen: it may have been opened elsewhere since.
+   */
   find({ session, epoch }: Origin): Awaitable<KnownSession | null> {
     const known = this.#known.get(session);
-    if (known) return this.#isMeant(known, epoch) ? known : null;
-    return this.#lookUp(session).then((found) => (found && this.#isMeant(found, epoch) ? found : null));
+    if (known && (epoch === undefined || epoch === known.epoch)) return this.#isWhole(known) ? known : null;
+    return this.#lookUp(session, known).then((found) =>
+      found && this.#isMeant(found, epoch) ? found : null,
+    );
   }
 
   /**
@@ -207,7 +212,7 @@ export class Sessions {
     return known;
   }
 
-  async #lookUp(session: string): Promise<KnownSession | null> {
+  async #lookUp(session: string, before: KnownSession | undefined): Promise<KnownSession | null> {
     const { incarnation } = this.#topology;
     const key = this.#keys.session(session);
     const shard = this.#topology.shardOf(key);
@@ -218,7 +223,9 @@ export class Sessions {
     const [epoch, token] = record as [string | null, string | null];
     if (!epoch || token !== incarnation) return null;
     // Opened, or lost, from here meanwhile: that is what counts.
-    return this.#known.get(session) ?? this.#know(session, { epoch, incarnation, rooms: rooms as string[] });
+    const known = this.#known.get(session);
+    if (known && (known !== before || known.epoch === epoch)) return known;
+    return this.#know(session, { epoch, incarnation, rooms: rooms as string[] });
   }
 
   #run(script: Script, session: string, args: readonly (string | number)[]): Promise<unknown> {

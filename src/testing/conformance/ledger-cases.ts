@@ -69,6 +69,42 @@ export const ledgerCases: readonly CaseDefinition[] = [
     },
   },
   {
+    name: "ledger: is there for a session that was unknown, or had other ledgers, when this node last looked",
+    needs: hasManyNodes,
+    run: async (scene) => {
+      const [a, b] = await scene.pair();
+      const room = scene.room();
+      const claim = scene.claim();
+      const { session } = claim;
+      const append = { room, data: "x", bound: ampleBound };
+      const unknown = await b.broker.append({ ...append, origin: { session, ref: 1 } });
+      equal(unknown.outcome, "unknown-session");
+      const opening = await a.broker.openSession(claim);
+      if (opening.outcome !== "opened") fail(`a new session was ${opening.outcome}`);
+      const { epoch } = opening;
+      deepEqual(await b.broker.claimRequest({ session, ref: 2, epoch }), { outcome: "claimed" });
+      equal((await b.broker.append({ ...append, origin: { session, ref: 3, epoch } })).outcome, "stored");
+    },
+  },
+  {
+    name: "ledger: one ref in two rooms is stored in each, and repeated in each",
+    run: async (scene) => {
+      const [a, b] = await scene.pair();
+      const session = await scene.session(a);
+      const rooms = [scene.room(), scene.room()];
+      const requests = rooms.map((room) => ({
+        room,
+        data: room,
+        bound: ampleBound,
+        origin: { session, ref: 3 },
+      }));
+      for (const request of requests) equal((await a.broker.append(request)).outcome, "stored");
+      for (const { broker } of [b, a])
+        for (const request of requests) equal((await broker.append(request)).outcome, "repeated");
+      for (const room of rooms) equal((await b.broker.find(room, { session, ref: 3 }))?.offset, 1);
+    },
+  },
+  {
     name: "ledger: sessions do not get into each other's way",
     run: async (scene) => {
       const [a, b] = await scene.pair();
