@@ -1,9 +1,13 @@
 /** A value, or the promise of one. */
 export type Awaitable<T> = T | Promise<T>;
 
-/** Query builders and the like are thenables without being promises: handlers return those too. */
-function isPromised<T>(value: Awaitable<T>): value is Promise<T> {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+/**
+ * Whether a value is promised: by a promise of this realm or another one, or by a thenable, as query builders are, which
+ * may be functions. Throws what a `then` throws that can't even be read.
+ */
+export function isPromised<T>(value: Awaitable<T>): value is Promise<T> {
+  if ((typeof value !== "object" && typeof value !== "function") || value === null) return false;
+  return typeof (value as { readonly then?: unknown }).then === "function";
 }
 
 /**

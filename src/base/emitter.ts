@@ -1,7 +1,7 @@
 import type { Undo } from "./clock.ts";
 
 /**
- * Calls every listener of one kind, in the order they came. A listener that throws is reported and stops nobody. What a
+ * Calls every listener of one kind, in the order they came. A listener that throws, or gives a promise that rejects, is reported and stops nobody. What a
  * listener emits in turn follows once all have heard the former: they all hear the same order.
  */
 export class Emitter<T> {
@@ -33,13 +33,19 @@ export class Emitter<T> {
     if (this.#queue.push(value) > 1) return;
     for (const next of this.#queue) {
       for (const listener of this.#listeners) {
-        try {
-          listener(next);
-        } catch (error) {
-          this.#report(error);
-        }
+        this.#tell(listener, next);
       }
     }
     this.#queue = [];
+  }
+
+  #tell(listener: (value: T) => unknown, value: T): void {
+    try {
+      const heard = listener(value) as Partial<Promise<void>> | undefined;
+      // Of any kind: listeners may be async although nobody waits for them.
+      if (heard?.then) Promise.resolve(heard).catch(this.#report);
+    } catch (error) {
+      this.#report(error);
+    }
   }
 }

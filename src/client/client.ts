@@ -171,13 +171,9 @@ export function createClientOver<C extends Contract>(
   checkOptions("createClient", options, optionNames);
   const { url, token, user, outbox = {}, onError = reportToConsole } = options;
   checkOptions("outbox", outbox, defaultOutbox);
-  const report = (error: unknown): void => {
-    try {
-      onError(error);
-    } catch (failure) {
-      reportToConsole(failure);
-    }
-  };
+  const errors = new Emitter<unknown>(reportToConsole);
+  errors.on(onError);
+  const report = (error: unknown): void => errors.emit(error);
   const core = new ClientCore({
     contract,
     endpoint: () => ({

@@ -6,7 +6,7 @@ import { decodeServerFrame } from "../protocol/decode.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
 import type { ConnectionContext } from "./connection-context.ts";
-import type { Refusal, TransportSocket } from "./socket.ts";
+import { askWhy, type Refusal, type TransportSocket } from "./socket.ts";
 import { Liveness } from "./liveness.ts";
 import { Pace } from "./pace.ts";
 import { troubleOf, type Status } from "./status.ts";
@@ -120,23 +120,24 @@ export class Connection {
 
   /** Opens a socket. With `refusal`, the last token was refused for that: without a new one, it ends there. */
   async #dial(refusal: BowlineError | null = null): Promise<void> {
-    const { clock } = this.#context;
     const round = ++this.#round;
     this.#stopTimer();
-    this.#stopTimer = whenOverdue(clock, handshakeTimeoutMs, () => this.giveUp("no answer in time"));
+    this.#limit("the token source gave no token in time");
     this.#set({ state: "connecting", attempt: this.#pace.attempt });
-    const token = await this.#askForToken(round);
-    if (round !== this.#round) return;
-    if (refusal && token === this.#token) return this.close(refusal);
-    const isNew = token !== this.#token;
-    this.#token = token;
-    this.#isRetrial = refusal !== null;
+    let failure = "no token could be had";
     try {
+      const token = textOption("token", await this.#context.token(), tokenLengthMax);
+      if (round !== this.#round) return;
+      if (refusal && token === this.#token) return this.close(refusal);
+      const isNew = token !== this.#token;
+      this.#token = token;
+      this.#isRetrial = refusal !== null;
+      failure = "no socket could be opened";
       this.#context.dials(isNew);
       if (round !== this.#round) return;
       this.#socket = this.#open(round);
     } catch (error) {
-      this.#fail(round, error, "no socket could be opened");
+      this.#fail(round, error, failure);
     }
   }
 
@@ -144,16 +145,6 @@ export class Connection {
   #dialSoon(reason: string, refusal: BowlineError | null = null): void {
     if (this.#pace.takeHaste()) void this.#dial(refusal);
     else this.giveUp(reason, 0, refusal);
-  }
-
-  /** The token for this dial; where none can be had, the dial is over. */
-  async #askForToken(round: number): Promise<string | null> {
-    try {
-      return textOption("token", await this.#context.token(), tokenLengthMax);
-    } catch (error) {
-      this.#fail(round, error, "no token could be had");
-      return null;
-    }
   }
 
   /** Something of this client's own broke: reports it, and ends the dial it was for. */
@@ -253,14 +244,23 @@ export class Connection {
   /** The socket never opened. Where its end did not say why, as in a browser, asks by HTTP. */
   async #refused(told?: Refusal): Promise<void> {
     this.#drop();
+    this.#limit();
     const round = this.#round;
-    const refusal = told ?? (await this.#context.transport.ask(this.#context.url, this.#token ?? null));
+    const refusal = told ?? (await askWhy(this.#context, this.#token ?? null));
     if (round !== this.#round) return;
     const { status, code = "", message = unreachable, retryAfterMs }: Partial<Refusal> = refusal ?? {};
     const error = new BowlineError(code, message);
     if (status === 401 && !this.#isRetrial) await this.#dial(error);
     else if (status === 401 || status === 403) this.close(error);
     else this.giveUp(message, retryAfterMs);
+  }
+
+  /** Ends a dial that takes too long. `fault` is reported of one that came to no socket. */
+  #limit(fault?: string): void {
+    this.#stopTimer = whenOverdue(this.#context.clock, handshakeTimeoutMs, () => {
+      if (fault && !this.#socket) this.#context.report(new Error(fault));
+      this.giveUp("no answer in time");
+    });
   }
 
   /** Gives the socket up, if there is one, and dials again after a wait. */

@@ -53,7 +53,7 @@ export class ClientCore {
       initial: store.initial?.session ?? null,
       left: () => this.#outbox.settleAll(localError("SESSION_MISMATCH")),
     });
-    this.#journal = new Journal(store, () => this.#current.session.stored);
+    this.#journal = new Journal(store, options.clock, () => this.#current.session.stored);
     const isOpen = (): boolean => this.#connection.isOpen && this.#current.isOpened;
     this.#roomContext = this.#makeRoomContext(isOpen);
     this.#outbox = new Outbox({

@@ -1,4 +1,9 @@
+import type { Clock } from "../base/clock.ts";
+import { within } from "../base/deadline.ts";
 import type { Store, StoreChange, StoredSession } from "./store.ts";
+
+/** How long a store may take to keep something. */
+const saveTimeoutMs = 15_000;
 
 /**
  * What the client has told its store, and what the store still owes it. A change that only concerns one call is refused
@@ -7,12 +12,14 @@ import type { Store, StoreChange, StoredSession } from "./store.ts";
  */
 export class Journal {
   readonly #store: Store;
+  readonly #clock: Clock;
   readonly #session: () => StoredSession;
   #sessionOwed = false;
   readonly #settledOwed = new Set<number>();
 
-  constructor(store: Store, session: () => StoredSession) {
+  constructor(store: Store, clock: Clock, session: () => StoredSession) {
     this.#store = store;
+    this.#clock = clock;
     this.#session = session;
   }
 
@@ -25,7 +32,8 @@ export class Journal {
       throw error;
     };
     try {
-      return this.#store.save(all)?.catch(failed) ?? null;
+      const saved = this.#store.save(all);
+      return saved ? within(this.#clock, saveTimeoutMs, Promise.resolve(saved), late).catch(failed) : null;
     } catch (error) {
       return failed(error);
     }
@@ -43,6 +51,12 @@ export class Journal {
     for (const change of changes) {
       if (change.type === "session") this.#sessionOwed = true;
       if (change.type === "settled") this.#settledOwed.add(change.ref);
+      // It may be kept after all, by a store that was late: its caller was told that it is not.
+      if (change.type === "put") this.#settledOwed.add(change.publish.ref);
     }
   }
+}
+
+function late(): Error {
+  return new Error(`the store took over ${saveTimeoutMs} ms`);
 }

@@ -1,5 +1,6 @@
 import { base64Url } from "../base/base64-url.ts";
 import type { Undo } from "../base/clock.ts";
+import type { ConnectionContext } from "./connection-context.ts";
 import {
   jsonSubprotocol,
   tokenScheme,
@@ -51,6 +52,19 @@ export interface WebSocketLike {
 
 /** A WebSocket class to use in place of the global one. */
 export type WebSocketClass = new (url: string, protocols: string[]) => WebSocketLike;
+
+/** Asks why an upgrade was refused; what the transport throws is reported, and tells nothing. */
+export async function askWhy(
+  { transport, url, report }: Pick<ConnectionContext, "transport" | "url" | "report">,
+  token: string | null,
+): Promise<Refusal | null> {
+  try {
+    return await transport.ask(url, token);
+  } catch (error) {
+    report(error);
+    return null;
+  }
+}
 
 const askTimeoutMs = 5000;
 /** Whoever asks for a longer wait is not believed. */

@@ -1,3 +1,4 @@
+import { FakeClock } from "./fake-clock.ts";
 import { Journal } from "../../src/client/journal.ts";
 import { type OutboxEntry, type Outcome } from "../../src/client/outbox-entry.ts";
 import { Outbox, type Opening, type OutboxLimits } from "../../src/client/outbox.ts";
@@ -43,7 +44,7 @@ export function outboxBench({
   const session = new Session(store.initial?.session ?? null, new FakeRandom());
   let isOpen = false;
   const outbox = new Outbox({
-    journal: new Journal(store, () => session.stored),
+    journal: new Journal(store, new FakeClock(), () => session.stored),
     initial: store.initial?.publishes ?? [],
     session: () => session,
     limits: { count: 1000, length: 100_000, ...limits },
