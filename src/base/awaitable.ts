@@ -18,3 +18,13 @@ export function after<T, R>(value: Awaitable<T>, next: (value: T) => Awaitable<R
   // oxlint-disable-next-line promise/no-callback-in-promise
   return isPromised(value) ? Promise.resolve(value).then(next) : next(value);
 }
+
+/** Calls what somebody handed over for what it does: what it throws, or rejects with, goes to `failed`. */
+export function attempt(call: () => unknown, failed: (error: unknown) => void): void {
+  try {
+    const result = call();
+    if (isPromised(result)) Promise.resolve(result).catch(failed);
+  } catch (error) {
+    failed(error);
+  }
+}

@@ -3,7 +3,7 @@ import { within } from "../base/deadline.ts";
 import type { Store, StoreChange, StoredSession } from "./store.ts";
 
 /** How long a store may take to keep something. */
-const saveTimeoutMs = 15_000;
+const saveTimeoutMs = 60_000;
 
 /**
  * What the client has told its store, and what the store still owes it. A change that only concerns one call is refused

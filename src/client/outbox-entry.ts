@@ -2,7 +2,7 @@ import { clientErrorCodes } from "../protocol/codes.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { Position } from "../protocol/frames.ts";
 import type { Fate } from "./calls.ts";
-import { withPayload } from "./payload.ts";
+import { withPayload } from "../protocol/payload.ts";
 
 /** How a call ended. */
 export type Outcome =

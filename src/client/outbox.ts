@@ -8,7 +8,7 @@ import {
   type Outcome,
   type OutboxEntry,
 } from "./outbox-entry.ts";
-import { toJson } from "./payload.ts";
+import { toJson } from "../protocol/payload.ts";
 import type { Session, Welcomed } from "./session.ts";
 import type { Journal } from "./journal.ts";
 import type { StoreChange, StoredPublish } from "./store.ts";

@@ -1,5 +1,5 @@
 import type { Member, PresenceFrame } from "../protocol/frames.ts";
-import { toJson } from "./payload.ts";
+import { toJson } from "../protocol/payload.ts";
 
 /** As a `joined` or `presence` frame has it. */
 interface MembersOrCount {

@@ -13,7 +13,7 @@ import type {
 } from "../protocol/frames.ts";
 import type { JoinOptions } from "./join-options.ts";
 import type { Message, News, Reader, RoomStatus } from "./room-news.ts";
-import { toJson, withPayload } from "./payload.ts";
+import { toJson, withPayload } from "../protocol/payload.ts";
 import { Presence } from "./presence.ts";
 
 /** What a room needs of the client. */

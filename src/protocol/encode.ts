@@ -1,3 +1,4 @@
+import { withPayload } from "./payload.ts";
 import type { ClientFrame, ServerFrame } from "./frames.ts";
 
 /** Writes a frame as the text of one WebSocket message. Throws what `JSON.stringify` throws on a payload it can't take. */
@@ -5,9 +6,9 @@ export function encodeFrame(frame: ClientFrame | ServerFrame): string {
   return JSON.stringify(frame);
 }
 
-/** Writes a reply: the same as {@link encodeFrame} makes of it, at less cost on the path of every request. */
-export function encodeReply(ref: number, payload: unknown): string {
-  return `{"type":"reply","ref":${ref},"payload":${JSON.stringify(payload ?? null)}}`;
+/** Writes a reply whose payload is JSON already, at less cost than {@link encodeFrame} on the path of every request. */
+export function encodeReply(ref: number, json: string): string {
+  return `{"type":"reply","ref":${ref},"payload":${json}}`;
 }
 
 /** The part of an event frame that is settled before the log gives it an offset. */
@@ -19,10 +20,9 @@ export interface Publication {
   readonly payload: unknown;
 }
 
-/** Encodes a publication once, for the log and for every reader. */
-export function encodePublication(publication: Publication): string {
-  // `undefined` has no place in JSON, and a frame without its payload is none.
-  return JSON.stringify(publication.payload === undefined ? { ...publication, payload: null } : publication);
+/** Encodes a publication, whose payload is JSON already, once for the log and for every reader. */
+export function encodePublication(head: Omit<Publication, "payload">, json: string): string {
+  return withPayload(head, json);
 }
 
 /** What every event frame of a room starts with. */

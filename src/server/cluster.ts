@@ -3,7 +3,7 @@ import { whenOverdue } from "../base/deadline.ts";
 import type { Random } from "../base/random.ts";
 import type { Broker } from "./broker.ts";
 import type { Insist } from "./insist.ts";
-import type { Stage } from "./refusal.ts";
+import type { Report } from "./refusal.ts";
 
 /** Figures of one node, at the moment of asking. */
 export interface NodeStats {
@@ -33,7 +33,7 @@ export interface ClusterContext {
   readonly random: Random;
   stats(): NodeStats;
   disconnect(user: string, reason: string | undefined): number;
-  readonly report: (error: unknown, stage: Stage) => void;
+  readonly report: Report;
 }
 
 /** What a node is asked. */

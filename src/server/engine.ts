@@ -106,6 +106,8 @@ export interface Gate {
   onStop(task: () => void | Promise<void>): void;
   /** Takes over an open socket. */
   open(socket: Socket, admitted: Admitted): SocketListener;
+  /** Reports a fault of the engine's, or of an HTTP handler it was given. Never throws. */
+  report(error: unknown, stage: "http"): void;
 }
 
 /** How to shut down. */

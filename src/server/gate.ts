@@ -9,7 +9,7 @@ import type { UserLike } from "./connection.ts";
 import { cookiesOf, protocols, single, tokenOf } from "./credentials.ts";
 import type { Admitted, Refused, UpgradeRequest } from "./engine.ts";
 import type { OriginRule } from "./origins.ts";
-import type { Stage } from "./refusal.ts";
+import type { Report } from "./refusal.ts";
 
 /** What `authenticate` is given of an upgrade request. */
 export interface AuthRequest extends UpgradeRequest {
@@ -34,7 +34,7 @@ export interface DoorkeeperOptions {
   /** How long `authenticate` may take. */
   readonly handshakeMs: number;
   readonly clock: Clock;
-  readonly report: (error: unknown, stage: Stage) => void;
+  readonly report: Report;
 }
 
 const userIdLengthMax = 256;
@@ -97,7 +97,7 @@ export class Doorkeeper {
     if (this.#places.count >= this.#options.connectionsMax) return refused(503, "TOO_MANY_CONNECTIONS", 5);
     // Taken before anything is awaited: any number may be asking at the same time.
     if (holds) this.#places.add();
-    const admission = await this.#inTime(this.#identify(request));
+    const admission = await this.#identify(request);
     // Whoever came in now would be told of no drain.
     const answer = admission.ok && this.closedForSeconds !== null ? this.#draining() : admission;
     if (holds && !answer.ok) this.giveUp();
@@ -108,20 +108,18 @@ export class Doorkeeper {
     return refused(503, "DRAINING", this.closedForSeconds ?? undefined);
   }
 
-  /** An answer that never comes must not hold its place for ever. */
-  #inTime(admission: Promise<Admitted | Refused>): Promise<Admitted | Refused> {
-    const { clock, handshakeMs } = this.#options;
-    const late = (): Error => new Error("authenticate took too long");
-    return within(clock, handshakeMs, admission, late).catch(() =>
-      refused(503, "UNAVAILABLE", 1, "who you are took too long to tell"),
-    );
-  }
-
   async #identify(request: UpgradeRequest): Promise<Admitted | Refused> {
-    const { authenticate, clock, report } = this.#options;
+    const { authenticate, report, clock, handshakeMs } = this.#options;
     if (!authenticate) return { ok: true, user: null, expiresAt: null };
+    let isLate = false;
+    const late = (): Error => {
+      isLate = true;
+      return new Error(`authenticate took longer than ${handshakeMs} ms (limits.handshakeMs)`);
+    };
     try {
-      const user = await authenticate({ ...request, token: tokenOf(request), cookies: cookiesOf(request) });
+      const asked = authenticate({ ...request, token: tokenOf(request), cookies: cookiesOf(request) });
+      // An answer that never comes must not hold its place for ever.
+      const user = await within(clock, handshakeMs, Promise.resolve(asked), late);
       if (user === null || user === undefined) return refused(401, "UNAUTHORIZED");
       checkUser(user, this.#options.contract);
       const expiresAt = expiryOf(user);
@@ -133,7 +131,9 @@ export class Doorkeeper {
       if (error instanceof BowlineError)
         return refused(statusOf(error.code), error.code, undefined, error.message);
       report(error, "authenticate");
-      return refused(500, "INTERNAL");
+      return isLate
+        ? refused(503, "UNAVAILABLE", 1, "who you are took too long to tell")
+        : refused(500, "INTERNAL");
     }
   }
 }

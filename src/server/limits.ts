@@ -43,9 +43,20 @@ export interface Limits {
   readonly throttledMs: number;
   /**
    * How long a `join` hook, or the handler of an event or signal, may take, in milliseconds: what is behind it in the
-   * room waits for it. Then the call is refused with `INTERNAL`, and the error reported. Default 30,000.
+   * room waits for it. Then the call is refused with `INTERNAL`, and the error reported. So may a schema that checks
+   * asynchronously. Default 30,000.
    */
   readonly handlerMs: number;
+  /**
+   * How long the handler of a request may take, with its schemas, in milliseconds. Then it counts as unanswered: the
+   * caller is told `UNCERTAIN`, the error reported, and what the handler gives later is dropped. Default 30,000.
+   */
+  readonly requestMs: number;
+  /**
+   * How long a call to the broker may take, in milliseconds; then it counts as failed, as in an outage, and is made again
+   * where somebody waits for it. Default 30,000.
+   */
+  readonly brokerMs: number;
   /** Bytes waiting in a socket above which it gets no room traffic until it has drained. Default 65,536. */
   readonly slowBytes: number;
   /**
@@ -81,6 +92,8 @@ export const defaultLimits: Limits = {
   bytesBurst: 2_097_152,
   throttledMs: 60_000,
   handlerMs: 30_000,
+  requestMs: 30_000,
+  brokerMs: 30_000,
   slowBytes: 65_536,
   outboxBytes: 1_048_576,
   historyCount: 1000,

@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import { Emitter } from "../base/emitter.ts";
 import type { Random } from "../base/random.ts";
 import { TimerWheel } from "../base/timer-wheel.ts";
 import type { Contract } from "../contract/contract.ts";
@@ -21,13 +22,14 @@ import type {
 import { Flusher } from "./flusher.ts";
 import { Doorkeeper, type DoorkeeperOptions } from "./gate.ts";
 import type { Handlers } from "./handlers.ts";
+import { BrokerFailure, GuardedBroker } from "./guarded-broker.ts";
 import { Hub } from "./hub.ts";
 import { insistence } from "./insist.ts";
 import type { Limits } from "./limits.ts";
 import { Payloads } from "./payloads.ts";
 import { Presence } from "./presence.ts";
 import { Publishing } from "./publishing.ts";
-import type { ErrorInfo, Stage } from "./refusal.ts";
+import type { About, ErrorInfo, Report, Stage } from "./refusal.ts";
 import { Requests } from "./requests.ts";
 import { Rooms } from "./rooms.ts";
 import { Router } from "./router.ts";
@@ -71,6 +73,8 @@ export class Node implements Gate {
   readonly #rooms: Rooms;
   readonly #connectionContext: ConnectionContext;
   readonly #drain: Drain;
+  readonly #broker: GuardedBroker;
+  readonly #faults = new Emitter<{ readonly error: unknown; readonly info: ErrorInfo }>(reportOnError);
   readonly #onStop: (() => void | Promise<void>)[] = [];
   #framing: Framing | null = null;
   #started: Promise<void> | null = null;
@@ -79,22 +83,22 @@ export class Node implements Gate {
   #hasBroker = false;
 
   constructor(options: NodeOptions) {
-    const { clock, limits, presenceGraceMs: graceMs } = options;
+    const { limits, presenceGraceMs: graceMs } = options;
     const { report } = this;
     this.#options = options;
+    this.#faults.on(({ error, info }) => options.onError(error, info));
     this.path = options.path;
     this.payloadBytes = limits.payloadBytes;
     this.handshakeMs = limits.handshakeMs;
     this.broker = options.broker.name;
-    this.#wheel = new TimerWheel(clock);
     const framing: Framing = {
       pack: (messages) => this.#frames().pack(messages),
       join: (batches) => this.#frames().join(batches),
     };
-    const flusher = new Flusher(clock, (error) => report(error, "delivery"));
-    const queue = new WorkQueue();
-    const insist = insistence({ clock, report: this.#reportBroker });
-    const shared = { ...options, ...limits, wheel: this.#wheel, flusher, framing, queue, insist, report };
+    const shared = partsOf(options, framing, report, this.#reportBroker);
+    const { queue } = shared;
+    this.#wheel = shared.wheel;
+    this.#broker = shared.broker;
     this.#doorkeeper = new Doorkeeper({ ...shared, connectionsMax: limits.connections });
     this.hub = new Hub({ ...shared, retry: this.#retry });
     this.#presence = new Presence({ ...shared, graceMs });
@@ -196,14 +200,12 @@ export class Node implements Gate {
     return this.#stopped;
   }
 
-  /** Reports what a handler or the broker threw. Whatever `onError` throws itself is its own end. */
-  readonly report = (error: unknown, stage: Stage): void => {
-    try {
-      this.#options.onError(error, { stage, node: this.cluster.node });
-    } catch (failure) {
-      // oxlint-disable-next-line no-console
-      console.error("bowline: onError threw", failure);
-    }
+  /** Reports what a handler or the broker threw. */
+  readonly report = (error: unknown, stage: Stage, about?: About): void => {
+    this.#faults.emit({
+      error: error instanceof BrokerFailure ? error.cause : error,
+      info: { stage, node: this.cluster.node, ...about },
+    });
   };
 
   /** An outage is reported once, and not again by each call that it fails. */
@@ -217,7 +219,6 @@ export class Node implements Gate {
   };
 
   async #start(): Promise<void> {
-    const { broker } = this.#options;
     const sink: BrokerSink = {
       receiveEntry: (room, epoch, entry) => this.hub.receiveEntry(room, epoch, entry),
       receiveSignal: (room, key, data) => this.hub.receiveSignal(room, key, data),
@@ -231,9 +232,9 @@ export class Node implements Gate {
       },
       isConnected: (session) => this.sessions.connectionOf(session) !== undefined,
     };
-    await broker.start(sink, this.cluster.node);
+    await this.#broker.start(sink, this.cluster.node);
     if (this.#stopped) {
-      await broker.stop();
+      await this.#broker.stop();
       throw new Error("this server was stopped while it started");
     }
     this.#hasBroker = true;
@@ -246,7 +247,7 @@ export class Node implements Gate {
     this.#wheel.stop();
     await Promise.all(this.#onStop.map(async (task) => task()));
     this.#hasBroker = false;
-    await this.#options.broker.stop();
+    await this.#broker.stop();
   }
 
   #ended(connection: Connection): void {
@@ -260,4 +261,27 @@ export class Node implements Gate {
       throw new Error("the server was not started: serve it or attach it to an HTTP server first");
     return this.#framing;
   }
+}
+
+/** What the parts of a node have in common. The types of what is made here are those of its parts. */
+function partsOf(options: NodeOptions, framing: Framing, report: Report, reportBroker: Report) {
+  const { clock, limits } = options;
+  const wheel = new TimerWheel(clock);
+  return {
+    ...options,
+    ...limits,
+    framing,
+    report,
+    wheel,
+    broker: new GuardedBroker(options.broker, { wheel, brokerMs: limits.brokerMs, report }),
+    flusher: new Flusher(clock, (error) => report(error, "delivery")),
+    queue: new WorkQueue(),
+    insist: insistence({ clock, report: reportBroker }),
+  };
+}
+
+/** `onError` failed: said once, and nothing else ends. */
+function reportOnError(failure: unknown): void {
+  // oxlint-disable-next-line no-console
+  console.error("bowline: onError failed:", failure);
 }

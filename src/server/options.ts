@@ -45,7 +45,10 @@ export interface ServerOptions<User extends UserLike = UserLike> {
   readonly presenceGraceMs?: number;
   /** Whether replies, and what handlers and the server publish, are held against their schemas. Default true. */
   readonly checkOutgoing?: boolean;
-  /** Told of every error that is no refusal. Default: writes it to the console. */
+  /**
+   * Told of every error that is no refusal, once: a fault in a hook, handler or schema, and what the broker fails with. It
+   * may be async; what it throws or rejects with itself is written to the console. Default: writes to the console.
+   */
   readonly onError?: (error: unknown, info: ErrorInfo) => void;
   /** Where time comes from; for simulations. */
   readonly clock?: Clock;
@@ -115,7 +118,8 @@ function checkPath(path: string): string {
   return path;
 }
 
-function reportToConsole(error: unknown, { stage, node }: ErrorInfo): void {
+function reportToConsole(error: unknown, { stage, node, room, event, request }: ErrorInfo): void {
+  const place = [room, event, request, `node ${node}`].filter((name) => name !== undefined).join(" ");
   // oxlint-disable-next-line no-console
-  console.error(`bowline: ${stage} (node ${node}):`, error);
+  console.error(`bowline: ${stage} (${place}):`, error);
 }

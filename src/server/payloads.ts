@@ -1,10 +1,11 @@
-import type { Awaitable } from "../base/awaitable.ts";
+import { isPromised, type Awaitable } from "../base/awaitable.ts";
 import type { Clock } from "../base/clock.ts";
 import { within } from "../base/deadline.ts";
 import type { EventDefinition, RoomDefinition, SignalDefinition } from "../contract/contract.ts";
 import type { RoomMatch } from "../contract/room-name.ts";
-import { check, type Schema } from "../contract/schema.ts";
+import { check, type Checked, type Schema } from "../contract/schema.ts";
 import { BowlineError } from "../protocol/errors.ts";
+import { toJson } from "../protocol/payload.ts";
 import type { Connection, UserLike } from "./connection.ts";
 import type { Handlers } from "./handlers.ts";
 import type { Limits } from "./limits.ts";
@@ -41,7 +42,7 @@ export class Payloads {
     { pattern, params }: RoomMatch<RoomDefinition>,
     { payload: schema }: EventDefinition | SignalDefinition,
   ): Promise<unknown> {
-    const checked = await checkPayload(schema, { room, event, payload });
+    const checked = await this.#check(schema, { room, event, payload });
     const { handlers, checkOutgoing } = this.#context;
     const handler = handlers.rooms.get(pattern)?.on?.[event];
     if (!handler) return checked;
@@ -49,7 +50,8 @@ export class Payloads {
     const handling = handler({ user: user as UserLike, session, room, params, payload: checked });
     const changed = await inTime(this.#context, `the handler of "${event}"`, handling);
     if (changed === undefined) return checked;
-    return checkOutgoing ? checkOwn(schema, changed, event) : changed;
+    if (!checkOutgoing) return changed;
+    return ownValue(await inTime(this.#context, `the schema of "${event}"`, check(schema, changed)), event);
   }
 
   /** Checks a payload of the server's own, if that is asked for. */
@@ -57,23 +59,47 @@ export class Payloads {
     { payload: schema }: EventDefinition | SignalDefinition,
     sending: Sending,
   ): Promise<unknown> {
-    return this.#context.checkOutgoing ? checkPayload(schema, sending) : sending.payload;
+    return this.#context.checkOutgoing ? this.#check(schema, sending) : sending.payload;
+  }
+
+  async #check(schema: Schema, { room, event, payload }: Sending): Promise<unknown> {
+    const checked = await inTime(this.#context, `the schema of "${event}"`, check(schema, payload));
+    if (checked.issues) throw invalid(`the payload of "${event}" in ${room}`, checked.issues);
+    return checked.value;
   }
 }
 
-/** What a hook or handler gives. One that does not come to an end is given up: whatever is behind it would wait for ever. */
+/** A hook, handler or schema took longer than it may. */
+export class TookTooLong extends Error {
+  override readonly name: string = "TookTooLong";
+}
+
+/**
+ * What a hook, handler or schema gives. One that does not come to an end is given up: whatever is behind it would wait for
+ * ever. What becomes of it then, nobody hears.
+ */
 export function inTime<T>(
-  { clock, limits: { handlerMs } }: Pick<PayloadsContext, "clock" | "limits">,
+  { clock, limits }: Pick<PayloadsContext, "clock" | "limits">,
   what: string,
   result: Awaitable<T>,
+  limit: "handlerMs" | "requestMs" = "handlerMs",
 ): Awaitable<T> {
-  if (!(result instanceof Promise)) return result;
+  if (!isPromised(result)) return result;
   return within(
     clock,
-    handlerMs,
-    result,
-    () => new Error(`${what} took longer than ${handlerMs} ms (limits.handlerMs)`),
+    limits[limit],
+    Promise.resolve(result),
+    () => new TookTooLong(`${what} took longer than ${limits[limit]} ms (limits.${limit})`),
   );
+}
+
+/** A payload of this server's making as JSON; where it is nothing for JSON, a `TypeError` says what, and why. */
+export function jsonOf(what: string, payload: unknown): string {
+  try {
+    return toJson(payload);
+  } catch (cause) {
+    throw new TypeError(`${what} can't be written as JSON: ${messageOf(cause)}`, { cause });
+  }
 }
 
 /** The event or signal of that name, if `from` may send it. */
@@ -92,18 +118,15 @@ export function definitionOf<Kind extends "event" | "signal">(
   return definition as Extract<EventDefinition | SignalDefinition, { readonly kind: Kind }>;
 }
 
-async function checkPayload(schema: Schema, { room, event, payload }: Sending): Promise<unknown> {
-  const checked = await check(schema, payload);
-  if (checked.issues) throw invalid(`the payload of "${event}" in ${room}`, checked.issues);
-  return checked.value;
-}
-
 /** What a handler made is the server's own: if it does not fit, the fault is not the client's. */
-async function checkOwn(schema: Schema, payload: unknown, event: string): Promise<unknown> {
-  const checked = await check(schema, payload);
+function ownValue(checked: Checked, event: string): unknown {
   if (!checked.issues) return checked.value;
   const { path, message } = checked.issues[0] ?? { path: [], message: "" };
   throw new TypeError(
     `the handler of "${event}" returned what its schema refuses, at ${path.join(".") || "the root"}: ${message}`,
   );
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -7,8 +7,8 @@ import type { AckFrame, ErrorFrame, Position, PublishFrame } from "../protocol/f
 import type { AppendResult, Broker, LogPage, Origin } from "./broker.ts";
 import type { Connection, UserLike } from "./connection.ts";
 import type { Insist } from "./insist.ts";
-import { definitionOf, type Payloads, type Sending } from "./payloads.ts";
-import { refusalFrame, refusalOf, SessionLost, tableError, type Stage } from "./refusal.ts";
+import { definitionOf, jsonOf, type Payloads, type Sending } from "./payloads.ts";
+import { refusalFrame, refusalOf, SessionLost, tableError, type Report } from "./refusal.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Sessions } from "./sessions.ts";
 import type { WorkQueue } from "./work-queue.ts";
@@ -22,7 +22,7 @@ export interface PublishingContext {
   readonly rooms: Rooms;
   readonly queue: WorkQueue;
   readonly sessions: Sessions;
-  readonly report: (error: unknown, stage: Stage) => void;
+  readonly report: Report;
 }
 
 /** A publication in a room's log. */
@@ -126,13 +126,13 @@ export class Publishing {
     origin: Origin,
     known: Awaitable<Position | null>,
   ): Promise<AckFrame | ErrorFrame | null> {
-    const { ref } = frame;
+    const { ref, room, event } = frame;
     try {
       const position = (await known) ?? (await this.#publish(connection, frame, origin));
       return { type: "ack", ref, position };
     } catch (error) {
       if (error instanceof SessionLost) return null;
-      return refusalFrame({ ref }, refusalOf(error, "publish", this.#context.report));
+      return refusalFrame({ ref }, refusalOf(error, "publish", this.#context.report, { room, event }));
     }
   }
 
@@ -159,7 +159,8 @@ export class Publishing {
     origin?: Origin,
   ): Promise<Position> {
     const { broker, clock, insist, sessions } = this.#context;
-    const data = encodePublication({ id, event, from, at: clock.now(), payload });
+    const json = jsonOf(`the payload of "${event}" in ${room}`, payload);
+    const data = encodePublication({ id, event, from, at: clock.now() }, json);
     const bound = definition.history;
     const append = (): Awaitable<AppendResult> =>
       broker.append({ room, data, bound, ...(origin && { origin }) });

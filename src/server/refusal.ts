@@ -12,10 +12,22 @@ export type Stage =
   | "signal"
   | "request"
   | "delivery"
-  | "broker";
+  | "broker"
+  /** A request or an upgrade could not be answered over HTTP. */
+  | "http";
+
+/** What an error is about, where that is known. */
+export interface About {
+  readonly room?: string;
+  readonly event?: string;
+  readonly request?: string;
+}
+
+/** Takes an error to the application's `onError`. Never throws. */
+export type Report = (error: unknown, stage: Stage, about?: About) => void;
 
 /** What `onError` is told beside the error. */
-export interface ErrorInfo {
+export interface ErrorInfo extends About {
   readonly stage: Stage;
   /** The id of the node that it came up on, as in `clusterStats()`. */
   readonly node: string;
@@ -48,21 +60,23 @@ export function refusalFrame(
   subject: ErrorSubject,
   { code, message, retryable, issues }: BowlineError,
 ): ErrorFrame {
+  // A handler may have put anything into it, also what JSON can't hold.
+  const shown = Array.isArray(issues) ? issues.slice(0, issuesMax).map(plainIssue) : [];
   return {
     type: "error",
     ...subject,
-    code,
-    message,
-    ...(retryable && { retryable }),
-    ...(issues.length > 0 && { issues: issues.slice(0, issuesMax).map(plainIssue) }),
+    code: String(code),
+    message: String(message),
+    ...(retryable && { retryable: true }),
+    ...(shown.length > 0 && { issues: shown }),
   };
 }
 
-/** A handler may have put anything into it, also what JSON can't hold. */
 function plainIssue({ message, path }: Issue): Issue {
+  const steps = Array.isArray(path) ? (path as readonly unknown[]) : [];
   return {
     message: String(message),
-    path: path.map((step) => (typeof step === "number" ? step : String(step))),
+    path: steps.map((step) => (typeof step === "number" ? step : String(step))),
   };
 }
 
@@ -70,13 +84,9 @@ function plainIssue({ message, path }: Issue): Issue {
  * What a client is told of an error: a `BowlineError` was meant for it; anything else is a fault of ours, which it
  * learns nothing about, and which is reported once.
  */
-export function refusalOf(
-  error: unknown,
-  stage: Stage,
-  report: (error: unknown, stage: Stage) => void,
-): BowlineError {
+export function refusalOf(error: unknown, stage: Stage, report: Report, about: About): BowlineError {
   if (error instanceof BowlineError) return error;
-  report(error, stage);
+  report(error, stage, about);
   return tableError("INTERNAL", error);
 }
 

@@ -1,13 +1,17 @@
 import { after, type Awaitable } from "../base/awaitable.ts";
+import type { Clock } from "../base/clock.ts";
 import type { Contract, RequestDefinition } from "../contract/contract.ts";
 import { check, type Checked } from "../contract/schema.ts";
+import { errorCodes } from "../protocol/codes.ts";
 import { encodeFrame, encodeReply } from "../protocol/encode.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { RequestFrame } from "../protocol/frames.ts";
 import type { Broker, Origin } from "./broker.ts";
 import type { Connection, UserLike } from "./connection.ts";
 import type { Handlers, UntypedRequestHandler } from "./handlers.ts";
-import { invalid, refusalFrame, refusalOf, tableError, type Stage } from "./refusal.ts";
+import type { Limits } from "./limits.ts";
+import { inTime, jsonOf, TookTooLong } from "./payloads.ts";
+import { invalid, refusalFrame, refusalOf, tableError, type Report } from "./refusal.ts";
 import type { Insist } from "./insist.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -19,7 +23,9 @@ export interface RequestsContext {
   readonly handlers: Handlers;
   readonly sessions: Sessions;
   readonly checkOutgoing: boolean;
-  readonly report: (error: unknown, stage: Stage) => void;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly report: Report;
 }
 
 /** A request under way. */
@@ -69,7 +75,7 @@ export class Requests {
         `the contract has no request "${request}", or nothing answers it`,
       );
     const call: RequestCall = { connection, name: request, ref, payload, definition, handler };
-    const input = check(definition.input, payload);
+    const input = this.#inTime(`the input schema of "${request}"`, check(definition.input, payload));
     return input instanceof Promise
       ? input.then((checked) => this.#start(call, checked))
       : this.#start(call, input);
@@ -135,15 +141,31 @@ export class Requests {
   }
 
   #reply(call: RequestCall): Awaitable<string> {
-    const { connection, ref, payload, handler } = call;
+    const { connection, name, ref, payload, handler } = call;
     const { user, session } = connection;
     const reply = handler({ user: user as UserLike, session, payload, refuse });
     const checked = after(reply, (value) => this.#checkReply(call, value));
-    return after(checked, (value) => encodeReply(ref, value));
+    const json = after(checked, (value) => jsonOf(`the reply of "${name}"`, value));
+    return after(this.#inTime(`the handler of "${name}"`, json), (text) => encodeReply(ref, text));
   }
 
-  #refusal({ ref }: RequestCall, error: unknown): string {
-    return encodeFrame(refusalFrame({ ref }, refusalOf(error, "request", this.#context.report)));
+  #inTime<T>(what: string, result: Awaitable<T>): Awaitable<T> {
+    return inTime(this.#context, what, result, "requestMs");
+  }
+
+  /** A refusal is an answer, and kept like one. A handler that was given up has none: it may still do what was asked. */
+  #refusal({ name, ref }: RequestCall, error: unknown): string {
+    if (error instanceof TookTooLong) {
+      this.#context.report(error, "request", { request: name });
+      throw tableError(
+        "UNCERTAIN",
+        error,
+        `${errorCodes.UNCERTAIN.text}: the handler of "${name}" takes too long`,
+      );
+    }
+    return encodeFrame(
+      refusalFrame({ ref }, refusalOf(error, "request", this.#context.report, { request: name })),
+    );
   }
 
   #checkReply({ name, definition }: RequestCall, reply: unknown): Awaitable<unknown> {
@@ -166,8 +188,9 @@ export class Requests {
     return this.#context.sessions.connectionOf(connection.session) ?? connection;
   }
 
-  #refuse(connection: Connection, { ref }: RequestFrame, error: unknown): void {
-    connection.refuse({ ref }, refusalOf(error, "request", this.#context.report));
+  #refuse(connection: Connection, { ref, request }: RequestFrame, error: unknown): void {
+    const refusal = refusalOf(error, "request", this.#context.report, { request });
+    this.#current(connection).refuse({ ref }, refusal);
   }
 }
 

@@ -11,10 +11,10 @@ import type { Handlers } from "./handlers.ts";
 import type { Hub } from "./hub.ts";
 import type { Insist } from "./insist.ts";
 import type { Limits } from "./limits.ts";
-import { inTime } from "./payloads.ts";
+import { inTime, jsonOf } from "./payloads.ts";
 import type { Presence } from "./presence.ts";
 import type { Reader } from "./reader.ts";
-import { invalid, refusalOf, tableError, type Stage } from "./refusal.ts";
+import { invalid, refusalOf, tableError, type Report } from "./refusal.ts";
 
 /** What {@link Rooms} needs of the node. */
 export interface RoomsContext {
@@ -25,7 +25,7 @@ export interface RoomsContext {
   readonly hub: Hub;
   readonly insist: Insist;
   readonly presence: Presence;
-  readonly report: (error: unknown, stage: Stage) => void;
+  readonly report: Report;
 }
 
 /** Joining and leaving: who may enter a room, and what entering sets in motion. */
@@ -60,7 +60,7 @@ export class Rooms {
       const entry = await this.#admit(connection, request);
       if (entry) await this.#begin(connection, request, entry);
     } catch (error) {
-      connection.refuse({ room, of: "join" }, refusalOf(error, "join", this.#context.report));
+      connection.refuse({ room, of: "join" }, refusalOf(error, "join", this.#context.report, { room }));
     }
   }
 
@@ -78,7 +78,10 @@ export class Rooms {
       const state = await this.#checkState(room, definition, payload);
       if (!reader.left) await this.#present(connection, reader, state);
     } catch (error) {
-      connection.refuse({ room, of: "presence" }, refusalOf(error, "presence", this.#context.report));
+      connection.refuse(
+        { room, of: "presence" },
+        refusalOf(error, "presence", this.#context.report, { room }),
+      );
     }
   }
 
@@ -162,11 +165,15 @@ export class Rooms {
     await insist(() => reader.begin(position, answer), isNeeded);
   }
 
-  async #checkState(room: string, definition: RoomDefinition, given: unknown): Promise<CheckedState> {
-    const state = await checkPresence(room, definition, given);
+  /** As the schema gives it, and as JSON will have it: what JSON can't hold is refused here, and not in what others are told. */
+  async #checkState(room: string, { presence }: RoomDefinition, given: unknown): Promise<CheckedState> {
+    if (!presence) throw new BowlineError("INVALID", `${room} has no presence`);
+    const checked = await inTime(this.#context, `the presence schema of ${room}`, check(presence, given));
+    if (checked.issues) throw invalid(`the presence state in ${room}`, checked.issues);
+    const json = jsonOf(`the presence state in ${room}`, checked.value);
     const max = this.#context.limits.presenceStateBytes;
-    const bytes = utf8Length(JSON.stringify(state.value) ?? "");
-    if (bytes <= max) return state;
+    const bytes = utf8Length(json);
+    if (bytes <= max) return { value: JSON.parse(json) as unknown };
     const what = `${room}: the presence state has ${bytes} bytes, and may have ${max} (limits.presenceStateBytes)`;
     throw new BowlineError("PAYLOAD_TOO_LARGE", what);
   }
@@ -204,17 +211,6 @@ function isClosed({ state }: Connection): boolean {
 /** A presence state that fits its schema. */
 interface CheckedState {
   readonly value: unknown;
-}
-
-async function checkPresence(
-  room: string,
-  { presence }: RoomDefinition,
-  state: unknown,
-): Promise<CheckedState> {
-  if (!presence) throw new BowlineError("INVALID", "this room has no presence");
-  const checked = await check(presence, state);
-  if (checked.issues) throw invalid(`the presence state in ${room}`, checked.issues);
-  return checked;
 }
 
 function unknownRoom(room: string): BowlineError {

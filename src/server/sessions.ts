@@ -3,7 +3,7 @@ import { BowlineError } from "../protocol/errors.ts";
 import { ledgerLength, type Broker } from "./broker.ts";
 import type { Connection, UserLike } from "./connection.ts";
 import type { Limits } from "./limits.ts";
-import type { Stage } from "./refusal.ts";
+import type { Report } from "./refusal.ts";
 
 /** What {@link Sessions} needs of the node. */
 export interface SessionsContext {
@@ -11,7 +11,7 @@ export interface SessionsContext {
   readonly limits: Limits;
   readonly heartbeatMs: number;
   join(connection: Connection, request: JoinRequest): void;
-  readonly report: (error: unknown, stage: Stage) => void;
+  readonly report: Report;
 }
 
 /** The sessions that have a connection on this node. */

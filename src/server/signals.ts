@@ -1,8 +1,8 @@
-import { encodeFrame } from "../protocol/encode.ts";
+import { withPayload } from "../protocol/payload.ts";
 import type { Broker } from "./broker.ts";
 import type { Connection, UserLike } from "./connection.ts";
-import { definitionOf, type Payloads, type Sending } from "./payloads.ts";
-import { refusalOf, tableError, type Stage } from "./refusal.ts";
+import { definitionOf, jsonOf, type Payloads, type Sending } from "./payloads.ts";
+import { refusalOf, tableError, type Report } from "./refusal.ts";
 import type { Rooms } from "./rooms.ts";
 
 /** What {@link Signals} needs of the node. */
@@ -10,7 +10,7 @@ export interface SignalsContext {
   readonly payloads: Payloads;
   readonly broker: Broker;
   readonly rooms: Rooms;
-  readonly report: (error: unknown, stage: Stage) => void;
+  readonly report: Report;
 }
 
 /** Signals of one kind, sender and room that are being handled. */
@@ -49,7 +49,10 @@ export class Signals {
       turn.sent = number;
       this.#send({ room, event, payload }, (connection.user as UserLike).id, session);
     } catch (error) {
-      connection.refuse({ room, of: "signal" }, refusalOf(error, "signal", this.#context.report));
+      connection.refuse(
+        { room, of: "signal" },
+        refusalOf(error, "signal", this.#context.report, { room, event }),
+      );
     } finally {
       turn.handling -= 1;
       if (turn.handling === 0) this.#turns.delete(key);
@@ -64,7 +67,8 @@ export class Signals {
   }
 
   #send({ room, event, payload }: Sending, from: string | null, session: string): void {
-    const data = encodeFrame({ type: "signal", room, event, from, session, payload: payload ?? null });
+    const json = jsonOf(`the payload of "${event}" in ${room}`, payload);
+    const data = withPayload({ type: "signal", room, event, from, session }, json);
     this.#context.broker.signal(room, `${session} ${event}`, data);
   }
 }

@@ -53,6 +53,7 @@ export function wrapGate(inner: Gate, changed: Partial<Gate>): Gate {
     admit: (request, options) => inner.admit(request, options),
     giveUp: () => inner.giveUp(),
     onStop: (task) => inner.onStop(task),
+    report: (error, stage) => inner.report(error, stage),
     open: (socket, admitted) => inner.open(socket, admitted),
     ...changed,
   };

@@ -10,9 +10,10 @@ import {
 test("an event frame put together from its parts reads like one encoded at once", () => {
   fc.assert(
     fc.property(fc.string(), fc.nat(), fc.jsonValue(), fc.string(), (room, offset, payload, event) => {
-      const publication = { id: "session-1", event, from: null, at: 5, payload };
-      const text = eventFrameText(eventFramePrefix(room), offset, encodePublication(publication));
-      const whole = { type: "event", room, offset, ...publication } as const;
+      const head = { id: "session-1", event, from: null, at: 5 };
+      const publication = encodePublication(head, JSON.stringify(payload));
+      const text = eventFrameText(eventFramePrefix(room), offset, publication);
+      const whole = { type: "event", room, offset, ...head, payload } as const;
       expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(whole)));
     }),
   );

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { BrokerFailure } from "../../src/server/guarded-broker.ts";
 import { insistence } from "../../src/server/insist.ts";
 import { BowlineError } from "../../src/protocol/errors.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -22,7 +23,7 @@ test("what is done at once is done at once", () => {
 
 test("what fails is done again, after longer and longer waits, and reported once", async () => {
   const { clock, reported, insist } = bench();
-  const failure = new Error("down");
+  const failure = new BrokerFailure(new Error("down"));
   const triedMs: number[] = [];
   const startMs = clock.elapsed();
   const done = insist(
@@ -45,7 +46,7 @@ test("what nobody needs any more is given up", async () => {
   let tries = 0;
   const task = async (): Promise<never> => {
     tries += 1;
-    throw new Error("down");
+    throw new BrokerFailure(new Error("down"));
   };
   const given = expect(insist(task, () => isNeeded)).rejects.toMatchObject({
     code: "UNAVAILABLE",
@@ -68,7 +69,7 @@ test.each([
   const done = insist(
     async () => {
       tries += 1;
-      throw tries > failures ? refusal : new Error("down");
+      throw tries > failures ? refusal : new BrokerFailure(new Error("down"));
     },
     () => true,
   );
@@ -77,3 +78,23 @@ test.each([
   await refused;
   expect([tries, reported.length]).toEqual([failures + 1, failures > 0 ? 1 : 0]);
 });
+
+test.each([0, 2])(
+  "a fault of the program is no outage, also after %i failures: it is not done again",
+  async (failures) => {
+    const { clock, reported, insist } = bench();
+    const fault = new TypeError("Do not know how to serialize a BigInt");
+    let tries = 0;
+    const done = insist(
+      async () => {
+        tries += 1;
+        throw tries > failures ? fault : new BrokerFailure(new Error("down"));
+      },
+      () => true,
+    );
+    const refused = expect(done).rejects.toBe(fault);
+    await clock.advance(60_000);
+    await refused;
+    expect([tries, reported.length]).toEqual([failures + 1, failures > 0 ? 1 : 0]);
+  },
+);

@@ -9,7 +9,8 @@ import { altered } from "../support/log-broker.ts";
 import { Pair } from "../support/pair.ts";
 
 // What is asked of a single connection (handshakeMs, messageMs, framesPerSecond, framesBurst, bytesPerSecond, bytesBurst,
-// throttledMs, outboxBytes) is tested with the connection, slowBytes with the hub's rooms and the outbox, payloadBytes over real sockets in test/fuzz.
+// throttledMs, outboxBytes) is tested with the connection, requestMs and brokerMs in callbacks.test.ts,
+// slowBytes with the hub's rooms and the outbox, payloadBytes over real sockets in test/fuzz.
 
 const chat = contract({
   rooms: {
@@ -355,6 +356,8 @@ test("every bound of a server has a test at the bound: add one with the next bou
     "messageMs",
     "throttledMs",
     "handlerMs",
+    "requestMs",
+    "brokerMs",
     "slowBytes",
     "outboxBytes",
     "historyCount",

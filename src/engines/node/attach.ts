@@ -119,14 +119,20 @@ export class Endpoint implements PathOwner {
   }
 
   request(request: IncomingMessage, response: ServerResponse): void {
-    void this.#answer(request, response);
+    // Another handler may have answered it already: it is left as it is then.
+    this.#answer(request, response).catch(this.#report);
   }
 
   upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     // Nobody else listens until ws does, and a reset without a listener would end the process.
     stream.on("error", destroyStream);
-    void this.#upgrade(request, stream, head);
+    this.#upgrade(request, stream, head).catch((error: unknown) => {
+      stream.destroy();
+      this.#report(error);
+    });
   }
+
+  readonly #report = (error: unknown): void => this.#gate.report(error, "http");
 
   /** Answers a GET: what an upgrade with the same headers would be told. */
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,5 +1,6 @@
 import { createServer as createHttpServer, type RequestListener, type Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { attempt } from "../../base/awaitable.ts";
 import { checkOptions } from "../../base/options.ts";
 import type { DrainOptions, Servable } from "../../server/engine.ts";
 import { endpointOf } from "./attach.ts";
@@ -51,7 +52,7 @@ export async function serve(server: Servable, options: ServeOptions = {}): Promi
   const timing = { headersTimeout: silentMs, connectionsCheckingInterval: Math.min(silentMs, 2000) };
   const http = createHttpServer(timing);
   closeSilent(http, { silentMs });
-  if (handler) http.on("request", handler);
+  if (handler) http.on("request", minded(handler, server));
   const endpoint = endpointOf(server, http);
   // Before anything is started: of a port that is taken there is nothing to undo.
   await listen(http, port, host);
@@ -73,6 +74,18 @@ export async function serve(server: Servable, options: ServeOptions = {}): Promi
 
 /** Where the limit is turned off, a request still has as long as Node would give it. */
 const silentMsMax = 60_000;
+
+/** What the handler throws, or rejects with, is reported and answered with a 500: it ends neither the process nor the rest. */
+function minded(handler: RequestListener, { gate }: Servable): RequestListener {
+  return (request, response) => {
+    const failed = (error: unknown): void => {
+      gate.report(error, "http");
+      if (response.headersSent) response.destroy();
+      else response.writeHead(500, { "content-type": "text/plain; charset=utf-8" }).end("internal error\n");
+    };
+    attempt(() => handler(request, response), failed);
+  };
+}
 
 function listen(http: HttpServer, port: number, host: string | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
