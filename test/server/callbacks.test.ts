@@ -1,0 +1,355 @@
+import { runInNewContext } from "node:vm";
+import * as z from "zod";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Client } from "../../src/client/client.ts";
+import { contract, event, request, room, signal } from "../../src/contract/contract.ts";
+import type { Schema } from "../../src/contract/schema.ts";
+import type { Broker } from "../../src/server/broker.ts";
+import { memory } from "../../src/server/memory-broker.ts";
+import type { ServerOptions } from "../../src/server/options.ts";
+import { altered } from "../support/log-broker.ts";
+import { Pair } from "../support/pair.ts";
+
+const boom = new Error("boom");
+const rejectElsewhere = runInNewContext("(error) => Promise.reject(error)") as (
+  error: Error,
+) => Promise<never>;
+const hangElsewhere = runInNewContext("() => new Promise(() => {})") as () => Promise<never>;
+
+/** What may become of a call of what somebody handed over. */
+const ends: Record<string, () => unknown> = {
+  throws: () => {
+    throw boom;
+  },
+  rejects: async () => {
+    throw boom;
+  },
+  "rejects in another realm": () => rejectElsewhere(boom),
+  "gives a thenable that rejects": () => ({
+    then: (_: unknown, reject: (error: Error) => void) => reject(boom),
+  }),
+  "gives a function that is a thenable and rejects": () =>
+    Object.assign(() => {}, { then: (_: unknown, reject: (error: Error) => void) => reject(boom) }),
+  "gives a thenable whose then throws": () => ({
+    then: () => {
+      throw boom;
+    },
+  }),
+  "gives what has a then that can't be read": () => ({
+    get then(): unknown {
+      throw boom;
+    },
+  }),
+};
+const hangs: Record<string, () => unknown> = {
+  "never settles": () => new Promise(() => {}),
+  "never settles in another realm": () => hangElsewhere(),
+  "gives a thenable that never settles": () => ({ then: () => {} }),
+};
+const both = Object.entries({ ...ends, ...hangs });
+
+let escaped: unknown[] = [];
+const escape = (error: unknown): void => void escaped.push(error);
+beforeEach(() => {
+  escaped = [];
+  process.on("unhandledRejection", escape).on("uncaughtException", escape);
+});
+afterEach(async () => {
+  // Node tells of rejections after the turn in which they came.
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off("unhandledRejection", escape).off("uncaughtException", escape);
+  expect(escaped).toEqual([]);
+});
+
+/** The functions that a server is given: each is replaced by what a test says, for the calls it means. */
+interface Given {
+  authenticate: () => unknown;
+  join: () => unknown;
+  message: () => unknown;
+  typing: () => unknown;
+  ask: () => unknown;
+  schema: (value: unknown) => unknown;
+}
+
+function openContract(
+  schemas: Partial<Record<"event" | "signal" | "presence" | "input" | "output", Schema>>,
+) {
+  const any = z.any();
+  return contract({
+    rooms: {
+      "chat/:room": room({
+        events: {
+          message: event(schemas.event ?? any),
+          other: event(any),
+          typing: signal(schemas.signal ?? any),
+        },
+        presence: schemas.presence ?? any,
+      }),
+    },
+    requests: {
+      ask: request({ input: schemas.input ?? any, output: schemas.output ?? any }),
+      other: request({ input: any, output: any }),
+    },
+  });
+}
+
+const schemaOf = (validate: () => unknown): Schema => ({
+  "~standard": { version: 1, vendor: "test", validate: validate as never },
+});
+
+type Chat = ReturnType<typeof openContract>;
+
+async function bench(
+  given: Partial<Given>,
+  where?: "event" | "signal" | "presence" | "input" | "output",
+  options: ServerOptions = {},
+) {
+  const schemas = where ? { [where]: schemaOf(given.schema as () => unknown) } : {};
+  const infos: unknown[] = [];
+  const pair = new Pair(openContract(schemas), {
+    ...options,
+    ...(given.authenticate && {
+      authenticate: (({ token }: { token?: string }) =>
+        token === "odd" ? given.authenticate?.() : { id: token ?? "guest" }) as never,
+    }),
+  });
+  pair.server
+    .room("chat/:room", {
+      join: (({ params }: { params: { room: string } }) =>
+        params.room === "odd" && given.join ? given.join() : true) as never,
+      on: { message: given.message as never, typing: given.typing as never },
+    })
+    .request("ask", (given.ask ?? (() => 1)) as never)
+    .request("other", () => "answer");
+  await pair.start();
+  return {
+    pair,
+    infos,
+    ada: await pair.openClient({ token: "ada" }),
+    bea: await pair.openClient({ token: "bea" }),
+  };
+}
+
+type Bench = Awaited<ReturnType<typeof bench>>;
+
+/** Beyond every bound. */
+const longMs = 45_000;
+
+async function settled(pair: Pair<Chat>, call: Promise<unknown>): Promise<unknown> {
+  const outcome = call.then(
+    () => "done",
+    (error: unknown) => (error as { code?: string }).code,
+  );
+  await pair.clock.advance(longMs);
+  return outcome;
+}
+
+/** Others go on, and so does the one whose call failed. */
+async function expectOthersGoOn({ pair, ada, bea }: Bench): Promise<void> {
+  for (const client of [ada, bea]) {
+    const answer = client.request("other", 1);
+    const position = client.publish("chat/fine", "other", 1);
+    await pair.clock.settle();
+    expect(await answer).toBe("answer");
+    expect((await position).offset).toBeGreaterThan(0);
+  }
+}
+
+const joined = (client: Client<Chat>, name: "chat/odd" | "chat/fine", presence?: unknown): Promise<void> =>
+  client.join(name, presence === undefined ? {} : { presence }).joined();
+
+interface Site {
+  readonly name: string;
+  readonly given: (end: () => unknown) => Partial<Given>;
+  readonly where?: "event" | "signal" | "presence" | "input" | "output";
+  readonly trigger: (bench: Bench) => Promise<unknown>;
+  /** What the caller is told where it fails, and where it hangs. */
+  readonly code: string;
+  readonly late?: string;
+}
+
+const signalled = async ({ pair, ada }: Bench): Promise<void> => {
+  const lobby = ada.join("chat/fine");
+  await pair.clock.settle();
+  const refused = new Promise<never>((_, reject) => lobby.onError(reject));
+  lobby.publish("typing", 1);
+  return refused;
+};
+const published = ({ ada }: Bench): Promise<unknown> => ada.publish("chat/fine", "message", 1);
+const asked = ({ ada }: Bench): Promise<unknown> => ada.request("ask", 1, { timeoutMs: 100_000 });
+
+const sites: Site[] = [
+  {
+    name: "a join hook",
+    given: (join) => ({ join }),
+    trigger: ({ ada }) => joined(ada, "chat/odd"),
+    code: "INTERNAL",
+  },
+  {
+    name: "a join hook asked by a publish",
+    given: (join) => ({ join }),
+    trigger: ({ ada }) => ada.publish("chat/odd", "message", 1),
+    code: "INTERNAL",
+  },
+  { name: "an event's handler", given: (message) => ({ message }), trigger: published, code: "INTERNAL" },
+  { name: "a signal's handler", given: (typing) => ({ typing }), trigger: signalled, code: "INTERNAL" },
+  {
+    name: "a request's handler",
+    given: (ask) => ({ ask }),
+    trigger: asked,
+    code: "INTERNAL",
+    late: "UNCERTAIN",
+  },
+  {
+    name: "an event's schema",
+    given: (schema) => ({ schema }),
+    where: "event",
+    trigger: published,
+    code: "INTERNAL",
+  },
+  {
+    name: "a signal's schema",
+    given: (schema) => ({ schema }),
+    where: "signal",
+    trigger: signalled,
+    code: "INTERNAL",
+  },
+  {
+    name: "a presence schema",
+    given: (schema) => ({ schema }),
+    where: "presence",
+    trigger: ({ ada }) => joined(ada, "chat/fine", {}),
+    code: "INTERNAL",
+  },
+  {
+    name: "a request's input schema",
+    given: (schema) => ({ schema }),
+    where: "input",
+    trigger: asked,
+    code: "INTERNAL",
+  },
+  {
+    name: "a request's output schema",
+    given: (schema) => ({ schema }),
+    where: "output",
+    trigger: asked,
+    code: "INTERNAL",
+    late: "UNCERTAIN",
+  },
+];
+
+describe.each(sites)("$name", ({ given, where, trigger, code, late = code }) => {
+  test.each(both)("that %s is told the caller, reported once, and holds nobody up", async (how, end) => {
+    const scene = await bench(given(end), where);
+    expect(await settled(scene.pair, trigger(scene))).toBe(how in hangs ? late : code);
+    expect(scene.pair.errors).toHaveLength(1);
+    if (how in ends) expect(scene.pair.errors[0]).toBe(boom);
+    else expect(String(scene.pair.errors[0])).toMatch(/took longer than 30000 ms \(limits\./);
+    await expectOthersGoOn(scene);
+  });
+});
+
+describe("authenticate", () => {
+  test.each(both)(
+    "that %s refuses that client, is reported once, and gives its place back",
+    async (how, end) => {
+      const scene = await bench({ authenticate: end });
+      const { pair } = scene;
+      const places = pair.server.stats().connections;
+      const raw = await pair.socket("odd");
+      await pair.clock.advance(12_000);
+      expect(raw.closeCode).toBe(1006);
+      expect(pair.errors).toHaveLength(1);
+      if (how in hangs) expect(String(pair.errors[0])).toMatch(/authenticate took longer than 10000 ms/);
+      expect(pair.server.stats().connections).toBe(places);
+      await expectOthersGoOn(scene);
+    },
+  );
+});
+
+describe("onError", () => {
+  test.each(both)("that %s is said once on the console, and ends nothing", async (how, end) => {
+    const said = vi.spyOn(console, "error").mockImplementation(() => {});
+    const fault = (): never => {
+      throw new Error("a fault");
+    };
+    const scene = await bench({ message: fault }, undefined, { onError: end as () => void });
+    expect(await settled(scene.pair, published(scene))).toBe("INTERNAL");
+    await expectOthersGoOn(scene);
+    await new Promise((resolve) => setImmediate(resolve));
+    if (how in ends) expect(said).toHaveBeenCalledExactlyOnceWith("bowline: onError failed:", boom);
+    else expect(said).not.toHaveBeenCalled();
+  });
+});
+
+/** Calls of the broker for which somebody waits, and what makes the server do each. */
+const brokerCalls: [name: keyof Broker, trigger: (scene: Bench) => Promise<unknown>][] = [
+  ["append", ({ ada }) => ada.publish("chat/a", "other", 1)],
+  ["subscribe", ({ ada }) => ada.join("chat/a").joined()],
+  ["members", ({ ada }) => ada.join("chat/a").joined()],
+  ["enter", ({ ada }) => ada.join("chat/a", { presence: {} }).joined()],
+  ["claimRequest", ({ ada }) => ada.request("other", 1, { timeoutMs: 100_000 })],
+  ["answerRequest", ({ ada }) => ada.request("other", 1, { timeoutMs: 100_000 })],
+];
+
+describe.each(brokerCalls)("the broker's %s", (name, trigger) => {
+  test.each(both)("that %s once is reported once, and done again", async (_how, end) => {
+    const inner = memory();
+    let isOdd = false;
+    const call = (...of: unknown[]): unknown => {
+      if (!isOdd) return (inner[name] as (...of: unknown[]) => unknown).apply(inner, of);
+      isOdd = false;
+      return end();
+    };
+    const scene = await bench({}, undefined, { broker: altered(inner, { [name]: call }) });
+    isOdd = true;
+    expect(await settled(scene.pair, trigger(scene))).toBe("done");
+    expect(scene.pair.errors).toHaveLength(1);
+    await expectOthersGoOn(scene);
+  });
+});
+
+test.each(Object.entries(ends))(
+  "a broker that %s where it is only told something ends nothing",
+  async (_how, end) => {
+    const odd = { signal: end, renewSessions: end, unsubscribe: end, exit: end } as never;
+    const scene = await bench({}, undefined, { broker: altered(memory(), odd) });
+    const lobby = scene.ada.join("chat/a", { presence: {} });
+    await scene.pair.clock.settle();
+    lobby.publish("typing", 1);
+    lobby.leave();
+    await scene.pair.clock.advance(longMs);
+    expect(new Set(scene.pair.errors)).toEqual(new Set([boom]));
+    await expectOthersGoOn(scene);
+  },
+);
+
+test("requests that hang do not hold a client up for good", async () => {
+  const scene = await bench({ ask: () => new Promise(() => {}) });
+  const { pair, ada } = scene;
+  const outcomes = Promise.all(Array.from({ length: 256 }, () => settled(pair, asked(scene))));
+  const behind = ada.publish("chat/a", "other", 1);
+  await pair.clock.advance(longMs);
+  expect(new Set(await outcomes)).toEqual(new Set(["UNCERTAIN"]));
+  expect((await behind).offset).toBe(1);
+});
+
+test("what a request's handler gives too late is dropped: asked again, it counts as unanswered", async () => {
+  let finish: (value: string) => void = () => {};
+  const answered = vi.fn();
+  const inner = memory();
+  const broker = altered(inner, {
+    answerRequest: (...of) => {
+      answered();
+      return inner.answerRequest(...of);
+    },
+  });
+  const scene = await bench({ ask: () => new Promise((resolve) => (finish = resolve)) }, undefined, {
+    broker,
+  });
+  expect(await settled(scene.pair, asked(scene))).toBe("UNCERTAIN");
+  finish("late");
+  await scene.pair.clock.settle();
+  expect(answered).not.toHaveBeenCalled();
+  expect(scene.pair.lastLink.toClient.filter(({ type }) => type === "reply")).toEqual([]);
+});
