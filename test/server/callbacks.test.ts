@@ -1,3 +1,4 @@
+/* oxlint-disable unicorn/no-thenable -- thenables are what is tested */
 import { runInNewContext } from "node:vm";
 import * as z from "zod";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -105,7 +106,6 @@ async function bench(
   options: ServerOptions = {},
 ) {
   const schemas = where ? { [where]: schemaOf(given.schema as () => unknown) } : {};
-  const infos: unknown[] = [];
   const pair = new Pair(openContract(schemas), {
     ...options,
     ...(given.authenticate && {
@@ -122,12 +122,11 @@ async function bench(
     .request("ask", (given.ask ?? (() => 1)) as never)
     .request("other", () => "answer");
   await pair.start();
-  return {
-    pair,
-    infos,
-    ada: await pair.openClient({ token: "ada" }),
-    bea: await pair.openClient({ token: "bea" }),
-  };
+  const ada = await pair.openClient({ token: "ada" });
+  const bea = await pair.openClient({ token: "bea" });
+  const fine = ada.join("chat/fine");
+  await pair.clock.settle();
+  return { pair, ada, bea, fine };
 }
 
 type Bench = Awaited<ReturnType<typeof bench>>;
@@ -155,7 +154,7 @@ async function expectOthersGoOn({ pair, ada, bea }: Bench): Promise<void> {
   }
 }
 
-const joined = (client: Client<Chat>, name: "chat/odd" | "chat/fine", presence?: unknown): Promise<void> =>
+const joined = (client: Client<Chat>, name: "chat/odd" | "chat/new", presence?: unknown): Promise<void> =>
   client.join(name, presence === undefined ? {} : { presence }).joined();
 
 interface Site {
@@ -168,13 +167,11 @@ interface Site {
   readonly late?: string;
 }
 
-const signalled = async ({ pair, ada }: Bench): Promise<void> => {
-  const lobby = ada.join("chat/fine");
-  await pair.clock.settle();
-  const refused = new Promise<never>((_, reject) => lobby.onError(reject));
-  lobby.publish("typing", 1);
-  return refused;
-};
+const signalled = ({ fine }: Bench): Promise<never> =>
+  new Promise<never>((_, reject) => {
+    fine.onError(reject);
+    fine.publish("typing", 1);
+  });
 const published = ({ ada }: Bench): Promise<unknown> => ada.publish("chat/fine", "message", 1);
 const asked = ({ ada }: Bench): Promise<unknown> => ada.request("ask", 1, { timeoutMs: 100_000 });
 
@@ -218,7 +215,7 @@ const sites: Site[] = [
     name: "a presence schema",
     given: (schema) => ({ schema }),
     where: "presence",
-    trigger: ({ ada }) => joined(ada, "chat/fine", {}),
+    trigger: ({ ada }) => joined(ada, "chat/new", {}),
     code: "INTERNAL",
   },
   {
@@ -273,7 +270,7 @@ describe("onError", () => {
     const fault = (): never => {
       throw new Error("a fault");
     };
-    const scene = await bench({ message: fault }, undefined, { onError: end as () => void });
+    const scene = await bench({ message: fault }, undefined, { onError: end });
     expect(await settled(scene.pair, published(scene))).toBe("INTERNAL");
     await expectOthersGoOn(scene);
     await new Promise((resolve) => setImmediate(resolve));

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { TimerWheel } from "../../src/base/timer-wheel.ts";
 import type { Broker } from "../../src/server/broker.ts";
 import type { Connection } from "../../src/server/connection.ts";
+import { BrokerFailure } from "../../src/server/guarded-broker.ts";
 import { insistence } from "../../src/server/insist.ts";
 import { defaultLimits } from "../../src/server/limits.ts";
 import { Presence } from "../../src/server/presence.ts";
@@ -15,7 +16,7 @@ function bench() {
   const calls: string[] = [];
   let isDown = false;
   const answer = async (call: string): Promise<void> => {
-    if (isDown) throw new Error("down");
+    if (isDown) throw new BrokerFailure(new Error("down"));
     calls.push(call);
   };
   const broker = {
