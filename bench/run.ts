@@ -6,13 +6,15 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
 import { readOptions } from "../scripts/command-line.ts";
 import type { ContenderName } from "./contenders/contender.ts";
+import { hostileTable, measureHostile } from "./hostile.ts";
 import type { Sample } from "./load/task.ts";
 import { buildProcesses, findCores, measureOnce, type Bench } from "./processes.ts";
 import { summarize, toMarkdown, type ScenarioResult } from "./report.ts";
 import { scenarios, type Scenario } from "./scenarios.ts";
 
 const usage = `npm run bench -- [options]
-  --scenario NAME  only this one, or those whose names start with it; may be repeated
+  --scenario NAME  only this one, or those whose names start with it; may be repeated. "hostile", which is only run by
+                   name: what one hostile connection costs its neighbour
   --rounds N       measurements of each contender (5; quick: 1)
   --quick          small and short: shows that it works, not how fast it is
   --json           results as JSON on the standard output
@@ -35,6 +37,11 @@ async function main(): Promise<number> {
     return say("This needs Linux: it reads the servers' CPU time from /proc.", 1);
   const rounds = Number(options.rounds ?? (options.quick ? 1 : 5));
   if (!Number.isSafeInteger(rounds) || rounds < 1) return say("--rounds must be a whole number from 1", 1);
+  if (options.scenario.includes("hostile")) {
+    const table = hostileTable(await measureHostile(options.quick ? 1 : 2, options.quick ? 500 : 2000));
+    console.log(table);
+    return 0;
+  }
   const chosen = scenarios(options.quick).filter(({ name }) => isChosen(name));
   if (chosen.length === 0) {
     const names = scenarios(options.quick).map(({ name }) => name);
