@@ -57,7 +57,7 @@ export async function measureHostile(rounds: number, ms: number): Promise<Hostil
   const client = createClient(neighbourly, { url: `ws://127.0.0.1:${port}/bowline`, WebSocket });
   const rows: HostileRow[] = [];
   try {
-    for (const kind of hostileKinds) rows.push(await measure(client, kind, port, rounds, ms));
+    for (const kind of hostileKinds) rows.push(await measure(client, kind, { port, rounds, ms }));
     return rows;
   } finally {
     client.close();
@@ -91,9 +91,7 @@ function startProcess(file: string, ...args: string[]): ChildProcess {
 async function measure(
   client: ReturnType<typeof createClient<typeof neighbourly>>,
   kind: HostileKind,
-  port: number,
-  rounds: number,
-  ms: number,
+  { port, rounds, ms }: { readonly port: number; readonly rounds: number; readonly ms: number },
 ): Promise<HostileRow> {
   const quiet = client.join(`quiet/${kind.replaceAll(/[^a-z0-9]/gi, "-")}`);
   const heard: unknown[] = [];
