@@ -43,6 +43,8 @@ export class Chaos {
     switch (fault.kind) {
       case "kill":
         return this.#pickNode().server.restart(fault.forMs);
+      case "freeze":
+        return this.#freezeServer(fault);
       case "roll":
         return this.#cluster.roll();
       case "broker kill":
@@ -55,6 +57,13 @@ export class Chaos {
       default:
         return this.#harmLines(fault);
     }
+  }
+
+  async #freezeServer({ forMs }: Fault): Promise<void> {
+    const { server } = this.#pickNode();
+    server.freeze();
+    await sleep(forMs);
+    server.thaw();
   }
 
   async #restartService({ kind, forMs }: Fault): Promise<void> {

@@ -4,13 +4,13 @@ import { checkHistory, type Verdict } from "./checker.ts";
 import { Cluster } from "./cluster.ts";
 import { contenderNamed } from "./contenders/all.ts";
 import type { BrokerName, ContenderName } from "./contenders/contender.ts";
-import { planFaults, type FaultKind } from "./plan.ts";
+import { planFaults, type FaultKind, type Keeper } from "./plan.ts";
 import { Recorder } from "./recorder.ts";
 import { Workload, type WorkloadOptions } from "./workload.ts";
 
 export interface FaultRunOptions extends WorkloadOptions {
   readonly contender: ContenderName;
-  /** One server with the memory broker, three with another one. */
+  /** One server with a broker of its own, three with one that they share. */
   readonly broker: BrokerName;
   readonly seconds: number;
   /** Decides the faults and their times. */
@@ -51,7 +51,7 @@ export async function runFaults(options: FaultRunOptions): Promise<FaultRunResul
     workload.start();
     await Promise.all([
       sleep(seconds * 1000),
-      chaos.run(planFaults(seconds, seed, cluster.service !== null)),
+      chaos.run(planFaults(seconds, seed, keeperOf(options.broker))),
     ]);
     workload.stop();
     const startedMs = performance.now();
@@ -111,4 +111,9 @@ function reportProgress(
     );
   }, progressMs);
   return () => clearInterval(timer);
+}
+
+function keeperOf(broker: BrokerName): Keeper {
+  if (broker === "memory") return "memory";
+  return broker === "sqlite" ? "file" : "service";
 }

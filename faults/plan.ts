@@ -1,6 +1,7 @@
 /** What is done to a line, a server, or the service behind the servers. */
 export type FaultKind =
   | "kill"
+  | "freeze"
   | "roll"
   | "broker kill"
   | "broker freeze"
@@ -47,13 +48,17 @@ const serviceFaults: readonly { kind: FaultKind; msMax: number }[] = [
   { kind: "broker wipe", msMax: 500 },
 ];
 
+/** Where the logs are: in the server's memory, in a file of its own, or with a service that several share. */
+export type Keeper = "memory" | "file" | "service";
+
 /** Draws the faults of a run, in the order of their times. The same seed gives the same plan. */
-export function planFaults(seconds: number, seed: number, hasService: boolean): Fault[] {
+export function planFaults(seconds: number, seed: number, keeper: Keeper): Fault[] {
   const chance = seededChance(seed);
   const faults = [
     ...planKills(seconds, chance),
     ...planLineFaults(seconds, chance),
-    ...(hasService ? planServiceFaults(seconds) : []),
+    ...(keeper === "service" ? planServiceFaults(seconds) : []),
+    ...(keeper === "file" ? planFreezes(seconds, chance) : []),
   ];
   return faults.toSorted((a, b) => a.atMs - b.atMs);
 }
@@ -75,6 +80,19 @@ function planKills(seconds: number, chance: () => number): Fault[] {
     kind: "kill",
     atMs: ((index + 1) * seconds * 1000) / (count + 1),
     forMs: 200 + chance() * 1300,
+    share: 1,
+    heals: true,
+  }));
+}
+
+/** The server stands still between its kills, for longer or shorter than its clients wait. */
+function planFreezes(seconds: number, chance: () => number): Fault[] {
+  const count = Math.max(1, Math.floor(seconds / secondsPerKill));
+  const partMs = (seconds * 1000) / (count + 1);
+  return Array.from({ length: count }, (_, index) => ({
+    kind: "freeze",
+    atMs: (index + 0.4) * partMs,
+    forMs: Math.min(10_000, partMs) * (0.1 + 0.4 * chance()),
     share: 1,
     heals: true,
   }));

@@ -12,13 +12,13 @@ import { describeFaults, isClean, toFigures, toMarkdown } from "./report.ts";
 const usage = `npm run faults -- [options]
   --seconds N      how long there are faults (60)
   --clients N      how many clients (200)
-  --broker NAME    what keeps the logs: memory (one server), redis or nats (three)
+  --broker NAME    what keeps the logs: memory or sqlite (one server), redis or nats (three)
   --seed N         decides the faults and their times; printed, to run the same again
   --compare        runs the same against Socket.IO too
   --json           figures as one JSON object on the standard output; with --compare, one for each name
   --update-docs    puts the table into docs/guarantees.md; needs --compare, or --broker redis or nats`;
 
-const brokers: readonly BrokerName[] = ["memory", "redis", "nats"];
+const brokers: readonly BrokerName[] = ["memory", "sqlite", "redis", "nats"];
 const secondsMin = 2;
 const clientsMin = 3;
 
@@ -66,7 +66,7 @@ function findMisuse(): string | null {
     return `--clients must be a whole number from ${clientsMin}`;
   if (options.seed !== undefined && !Number.isSafeInteger(Number(options.seed)))
     return "--seed must be a whole number";
-  if (options["update-docs"] && !options.compare && options.broker === "memory")
+  if (options["update-docs"] && !options.compare && !["redis", "nats"].includes(options.broker))
     return "--update-docs needs --compare, or --broker redis or nats";
   return null;
 }

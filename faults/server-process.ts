@@ -64,6 +64,15 @@ export class ServerProcess {
     return this.#end((child) => child.kill("SIGKILL"));
   }
 
+  /** Stops it from running for a while, with all its lines. */
+  freeze(): void {
+    this.#child?.kill("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.#child?.kill("SIGCONT");
+  }
+
   /** Lets it send its clients away and end. */
   drain(): Promise<void> {
     return this.#end((child) => child.send("drain"));
@@ -77,8 +86,8 @@ export class ServerProcess {
   }
 
   async #startOnce(): Promise<void> {
-    const { name, port } = this.#broker;
-    const child = fork(script, [this.#contender, String(this.#port), name, String(port)], {
+    const { name, port, folder } = this.#broker;
+    const child = fork(script, [this.#contender, String(this.#port), name, String(port), folder], {
       cwd: root,
       execArgv: ["--import", "tsx", "--conditions=bowline-source"],
       stdio: ["ignore", "ignore", "pipe", "ipc"],

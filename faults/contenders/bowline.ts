@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 import { contract, event, room } from "bowline";
 import { createClient } from "bowline/client";
 import { serve } from "bowline/node";
@@ -45,12 +46,14 @@ export const bowline: Contender = {
   participate,
 };
 
-async function brokerAt({ name, port }: BrokerAddress): Promise<Broker> {
+async function brokerAt({ name, port, folder }: BrokerAddress): Promise<Broker> {
   switch (name) {
     case "redis":
       return (await import("bowline/redis")).redis({ url: `redis://127.0.0.1:${port}`, leaseMs });
     case "nats":
       return (await import("bowline/nats")).nats({ servers: `nats://127.0.0.1:${port}`, leaseMs });
+    case "sqlite":
+      return (await import("bowline/sqlite")).sqlite({ file: join(folder, "bowline.db") });
     case "memory":
       return memory();
   }

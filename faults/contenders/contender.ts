@@ -4,13 +4,15 @@ import type { Told } from "../history.ts";
 export type ContenderName = "bowline" | "socket.io";
 
 /** What keeps the logs: in the server's own process, or a service that several servers share. */
-export type BrokerName = "memory" | "redis" | "nats";
+export type BrokerName = "memory" | "sqlite" | "redis" | "nats";
 
 /** Where a server finds its broker. */
 export interface BrokerAddress {
   readonly name: BrokerName;
-  /** 0 for the memory broker. */
+  /** 0 for one that is in the server's own process. */
   readonly port: number;
+  /** Where the SQLite broker keeps its file; empty for the others. */
+  readonly folder: string;
 }
 
 /** A room of the workload. `short` ones keep little history, so that who is away for long misses something. */

@@ -24,6 +24,7 @@ export async function startService(broker: BrokerName): Promise<BrokerService | 
     case "nats":
       return (await import("./nats.ts")).startNats();
     case "memory":
+    case "sqlite":
       return null;
   }
 }

@@ -12,11 +12,10 @@ export const clientMutants: readonly Mutant[] = [
   {
     id: "connection-token-round",
     file: "src/client/connection.ts",
-    from: `    if (round !== this.#round) return;
-    if (refusal && token`,
-    to: "    if (refusal && token",
+    from: "    if (round !== this.#round) return;\n    const { status,",
+    to: "    const { status,",
     tests: "test/client/connection.test.ts",
-    why: "a token that comes late opens a second socket",
+    why: "the reason of a refused attempt ends the next one",
   },
   {
     id: "connection-stable",

@@ -36,8 +36,8 @@ export const doorMutants: readonly Mutant[] = [
   {
     id: "connection-unread",
     file: "src/server/unread.ts",
-    from: "waitingBytes <= slowBytes ? 0 : ",
-    to: "",
+    from: "Math.min(this.#length, waitingBytes)",
+    to: "this.#length",
     tests: "test/server/unread.test.ts",
     why: "a connection that lives long is closed as a slow one",
   },
