@@ -7,11 +7,18 @@ import type { Awaitable } from "../base/awaitable.ts";
 import type { Member, Position } from "../protocol/frames.ts";
 
 /**
- * Positions kept per session, and answers kept per session. A client sends no publish whose ref is a window or more
- * above that of its oldest one without an answer, so those it can still send again are among the newest window of them:
- * a ring of that size forgets nothing that matters.
+ * Answers kept per session, and positions kept per session and room; also the largest window of calls. A client sends no
+ * publish whose ref is a window or more above that of its oldest one without an answer, so those of a room that it can
+ * still send again are among the newest window of them there: a ring of that size forgets nothing that matters.
  */
 export const ledgerLength = 256;
+
+/**
+ * Positions kept per session where one ledger serves all rooms. A room that is slow lets others overtake it: a publish that
+ * may still be sent again can have a window of higher refs stored after it, and a window of lower ones too.
+ */
+export const publishLedgerLength: number = 2 * ledgerLength;
+
 /** Sessions looked at, at most, for one without a connection, before a bound on sessions is passed instead. */
 export const evictionTries = 100;
 

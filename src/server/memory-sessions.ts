@@ -6,6 +6,7 @@ import {
   answerLengthMax,
   evictionTries,
   ledgerLength,
+  publishLedgerLength,
   type Origin,
   type RequestClaim,
   type SessionClaim,
@@ -171,7 +172,7 @@ interface Published {
 
 /** Where the newest publishes of one session stand, whatever the room. */
 class PublishLedger {
-  readonly #published = new RecentRefs<Published>(ledgerLength);
+  readonly #published = new RecentRefs<Published>(publishLedgerLength);
 
   find(room: string, ref: number): Position | null {
     // Nearly every ref is a new one: nothing is made for the question.

@@ -2,6 +2,7 @@ import type { Position } from "../protocol/frames.ts";
 import {
   answerLengthMax,
   ledgerLength,
+  publishLedgerLength,
   type Origin,
   type RequestClaim,
   type SessionClaim,
@@ -81,7 +82,7 @@ export class SharedSessions {
     if (!ledger) return;
     ledger.ref = Math.max(ledger.ref, ref);
     ledger.published.push({ ref, room, position });
-    if (ledger.published.length > ledgerLength) ledger.published.shift();
+    if (ledger.published.length > publishLedgerLength) ledger.published.shift();
   }
 
   claim(origin: Origin): RequestClaim {

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { answerLengthMax, ledgerLength } from "../../src/server/broker.ts";
+import { answerLengthMax, ledgerLength, publishLedgerLength } from "../../src/server/broker.ts";
 import { MemorySessions } from "../../src/server/memory-sessions.ts";
 import { FakeClock, FakeRandom } from "../support/fake-clock.ts";
 
@@ -161,11 +161,11 @@ describe("the ledger of a session's publishes", () => {
     expect(bench().sessions.ledger({ session: "s", ref: 0 })).toBeNull();
   });
 
-  test("holds the newest 256, whatever the room, and not one more", () => {
+  test("holds the newest 512, whatever the room, and not one more", () => {
     const { find, add } = opened();
-    for (let ref = 1; ref <= ledgerLength; ref += 1) add(`room/${ref % 7}`, ref);
+    for (let ref = 1; ref <= publishLedgerLength; ref += 1) add(`room/${ref % 7}`, ref);
     expect(find("room/1", 1)).toBe(10);
-    add("r", ledgerLength + 1);
+    add("r", publishLedgerLength + 1);
     expect(find("room/1", 1)).toBeNull();
     expect(find("room/2", 2)).toBe(20);
   });

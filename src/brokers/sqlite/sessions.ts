@@ -3,7 +3,7 @@ import type { Random } from "../../base/random.ts";
 import type { Position } from "../../protocol/frames.ts";
 import {
   evictionTries,
-  ledgerLength,
+  publishLedgerLength,
   type Origin,
   type SessionClaim,
   type SessionOpening,
@@ -102,7 +102,14 @@ export class Sessions {
   }
 
   notePublished({ id, published }: Session, { ref }: Origin, room: string, at: Position): void {
-    this.#statements.addPublish.run(id, published % ledgerLength, ref, toSql(room), at.epoch, at.offset);
+    this.#statements.addPublish.run(
+      id,
+      published % publishLedgerLength,
+      ref,
+      toSql(room),
+      at.epoch,
+      at.offset,
+    );
     this.#statements.carriedOut.run(ref, ref, id);
   }
 

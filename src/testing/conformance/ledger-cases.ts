@@ -153,6 +153,23 @@ export const ledgerCases: readonly CaseDefinition[] = [
     },
   },
   {
+    name: "ledger: a publish is found behind a window of lower refs and one of higher ones in another room",
+    run: async (scene) => {
+      const [a, b] = await scene.pair();
+      const [slow, fast] = [scene.room(), scene.room()];
+      const session = await scene.session(a);
+      const origin = { session, ref: ledgerLength };
+      const position = await store(a, slow, "first", { origin });
+      const others = upTo(2 * ledgerLength - 1).filter((ref) => ref !== origin.ref);
+      await Promise.all(others.map((ref) => store(a, fast, `${ref}`, { origin: { session, ref } })));
+      for (const { broker } of [a, b])
+        deepEqual(await broker.append({ room: slow, data: "again", bound: ampleBound, origin }), {
+          outcome: "repeated",
+          position,
+        });
+    },
+  },
+  {
     name: `ledger: the newest ${ledgerLength} refs of a session in one room are found`,
     run: async (scene) => {
       const [a, b] = await scene.pair();
