@@ -127,7 +127,7 @@ export const serverMutants: readonly Mutant[] = [
   {
     id: "insist-refused",
     file: "src/server/insist.ts",
-    from: "        if (error instanceof BowlineError) throw error;",
+    from: "        if (!(error instanceof BrokerFailure)) throw error;\n",
     to: "",
     tests: "test/server/insist.test.ts",
     why: "what the broker refuses for good is tried again and again",
