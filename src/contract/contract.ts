@@ -174,15 +174,15 @@ export function room<const Options extends RoomOptions>(
   checkOptions<RoomOptions>("room", options, { events: 1, presence: 1, history: 1 });
   const { events, presence, history: given = {} } = options;
   checkOptions("room, history", given, { count: 1, age: 1, bytes: 1 });
-  const { count = 1000, age = "7d", bytes = 8_388_608 } = given;
-  for (const [name, value] of [["count", count] as const, ["bytes", bytes] as const])
-    if (!Number.isSafeInteger(value) || value < 1)
-      throw new TypeError(`history.${name} must be a whole number from 1, not ${String(value)}`);
+  const { count = 1000, age = "7d", bytes = 2 ** 23 } = given;
+  const history = { count, ageMs: durationMs(age, "history.age"), bytes };
+  for (const name of ["count", "bytes"] as const)
+    if (!(Number.isSafeInteger(history[name]) && history[name] > 0))
+      throw new TypeError(`history.${name} must be a whole number from 1, not ${history[name]}`);
   if (!events) throw new TypeError("room needs events: room({ events: { … } })");
   for (const [name, definition] of Object.entries(events))
     checkKind(`events.${name}`, definition, "event", "signal");
   if (presence !== undefined) checkSchema(presence, "presence");
-  const history = { count, ageMs: durationMs(age, "history.age"), bytes };
   return { kind: "room", events, presence: presence as PresenceOf<Options>, history };
 }
 

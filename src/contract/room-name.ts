@@ -97,7 +97,7 @@ const segmentPattern = /^:?[A-Za-z0-9_.~-]+$/;
 // line and paragraph separators, bidirectional controls, the byte order mark. Nor a lone surrogate, which would not
 // survive UTF-8.
 // oxlint-disable-next-line no-control-regex
-const paramPattern = /^[^\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff/]+$/;
+const paramPattern = /^[^\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069/\ufeff]+$/;
 
 /** Finds the pattern a room name belongs to. Where two fit, the one with the earlier literal segment wins. */
 export class RoomMatcher<Definition> {
