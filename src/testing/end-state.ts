@@ -78,11 +78,12 @@ export function takeEndState<C extends Contract>(world: World<C>): EndState {
   };
 }
 
-/** The head of each log, from what was appended. Of logs that were lost with their ledgers nothing is expected. */
+/** The head of each log, from what was appended. Of logs that were lost nothing is expected. */
 function roomEnds<C extends Contract>({ history }: World<C>): RoomEnd[] {
   const ends = new Map<string, RoomEnd>();
   for (const step of history.steps) {
     if (step.type === "ledgers-lost" && step.session === null) ends.clear();
+    if (step.type === "log-lost") ends.delete(step.room);
     if (step.type !== "appended") continue;
     const { epoch, offset } = step.position;
     ends.set(step.room, { name: step.room, epoch, head: offset });

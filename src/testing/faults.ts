@@ -26,7 +26,8 @@ export type FaultName =
   | "node-sleep"
   | "broker-down"
   | "broker-deaf"
-  | "wipe";
+  | "wipe"
+  | "lose-part";
 
 /** How often each fault comes, against the others; one that is not named never does. */
 export type FaultWeights = Partial<Readonly<Record<FaultName, number>>>;
@@ -147,6 +148,10 @@ export class Storm<C extends Contract = Contract> {
       if (!this.#world.store) return;
       this.#note("the broker loses its data");
       this.#world.store.wipe();
+    },
+    "lose-part": () => {
+      this.#note("the broker loses a part of its data");
+      this.#world.store?.losePart(this.#random);
     },
   };
 

@@ -113,8 +113,10 @@ export type StepKind =
       readonly code: string;
     }
   | { readonly type: "error"; readonly where: string; readonly stage: string; readonly error: unknown }
-  /** Ledgers were lost: all of them, or those of one session. */
-  | { readonly type: "ledgers-lost"; readonly session: string | null }
+  /** Ledgers were lost: all of them, or those of one session; `isHarm` where that was done to the store. */
+  | { readonly type: "ledgers-lost"; readonly session: string | null; readonly isHarm?: boolean }
+  /** The log of one room was lost. */
+  | { readonly type: "log-lost"; readonly room: string; readonly epoch: string }
   /** Something was measured that has a bound. */
   | { readonly type: "measured"; readonly what: string; readonly value: number; readonly bound: number }
   | { readonly type: "fault"; readonly text: string }

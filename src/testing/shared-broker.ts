@@ -202,6 +202,7 @@ export class SharedBroker implements Broker {
     presence: (room, change) => this.#tell((sink) => sink.receivePresence(room, change)),
     opened: (session, generation) => this.#tell((sink) => sink.receiveOpened(session, generation)),
     told: (message) => this.#tell((sink) => sink.receiveTold(message)),
+    hole: (room) => this.#tell((sink) => sink.receiveHole(room)),
     wiped: () => {
       this.#isWiped = true;
       if (!this.link.down) this.#enterAgain();

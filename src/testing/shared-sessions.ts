@@ -28,7 +28,7 @@ export interface SharedSessionsOptions {
   readonly ttlMs: number;
   readonly epoch: () => string;
   /** A session was forgotten; null: all of them. */
-  readonly lost: (session: string | null) => void;
+  readonly lost: (session: string | null, isHarm: boolean) => void;
 }
 
 /** The sessions of a {@link SharedStore}, each with its ledgers. */
@@ -124,7 +124,17 @@ export class SharedSessions {
 
   wipe(): void {
     this.#ledgers.clear();
-    this.#options.lost(null);
+    this.#options.lost(null, true);
+  }
+
+  /** Those it has. */
+  names(): string[] {
+    return [...this.#ledgers.keys()];
+  }
+
+  /** The ledgers of one session are gone. */
+  lose(session: string): void {
+    if (this.#ledgers.delete(session)) this.#options.lost(session, true);
   }
 
   #ledgerOf({ session, epoch }: Origin): Ledger | undefined {
@@ -136,7 +146,7 @@ export class SharedSessions {
     const ledger = this.#ledgers.get(session);
     if (!ledger || this.#options.nowMs() - ledger.renewedMs <= this.#options.ttlMs) return ledger;
     this.#ledgers.delete(session);
-    this.#options.lost(session);
+    this.#options.lost(session, false);
     return undefined;
   }
 }

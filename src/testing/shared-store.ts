@@ -23,7 +23,9 @@ export interface Subscriber {
   presence(room: string, change: PresenceChange): void;
   opened(session: string, generation: number): void;
   told(message: string): void;
-  /** All that was stored is gone. */
+  /** The log of a room is another one. */
+  hole(room: string): void;
+  /** Members may be gone. */
   wiped(): void;
 }
 
@@ -69,7 +71,7 @@ export class SharedStore {
       nowMs: () => timeline.nowMs,
       ttlMs: sessionTtlMs,
       epoch: () => random.id(8),
-      lost: (session) => history.add({ type: "ledgers-lost", session }),
+      lost: (session, isHarm) => history.add({ type: "ledgers-lost", session, isHarm }),
     });
   }
 
@@ -171,6 +173,26 @@ export class SharedStore {
     for (const [name, { subscribers }] of former) {
       const room = this.#room(name);
       for (const node of subscribers) room.subscribers.add(node);
+    }
+    for (const node of this.nodes.values()) node.wiped();
+  }
+
+  /** The log of one room, or the ledgers of one session, are gone; the rest is as it was. */
+  losePart(random: SeededRandom): void {
+    const rooms = this.roomNames();
+    const sessions = this.sessions.names();
+    if (sessions.length > 0 && random.chance(0.5)) this.sessions.lose(random.pick(sessions));
+    else if (rooms.length > 0) this.#loseLog(random.pick(rooms));
+  }
+
+  #loseLog(name: string): void {
+    const { epoch, subscribers } = this.#room(name);
+    this.#history.add({ type: "log-lost", room: name, epoch });
+    this.#rooms.delete(name);
+    const room = this.#room(name);
+    for (const node of subscribers) {
+      room.subscribers.add(node);
+      node.hole(name);
     }
     for (const node of this.nodes.values()) node.wiped();
   }

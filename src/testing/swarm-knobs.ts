@@ -156,5 +156,8 @@ function drawFaults(random: SeededRandom, broker: "memory" | "shared"): FaultWei
   draw(diskFaults, 0.3);
   // A broker that loses everything is rare: where it does so often, little else gets to happen.
   weights.wipe = random.chance(0.15) ? 0.1 * (weights.wipe ?? 0) : 0;
+  // From chance of its own, so that all else about a seed stays as it is without.
+  const parts = random.fork("parts");
+  weights["lose-part"] = broker === "shared" && parts.chance(0.25) ? parts.scale(0.05, 0.3) : 0;
   return weights;
 }

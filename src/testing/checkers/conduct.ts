@@ -66,7 +66,7 @@ export function checkRemembered(steps: readonly Step[], sessionTtlMs: number): V
   return steps.flatMap((step): Violation[] => {
     if (step.type === "status" && step.state === "open") openSince.set(step.session, step.atMs);
     else if (step.type === "status") openSince.delete(step.session);
-    if (step.type !== "ledgers-lost" || step.session === null) return [];
+    if (step.type !== "ledgers-lost" || step.session === null || step.isHarm) return [];
     const openMs = step.atMs - (openSince.get(step.session) ?? step.atMs);
     // Half-open connections are noticed within two heartbeats, which is less than any such time.
     if (openMs < sessionTtlMs) return [];

@@ -54,6 +54,9 @@ class DeliveryCheck {
         // Whoever loses all ledgers loses all logs with them: nothing that was in one can be had any more.
         if (step.session === null) for (const log of this.#heads.keys()) this.#heads.set(log, Infinity);
         break;
+      case "log-lost":
+        this.#heads.set(`${step.room} ${step.epoch}`, Infinity);
+        break;
       case "join":
         this.#runs.set(step.reader, { last: step.start, left: false });
         break;
