@@ -49,6 +49,26 @@ export const sabotages: Readonly<Record<string, Wraps>> = {
     };
   }),
 
+  /** A log that was lost goes on under the name that it had. */
+  "hidden-loss": broker((inner) => {
+    const names = new Map<string, string>();
+    const named = (room: string, epoch: string): string => {
+      const name = names.get(room) ?? epoch;
+      names.set(room, name);
+      return name;
+    };
+    return {
+      read: async (room, after, limit) => {
+        const page = await inner.read(room, after, limit);
+        return { ...page, epoch: named(room, page.epoch) };
+      },
+      subscribe: async (room, bound) => {
+        const state = await inner.subscribe(room, bound);
+        return { ...state, epoch: named(room, state.epoch) };
+      },
+    };
+  }),
+
   /** Live entries come with the offset of the one after. */
   "offset-off-by-one": broker((inner) => ({
     start: (sink, node) =>
