@@ -67,4 +67,12 @@ export const engineMutants: readonly Mutant[] = [
     tests: "test/engines/serve.test.ts",
     why: "a port that is taken ends the process",
   },
+  {
+    id: "attach-timer",
+    file: "src/engines/node/attach.ts",
+    from: "    stopTimer();\n",
+    to: "",
+    tests: "test/engines/upgrade-ends.test.ts",
+    why: "every connection is cut when the time for its handshake is over",
+  },
 ];

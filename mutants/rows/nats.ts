@@ -100,4 +100,22 @@ export const natsMutants: readonly Mutant[] = [
     needs: "nats-server",
     why: "two nodes open a session at the same time",
   },
+  {
+    id: "nats-cell-failed",
+    file: "src/brokers/nats/session-cell.ts",
+    from: "        // It may have been stored, or not.\n        this.#storedMs = -Infinity;\n",
+    to: "",
+    tests: "test/brokers/nats-session-cell.test.ts",
+    why: "a record whose storing failed is trusted, though it may have been stored",
+  },
+  {
+    id: "nats-sweep-wait",
+    file: "src/brokers/nats/leases.ts",
+    from: "systemClock.elapsed() - this.#sinceMs > this.#leaseMs;",
+    to: "systemClock.elapsed() - this.#sinceMs > 0;",
+    tests: "test/brokers/nats-faults.test.ts",
+    needs: "nats-server",
+    slow: true,
+    why: "after an outage, members of nodes that are not back yet are taken away",
+  },
 ];

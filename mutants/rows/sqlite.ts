@@ -22,8 +22,8 @@ export const sqliteMutants: readonly Mutant[] = [
   {
     id: "sqlite-ring",
     file: "src/brokers/sqlite/sessions.ts",
-    from: "published % ledgerLength",
-    to: "published % (ledgerLength - 1)",
+    from: "published % publishLedgerLength",
+    to: "published % 255",
     tests: "test/brokers/sqlite.test.ts",
     only: "ledger:",
     why: "a publish that can come again is no longer known",
@@ -125,5 +125,14 @@ export const sqliteMutants: readonly Mutant[] = [
     to: "",
     tests: "test/brokers/sqlite-text.test.ts",
     why: "an entry with a NUL is cut off there",
+  },
+  {
+    id: "sqlite-synchronous",
+    file: "src/brokers/sqlite/database.ts",
+    from: '"PRAGMA synchronous = FULL"',
+    to: '"PRAGMA synchronous = NORMAL"',
+    tests: "test/brokers/sqlite-file.test.ts",
+    slow: true,
+    why: "a power cut takes what was acknowledged",
   },
 ];
