@@ -52,6 +52,8 @@ const vagueFolders = new Set(["utils", "util", "helpers", "helper", "common", "s
 const root = fileURLToPath(new URL("..", import.meta.url));
 const src = resolve(root, "src");
 const problems = [];
+/** Names that stand for a file of src, or for another one in some builds. */
+const { imports = {} } = JSON.parse(readFileSync(resolve(root, "package.json"), "utf8"));
 /** Value imports between files of src, for the search for cycles. */
 const graph = new Map();
 
@@ -108,10 +110,10 @@ function checkName(file) {
 }
 
 function checkImport({ file, line, specifier, isType }) {
-  if (!specifier.startsWith(".")) return checkPackage({ file, line, specifier });
-  const target = relative(src, resolve(src, dirname(file), specifier))
-    .split(sep)
-    .join("/");
+  const own = imports[specifier]?.["bowline-source"];
+  if (!own && !specifier.startsWith(".")) return checkPackage({ file, line, specifier });
+  const path = own ? resolve(root, own) : resolve(src, dirname(file), specifier);
+  const target = relative(src, path).split(sep).join("/");
   if (target.startsWith(".."))
     return report(file, line, `imports ${specifier} from outside src`, "move it into src");
   if (!isType) graph.get(file).push(target);

@@ -12,8 +12,8 @@ export const clientMutants: readonly Mutant[] = [
   {
     id: "connection-token-round",
     file: "src/client/connection.ts",
-    from: "    if (round !== this.#round) return;\n    const { status,",
-    to: "    const { status,",
+    from: "    if (round !== this.#round) return;\n    const {\n      status,",
+    to: "    const {\n      status,",
     tests: "test/client/connection.test.ts",
     why: "the reason of a refused attempt ends the next one",
   },

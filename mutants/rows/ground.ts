@@ -156,8 +156,8 @@ export const groundMutants: readonly Mutant[] = [
   {
     id: "codes-uncertain",
     file: "src/protocol/codes.ts",
-    from: "UNCERTAIN: { retryable: false",
-    to: "UNCERTAIN: { retryable: true",
+    from: '["OUTBOX_FULL", ',
+    to: '["UNCERTAIN", "OUTBOX_FULL", ',
     tests: "test/protocol/tables.test.ts",
     why: "an application makes a call twice that may have been carried out",
   },

@@ -1,7 +1,7 @@
+import { checkOptions, misuse } from "#client/help";
 import type { Clock, Undo } from "../base/clock.ts";
 import { pageClock } from "../base/clock.ts";
 import { Emitter } from "../base/emitter.ts";
-import { checkOptions } from "../base/options.ts";
 import { systemRandom, type Random } from "../base/random.ts";
 import type { Contract } from "../contract/contract.ts";
 import type {
@@ -225,8 +225,7 @@ function pageUrl(): string | undefined {
 function resolveUrl(url: string): string {
   const page = pageUrl();
   const resolved = URL.canParse(url, page) ? new URL(url, page).href.replace(/^http/, "ws") : "";
-  if (!/^wss?:/.test(resolved))
-    throw new TypeError(`url must be like "wss://example.com/bowline", or in a page a path, not ${url}`);
+  if (!/^wss?:/.test(resolved)) throw misuse("url", url);
   return resolved;
 }
 

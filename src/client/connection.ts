@@ -1,3 +1,4 @@
+import { textOf } from "#client/help";
 import type { Undo } from "../base/clock.ts";
 import { whenOverdue } from "../base/deadline.ts";
 import { Emitter } from "../base/emitter.ts";
@@ -13,7 +14,6 @@ import { troubleOf, type Status } from "./status.ts";
 import { textOption, tokenLengthMax } from "./text-option.ts";
 
 const handshakeTimeoutMs = 15_000;
-const unreachable = `the server can't be reached: is it running, and the option "url" right?`;
 /** How long a connection that may be dead after a sleep has to prove that it is not. */
 const probeMs = 5000;
 
@@ -248,7 +248,12 @@ export class Connection {
     const round = this.#round;
     const refusal = told ?? (await askWhy(this.#context, this.#token ?? null));
     if (round !== this.#round) return;
-    const { status, code = "", message = unreachable, retryAfterMs }: Partial<Refusal> = refusal ?? {};
+    const {
+      status,
+      code = "",
+      message = textOf("UNREACHABLE"),
+      retryAfterMs,
+    }: Partial<Refusal> = refusal ?? {};
     const error = new BowlineError(code, message);
     if (status === 401 && !this.#isRetrial) await this.#dial(error);
     else if (status === 401 || status === 403) this.close(error);

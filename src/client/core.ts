@@ -1,26 +1,25 @@
+import { callSites, checkJoinOptions, checkOptions, misuse } from "#client/help";
 import type { Undo } from "../base/clock.ts";
 import { whenOverdue } from "../base/deadline.ts";
-import { checkOptions } from "../base/options.ts";
 import type { RoomDefinition } from "../contract/contract.ts";
 import { encodeFrame } from "../protocol/encode.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { ErrorFrame, JoinRequest, ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
-import { callSites, errorAt, type CallSite } from "./call-site.ts";
+import { errorAt, type CallSite } from "./call-site.ts";
 import type { Fate, Publish, RequestCallOptions } from "./calls.ts";
 import type { ConnectionContext } from "./connection-context.ts";
 import { Connection } from "./connection.ts";
 import type { ClientCoreOptions, Endpoint } from "./core-options.ts";
 import { CurrentSession } from "./current-session.ts";
 import { Journal } from "./journal.ts";
-import { checkJoinOptions, type JoinOptions } from "./join-options.ts";
-import { JoinedRoom, noEvent } from "./joined-room.ts";
+import type { JoinOptions } from "./join-options.ts";
+import { JoinedRoom } from "./joined-room.ts";
 import { fateOf, fits, localError, type Call, type OutboxEntry, type Outcome } from "./outbox-entry.ts";
 import { Outbox } from "./outbox.ts";
 import { RoomState, type RoomContext } from "./room.ts";
 import type { Status } from "./status.ts";
 
 const requestTimeoutMs = 30_000;
-const joinedAlready = "only the first join can ask for so much history, or a position";
 const storeRetryMs = 1000;
 /** What a hello may have beside its rooms. */
 const helloHeadBytes = 256;
@@ -126,7 +125,7 @@ export class ClientCore {
     checkJoinOptions(options);
     const former = this.#rooms.get(name);
     const past = former && former.status.state !== "left" ? former.admit(options) : null;
-    if (!past && former?.readers.size) throw new TypeError(`"${name}" is joined already: ${joinedAlready}`);
+    if (!past && former?.readers.size) throw misuse("joined", name);
     let room = former;
     if (room && past) {
       room.begin();
@@ -147,7 +146,7 @@ export class ClientCore {
   };
 
   readonly publish = (room: string, event: string, payload: unknown): Publish => {
-    if (this.#definition(room).events[event]?.kind !== "event") throw noEvent(room, event);
+    if (this.#definition(room).events[event]?.kind !== "event") throw misuse("event", room, event);
     let id = "";
     const promise = this.#call({ type: "publish", room, event }, payload, (entry) => (id = entry.id));
     return Object.assign(promise, { id }) as Publish;
@@ -156,7 +155,7 @@ export class ClientCore {
   readonly request = (name: string, input: unknown, options: RequestCallOptions = {}): Promise<unknown> => {
     checkOptions("request", options, { timeoutMs: 0 });
     const definition = this.#options.contract.requests[name];
-    if (definition?.kind !== "request") throw new TypeError(`the contract has no request "${name}"`);
+    if (definition?.kind !== "request") throw misuse("request", name);
     const { idempotent } = definition;
     const { timeoutMs = requestTimeoutMs } = options;
     let stopTimer: Undo = () => {};
@@ -213,7 +212,7 @@ export class ClientCore {
 
   #definition(room: string): RoomDefinition {
     const match = this.#options.contract.matchRoom(room);
-    if (!match) throw new TypeError(`no room pattern of the contract fits "${room}"`);
+    if (!match) throw misuse("room", room);
     return match.definition;
   }
 

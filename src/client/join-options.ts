@@ -1,4 +1,3 @@
-import { checkOptions } from "../base/options.ts";
 import type { Position } from "../protocol/frames.ts";
 
 /** What joining a room takes besides its name. */
@@ -9,17 +8,4 @@ export interface JoinOptions<PresenceState = unknown> {
   readonly position?: Position;
   /** This member's presence state. Without one it reads the room, and sees who is there, but is no member. */
   readonly presence?: PresenceState;
-}
-
-/** Throws a `TypeError` on options that are none. */
-export function checkJoinOptions(options: JoinOptions): void {
-  checkOptions("join", options, { history: 0, position: 0, presence: 0 });
-  const { history = 0, position } = options;
-  if (!isCount(history)) throw new TypeError(`history must be a whole number from 0, not ${history}`);
-  if (position && !(isCount(position.offset) && typeof position.epoch === "string"))
-    throw new TypeError("position must be that of a room or message");
-}
-
-function isCount(value: unknown): boolean {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

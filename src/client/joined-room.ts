@@ -1,3 +1,4 @@
+import { misuse } from "#client/help";
 import type { Clock, Undo } from "../base/clock.ts";
 import { Emitter } from "../base/emitter.ts";
 import type { RoomDefinition } from "../contract/contract.ts";
@@ -16,7 +17,7 @@ export interface JoinedRoomContext {
   /** Where it was joined. */
   readonly site: CallSite;
   readonly report: (error: unknown) => void;
-  /** Throws {@link noEvent} for what the contract has no event for. */
+  /** Throws a `TypeError` for what the contract has no event for. */
   publish(room: string, event: string, payload: unknown): Publish;
 }
 
@@ -103,7 +104,7 @@ export class JoinedRoom {
   };
 
   readonly on = (event: string, listener: (message: never) => void): Undo => {
-    if (!this.#context.definition.events[event]?.kind) throw noEvent(this.name, event);
+    if (!this.#context.definition.events[event]?.kind) throw misuse("event", this.name, event);
     return this.#listen(`:${event}`, listener);
   };
 
@@ -212,9 +213,4 @@ export class JoinedRoom {
     this.#held = null;
     for (const handOn of held) handOn();
   }
-}
-
-/** A name that the room's contract does not have. */
-export function noEvent(room: string, event: string): TypeError {
-  return new TypeError(`"${room}" has no event "${event}"`);
 }

@@ -1,4 +1,5 @@
-import { clientErrorCodes } from "../protocol/codes.ts";
+import { textOf } from "#client/help";
+import { clientRetryable, type ClientErrorName } from "../protocol/codes.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { Position } from "../protocol/frames.ts";
 import type { Fate } from "./calls.ts";
@@ -35,10 +36,9 @@ export interface OutboxEntry {
   settled: (outcome: Outcome) => void;
 }
 
-/** A refusal that this client itself makes, with the table's text. */
-export function localError(code: keyof typeof clientErrorCodes, message?: string): BowlineError {
-  const known = clientErrorCodes[code];
-  return new BowlineError(code, message ?? known.text, known);
+/** A refusal that this client itself makes. */
+export function localError(code: ClientErrorName): BowlineError {
+  return new BowlineError(code, textOf(code), { retryable: clientRetryable.includes(code) });
 }
 
 /** Whether a message is within what a server takes. A UTF-16 unit takes at most three bytes. */

@@ -1,10 +1,8 @@
 import { systemClock, type Undo } from "../base/clock.ts";
-import { tokenScheme } from "../protocol/frames.ts";
+import { askByHttp, readRefusal } from "./refusal.ts";
 import {
-  askByHttp,
-  encodeToken,
+  authorizationOf,
   protocolsOf,
-  readRefusal,
   systemTransport,
   type Refusal,
   type Transport,
@@ -132,13 +130,13 @@ class Dial implements TransportSocket {
 
   async #ask(): Promise<Refusal> {
     const { username, password } = new URL(this.#url);
-    const headers: Record<string, string> = {};
-    if (username || password) {
-      headers["authorization"] = `Basic ${basic(`${username}:${password}`)}`;
-      headers["sec-websocket-protocol"] = protocolsOf(this.#token).join();
-    } else if (this.#token !== null) {
-      headers["authorization"] = `${tokenScheme} ${encodeToken(this.#token)}`;
-    }
+    const headers: Record<string, string> =
+      username || password
+        ? {
+            authorization: `Basic ${basic(`${username}:${password}`)}`,
+            "sec-websocket-protocol": protocolsOf(this.#token).join(),
+          }
+        : authorizationOf(this.#token);
     const stopTimer = systemClock.setTimer(askTimeoutMs, () => this.#asking.abort());
     const url = this.#url.replace(/\/\/[^/]*@/, "//");
     return askByHttp(url, headers, this.#asking.signal).catch(unreachable).finally(stopTimer);

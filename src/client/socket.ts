@@ -66,10 +66,6 @@ export async function askWhy(
   }
 }
 
-const askTimeoutMs = 5000;
-/** Whoever asks for a longer wait is not believed. */
-const retryAfterSecondsMax = 3600;
-
 /** The platform's network. */
 export function systemTransport(given: WebSocketClass | undefined): Transport {
   const WebSocket = given ?? (globalThis as unknown as { WebSocket: WebSocketClass }).WebSocket;
@@ -91,34 +87,14 @@ export function systemTransport(given: WebSocketClass | undefined): Transport {
   };
 }
 
-async function ask(url: string, token: string | null): Promise<Refusal | null> {
-  // In the same spelling as in the upgrade: a token may hold what a header may not.
-  const headers = token === null ? {} : { authorization: `${tokenScheme} ${encodeToken(token)}` };
-  return askByHttp(url, headers, AbortSignal.timeout(askTimeoutMs)).catch(() => null);
+/** What asks is loaded when it is first needed. Where that can't be had either, nothing is to be known. */
+function ask(url: string, token: string | null): Promise<Refusal | null> {
+  return import("./refusal.ts").then((it) => it.askInPage(url, authorizationOf(token))).catch(() => null);
 }
 
-/** Asks by a GET of the same address. Rejects when nothing answers. */
-export async function askByHttp(
-  url: string,
-  headers: Record<string, string>,
-  signal: AbortSignal,
-): Promise<Refusal> {
-  return readRefusal(await fetch(url.replace(/^ws/, "http"), { headers, credentials: "include", signal }));
-}
-
-/** What an answer to an upgrade, or to the question about one, says. */
-export async function readRefusal(response: Response): Promise<Refusal> {
-  const { status } = response;
-  // A proxy's own page is no JSON.
-  const body = (await response.json().catch(() => null)) as Partial<RefusalBody> | null;
-  const {
-    code = `HTTP_${status}`,
-    message = `the server answered ${status}, and is no Bowline: check the option "url", and proxies`,
-  } = body ?? {};
-  // A date is possible as well; it is passed over, and the usual wait applies.
-  const seconds = Number(response.headers.get("retry-after"));
-  const retryAfterMs = seconds > 0 ? Math.min(seconds, retryAfterSecondsMax) * 1000 : 0;
-  return { status, code, message, retryAfterMs };
+/** The header that bears a token, in the same spelling as an upgrade: it may hold what a header may not. */
+export function authorizationOf(token: string | null): Record<string, string> {
+  return token === null ? {} : { authorization: `${tokenScheme} ${encodeToken(token)}` };
 }
 
 /** What an upgrade offers. */
@@ -142,6 +118,6 @@ function onWake(task: () => void): Undo {
   return () => end.abort();
 }
 
-export function encodeToken(token: string): string {
+function encodeToken(token: string): string {
   return base64Url(new TextEncoder().encode(token));
 }

@@ -1,3 +1,5 @@
+import { misuse } from "#client/help";
+
 /** Longest token, in UTF-16 units: in base64url, it fills the 16 KiB that most servers take of a request's headers. */
 export const tokenLengthMax = 12_000;
 /** Longest user id, in UTF-16 units. */
@@ -11,5 +13,5 @@ export function textOption(name: string, given: unknown, lengthMax: number): str
   const value = given ?? "";
   if (typeof value === "string" && value.length <= lengthMax) return value || null;
   const what = typeof value === "string" ? `${value.length} of them` : typeof value;
-  throw new TypeError(`${name} must be a string of at most ${lengthMax} characters, not ${what}`);
+  throw misuse("text", name, lengthMax, what);
 }

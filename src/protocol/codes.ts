@@ -107,26 +107,22 @@ export interface ErrorCode {
   readonly text: string;
 }
 
-/** Codes that a client gives by itself; some of them a server gives too. Apart, so that a page loads only these. */
-export const clientErrorCodes = {
-  PAYLOAD_TOO_LARGE: {
-    retryable: false,
-    text: "the payload is larger than the server takes, or than outbox.length",
-  },
-  OUTBOX_FULL: {
-    retryable: true,
-    text: "more waits to be settled than outbox.count or outbox.length allows",
-  },
-  STORE_FAILED: { retryable: true, text: "the client's store could not keep it" },
-  SESSION_MISMATCH: {
-    retryable: false,
-    text: 'queued for another user, or before it was known for whom: set the option "user"',
-  },
-  TIMEOUT: { retryable: true, text: "it was not sent in time, and will not be" },
-  UNCERTAIN: { retryable: false, text: "it was sent, and may or may not have been carried out" },
-  CLOSED: { retryable: false, text: "the client is closed" },
+/** What the codes mean that a client gives by itself; some of them a server gives too. */
+export const clientErrorTexts = {
+  PAYLOAD_TOO_LARGE: "the payload is larger than the server takes, or than outbox.length",
+  OUTBOX_FULL: "more waits to be settled than outbox.count or outbox.length allows",
+  STORE_FAILED: "the client's store could not keep it",
+  SESSION_MISMATCH: 'queued for another user, or before it was known for whom: set the option "user"',
+  TIMEOUT: "it was not sent in time, and will not be",
+  UNCERTAIN: "it was sent, and may or may not have been carried out",
+  CLOSED: "the client is closed",
 } as const;
-clientErrorCodes satisfies Record<string, ErrorCode>;
+
+/** A code that a client gives by itself. */
+export type ClientErrorName = keyof typeof clientErrorTexts;
+
+/** Those of them that are retryable. Apart from the texts, which a page in production does not load. */
+export const clientRetryable: readonly ClientErrorName[] = ["OUTBOX_FULL", "STORE_FAILED", "TIMEOUT"];
 
 const serverErrorCodes = {
   INVALID: { retryable: false, text: "the payload does not fit its schema" },
@@ -159,10 +155,16 @@ serverErrorCodes satisfies Record<string, ErrorCode>;
 
 /** Codes of refused calls. They leave the connection up. Handlers may refuse with codes of their own besides. */
 // Made by a call that bundlers may leave out: a spread they would have to keep.
-export const errorCodes: typeof serverErrorCodes & typeof clientErrorCodes = /* @__PURE__ */ (() => ({
-  ...serverErrorCodes,
-  ...clientErrorCodes,
-}))();
+export const errorCodes: typeof serverErrorCodes & Readonly<Record<ClientErrorName, ErrorCode>> =
+  /* @__PURE__ */ (() => ({
+    ...serverErrorCodes,
+    ...(Object.fromEntries(
+      Object.entries(clientErrorTexts).map(([code, text]) => [
+        code,
+        { retryable: clientRetryable.includes(code as ClientErrorName), text },
+      ]),
+    ) as Record<ClientErrorName, ErrorCode>),
+  }))();
 
 /** The name of an error code in {@link errorCodes}. */
 export type ErrorName = keyof typeof errorCodes;

@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { Emitter } from "../../src/base/emitter.ts";
-import { checkJoinOptions, type JoinOptions } from "../../src/client/join-options.ts";
+import { checkJoinOptions } from "../../src/client/help.ts";
+import type { JoinOptions } from "../../src/client/join-options.ts";
 import { forbidden, roomBench as bench, tooLarge } from "../support/room-bench.ts";
 
 describe("joining", () => {

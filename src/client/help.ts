@@ -1,0 +1,50 @@
+import { checkOptions } from "../base/options.ts";
+import { clientErrorTexts, type ClientErrorName } from "../protocol/codes.ts";
+import type { JoinOptions } from "./join-options.ts";
+
+/*
+ * What helps those who write an application, and what users of it need not load. The package's `imports` give builds for
+ * production help.production.ts in its place, as the condition `production` of their bundler asks for.
+ */
+
+export { checkOptions } from "../base/options.ts";
+export { callSites } from "./call-site.ts";
+
+/** What an application may get wrong, beside options. */
+type Misuse = "url" | "room" | "event" | "request" | "joined" | "text";
+
+const misuses: Record<Misuse, (...of: readonly (string | number)[]) => string> = {
+  url: (url) => `url must be like "wss://example.com/bowline", or in a page a path, not ${url}`,
+  room: (name) => `no room pattern of the contract fits "${name}"`,
+  event: (room, event) => `"${room}" has no event "${event}"`,
+  request: (name) => `the contract has no request "${name}"`,
+  joined: (room) =>
+    `"${room}" is joined already: only the first join can ask for so much history, or a position`,
+  text: (name, lengthMax, given) =>
+    `${name} must be a string of at most ${lengthMax} characters, not ${given}`,
+};
+
+/** What an application has got wrong. `of` says about it what the text needs. */
+export function misuse(about: Misuse, ...of: readonly (string | number)[]): TypeError {
+  return new TypeError(misuses[about](...of));
+}
+
+/** What a code of this client means, and what to do. */
+export function textOf(code: ClientErrorName | "UNREACHABLE"): string {
+  return code === "UNREACHABLE"
+    ? `the server can't be reached: is it running, and the option "url" right?`
+    : clientErrorTexts[code];
+}
+
+/** Throws a `TypeError` on options that are none. A server would refuse them as well. */
+export function checkJoinOptions(options: JoinOptions): void {
+  checkOptions<JoinOptions>("join", options, { history: 0, position: 0, presence: 0 });
+  const { history = 0, position } = options;
+  if (!isCount(history)) throw new TypeError(`history must be a whole number from 0, not ${history}`);
+  if (position && !(isCount(position.offset) && typeof position.epoch === "string"))
+    throw new TypeError("position must be that of a room or message");
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
