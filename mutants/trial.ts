@@ -26,7 +26,7 @@ interface Report {
   }[];
 }
 
-const limitMs = 120_000;
+const limitMs = 60_000;
 const reportName = "report.json";
 
 /** Runs tests in a folder, up to the first that fails. */

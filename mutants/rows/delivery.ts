@@ -91,6 +91,7 @@ export const deliveryMutants: readonly Mutant[] = [
     from: "      if (outbox.isFull()) return;",
     to: "",
     tests: "test/server/reader.test.ts",
+    slow: true,
     why: "a reader who does not read fills the server's memory",
   },
   {
