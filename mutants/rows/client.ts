@@ -95,8 +95,8 @@ export const clientMutants: readonly Mutant[] = [
   {
     id: "room-twice",
     file: "src/client/room.ts",
-    from: "offset <= this.position.offset) return;",
-    to: "offset < this.position.offset) return;",
+    from: "if (!this.position || offset <= this.position.offset) return;",
+    to: "if (!this.position) return;",
     tests: "test/client/room.test.ts",
     why: "a message that comes again is heard again",
   },
