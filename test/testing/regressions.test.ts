@@ -86,6 +86,8 @@ test("an entry that comes while the log is read does not make it another log", a
   for (let seed = 1; seed <= 16; seed += 1) {
     const { world, ada } = start({ seed, latencyMs: [1, 5], brokerLatencyMs: [1, 40] });
     const [node] = world.nodes;
+    // Until the server is started it refuses to publish.
+    await world.run(100);
     for (let n = 0; n < 100; n += 1) {
       node!.process.run(() => void node!.server!.publish("plain/a", "message", { n }));
       if (n > 40 && n % 20 === 0) ada.client.join("plain/a", { history: 40 });
