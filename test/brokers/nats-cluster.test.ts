@@ -27,15 +27,18 @@ describe.skipIf(!natsPath)("nats, on a cluster", () => {
     test.skipIf(large.test(name))(name, run, timeoutMs);
 
   test("copies that streams have are not taken away by a node that asks for fewer", async () => {
-    const name = "copies_log";
+    const stream = "copies_log";
     const start = async (): Promise<number> => {
       const broker = nats({ servers: servers[0]!.url, prefix: "copies" });
       await broker.start(new Heard().sink, "node");
       await broker.stop();
-      return servers[0]!.manage(async ({ streams }) => (await streams.info(name)).config.num_replicas);
+      return servers[0]!.withStream(
+        stream,
+        async (streams, name) => (await streams.info(name)).config.num_replicas,
+      );
     };
     expect(await start()).toBe(1);
-    await servers[0]!.manage(({ streams }) => streams.update(name, { num_replicas: 3 }));
+    await servers[0]!.withStream(stream, (streams, name) => streams.update(name, { num_replicas: 3 }));
     expect(await start()).toBe(3);
   });
 

@@ -77,28 +77,38 @@ describe.skipIf(!natsPath)("nats, when it can't start", () => {
     const server = await startServer();
     const id = "abcdefghij";
     const own = {
-      subjects: [`bowline.log.${id}.*`],
+      subjects: ["bowline.log", `bowline.log.${id}.*`],
       allow_direct: true,
       republish: { src: `bowline.log.${id}.*`, dest: "bowline.live.$1.log" },
     };
     for (const other of [
-      { subjects: ["orders.*.*"] },
-      { mirror: { name: "bowline_session" } },
+      { subjects: ["bowline.*"] },
+      { name: "bowline_log", ...own },
       { ...own, subjects: [...own.subjects, "orders.*"] },
       { ...own, republish: { ...own.republish, dest: "orders.$1" } },
       { subjects: own.subjects, allow_direct: true },
       { subjects: own.subjects, republish: own.republish },
     ]) {
-      await server.manage(async ({ streams }) => {
-        await streams.add({ name: "bowline_session", subjects: ["carts"] });
-        await streams.add({ name: "bowline_log", ...other });
-      });
-      expect(await refusal({ servers: server.url })).toMatch(/the stream bowline_\w+ is somebody else's/);
-      const kept = await server.manage(({ streams }) => streams.info("bowline_session"));
+      const { name } = (
+        await server.manage(({ streams }) => streams.add({ name: `bowline_log_${id}`, ...other }))
+      ).config;
+      expect(await refusal({ servers: server.url })).toContain(`the stream ${name} is somebody else's`);
+      const kept = await server.manage(({ streams }) => streams.info(name));
       expect(kept.config.max_age).toBe(0);
       for (const { config } of await server.manage(({ streams }) => streams.list().next()))
         await server.deleteStream(config.name);
     }
+  });
+
+  test("streams with similar names are left alone", async () => {
+    const server = await startServer();
+    await server.manage(({ streams }) => streams.add({ name: "bowline_log", subjects: ["carts"] }));
+    const broker = nats({ servers: server.url });
+    await broker.start(new Heard().sink, "node");
+    await broker.stop();
+    expect((await server.manage(({ streams }) => streams.info("bowline_log"))).config.subjects).toEqual([
+      "carts",
+    ]);
   });
 
   test("streams that are kept elsewhere", async () => {

@@ -115,19 +115,30 @@ export class NatsServer {
     };
   }
 
+  /** Does something to the stream whose name begins so: what follows is drawn when it is made. */
+  async withStream<T>(
+    start: string,
+    task: (streams: JetStreamManager["streams"], name: string) => Promise<T>,
+  ): Promise<T> {
+    return this.manage(async ({ streams }) => {
+      for await (const name of streams.names()) if (name.startsWith(start)) return task(streams, name);
+      throw new Error(`there is no stream ${start}…`);
+    });
+  }
+
   /** Deletes a stream, as somebody at the wrong console does. */
-  async deleteStream(name: string): Promise<void> {
-    await this.manage((manager) => manager.streams.delete(name));
+  async deleteStream(start: string): Promise<void> {
+    await this.withStream(start, (streams, name) => streams.delete(name));
   }
 
   /** How many messages a stream holds. */
-  async messages(stream: string): Promise<number> {
-    return this.manage(async (manager) => (await manager.streams.info(stream)).state.messages);
+  async messages(start: string): Promise<number> {
+    return this.withStream(start, async (streams, name) => (await streams.info(name)).state.messages);
   }
 
   /** How many messages were ever stored in a stream. */
-  async lastSeq(stream: string): Promise<number> {
-    return this.manage(async (manager) => (await manager.streams.info(stream)).state.last_seq);
+  async lastSeq(start: string): Promise<number> {
+    return this.withStream(start, async (streams, name) => (await streams.info(name)).state.last_seq);
   }
 
   /** Whether it can put copies of a stream on so many servers. */

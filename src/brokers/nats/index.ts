@@ -2,22 +2,24 @@
  * The broker on NATS JetStream: rooms, sessions and presence for many nodes.
  *
  * It needs nats-server 2.9 or later with JetStream (`nats-server -js`), and two packages beside Bowline:
- * `npm install @nats-io/transport-node @nats-io/jetstream`. What it keeps there, with the prefix `bowline`:
+ * `npm install @nats-io/transport-node @nats-io/jetstream`. What it keeps there, with the prefix `bowline`, is
+ * in streams whose names begin so, and end with an id that is drawn when they are made:
  *
  * | stream | a message is | goes |
  * |---|---|---|
- * | `bowline_log` | what one node appended to a room at a time, at most 256 entries | with the bound of its room, and after `logTtlMs` |
- * | `bowline_session` | a session: its user, its highest ref, the requests it claimed | after `sessionTtlMs` without renewal |
- * | `bowline_ledger` | an answer to a request; what a room's log said of a session before it was cut | after four times `sessionTtlMs` |
- * | `bowline_presence` | a member of a room | with the member, or the lease of its node |
- * | `bowline_lease` | a node that is alive (always in memory) | after `leaseMs` |
+ * | `bowline_log_…` | what one node appended to a room at a time, at most 256 entries | with the bound of its room, and after `logTtlMs` |
+ * | `bowline_session_…` | a session: its user, its highest ref, the requests it claimed | after `sessionTtlMs` without renewal |
+ * | `bowline_ledger_…` | an answer to a request; what a room's log said of a session before it was cut | after four times `sessionTtlMs` |
+ * | `bowline_presence_…` | a member of a room | with the member, or the lease of its node |
+ * | `bowline_lease_…` | a node that is alive (always in memory) | after `leaseMs` |
  *
  * Live messages go over plain subjects: `bowline.live.>`, `bowline.opened`, `bowline.told.>`. An account that may use no
  * more needs `bowline.>`, `$JS.API.>` and `_INBOX.>`.
  *
  * Limits:
- * - A stream of one of these names that somebody else made is left alone, and the start refused; so it is when the
+ * - A stream with one of these subjects that somebody else made is left alone, and the start refused; so it is when the
  *   streams were made with another `storage`.
+ * - A stream that is deleted is made anew under another name: nothing of it comes back, and clients are told.
  * - `replicas` above 1 takes nats-server 2.10.20, and the start is refused with an older one: its clusters do not keep
  *   to the order that a write demands. Newer ones do, but for writes of several nodes to one room that are under way at
  *   the moment at which another server takes the stream over.

@@ -7,7 +7,8 @@ import { listed, type NatsSettings } from "./options.ts";
 import { Presence } from "./presence.ts";
 import { envelopeBytes, type RoomLogContext } from "./room-log.ts";
 import { Sessions } from "./sessions.ts";
-import { Store, type StoreSpec } from "./store.ts";
+import { Store } from "./store.ts";
+import type { StoreSpec } from "./stream-config.ts";
 import { leave, vouch, type Vouched } from "./vouching.ts";
 
 /** What a started broker is made of. */

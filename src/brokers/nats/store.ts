@@ -1,25 +1,9 @@
-import type { ConsumerConfig, MsgRequest, StreamConfig, StreamInfo } from "@nats-io/jetstream";
+import type { ConsumerConfig, MsgRequest, StreamInfo } from "@nats-io/jetstream";
 import { systemRandom } from "../../base/random.ts";
 import { noRoom, type Link } from "./link.ts";
 import { scan, type Scan } from "./scan.ts";
 import { metaHeader, storedOf, type Stored } from "./stored.ts";
-
-/** What a {@link Store} is made of. */
-export interface StoreSpec {
-  readonly prefix: string;
-  /** Names the stream and its subjects. */
-  readonly kind: string;
-  /** How many tokens its keys have. */
-  readonly keyTokens: number;
-  readonly replicas: number;
-  readonly storage: "file" | "memory";
-  /** After which messages vanish; 0: never. */
-  readonly ttlMs: number;
-  /** Whether only the newest message of each key is kept. */
-  readonly newestOnly: boolean;
-  /** Where stored messages are published again, with `$1` and so on for the tokens of the key. */
-  readonly republish?: string;
-}
+import { incarnationOf, streamConfig, streamName, subjectOf, type StoreSpec } from "./stream-config.ts";
 
 /** A message to store. */
 export interface Message {
@@ -27,16 +11,13 @@ export interface Message {
   readonly body: string;
 }
 
-type OwnConfig = Partial<StreamConfig> &
-  Pick<StreamConfig, "name" | "subjects" | "storage" | "max_age" | "num_replicas">;
-
 /** How often a stream has to be found shorter than it was before that is believed. */
 const shorterMax = 3;
 /** What stands around a message's meta data. */
 const headerBytes = 512;
 /** Another message was stored under the key since the one that was expected to be the last. */
 const wrongLastSequence = new Set([10_071, 10_164]);
-const nameInUse = new Set([10_058]);
+const subjectsInUse = new Set([10_065]);
 const streamNotFound = new Set([10_059]);
 const noMessageFound = new Set([10_037]);
 
@@ -47,10 +28,9 @@ const noMessageFound = new Set([10_037]);
  * and made anew writes to subjects that nobody has: what it knew of sequences can never be taken for the new one's.
  */
 export class Store {
-  readonly name: string;
   readonly #link: Link;
   readonly #spec: StoreSpec;
-  readonly #subjectPrefix: string;
+  #name = "";
   #incarnation = "";
   /** The highest sequence this node knows of: a stream that ends before it has lost something. */
   #seen = 0;
@@ -61,8 +41,6 @@ export class Store {
   constructor(link: Link, spec: StoreSpec) {
     this.#link = link;
     this.#spec = spec;
-    this.name = `${spec.prefix}_${spec.kind}`;
-    this.#subjectPrefix = `${spec.prefix}.${spec.kind}`;
   }
 
   /** Another one once the stream was lost, in part or as a whole, and made anew. */
@@ -79,8 +57,9 @@ export class Store {
   async open(): Promise<void> {
     // As it is before the question: what is stored while that is under way is not in the answer.
     const seen = this.#seen;
-    const info = (await this.#info()) ?? (await this.#make());
-    const incarnation = this.#incarnationOf(info.config);
+    const info = (await this.#find()) ?? (await this.#make());
+    const incarnation = incarnationOf(this.#spec, info.config);
+    this.#name = info.config.name;
     if (incarnation === this.#incarnation && info.state.last_seq < seen) return this.#receiveShorter();
     if (incarnation !== this.#incarnation) this.#seen = 0;
     this.#incarnation = incarnation;
@@ -100,12 +79,12 @@ export class Store {
 
   /** Applies this node's own settings to a stream that was made with others. Copies are never taken away. */
   async configure(): Promise<void> {
-    const info = await this.#info();
+    const info = await this.#info(this.#name);
     if (!info) return;
-    const { max_age, num_replicas: replicas } = this.#config(this.#incarnation);
+    const { max_age, num_replicas: replicas } = streamConfig(this.#spec, this.#incarnation);
     const num_replicas = Math.max(replicas, info.config.num_replicas);
     if (info.config.max_age === max_age && info.config.num_replicas === num_replicas) return;
-    await this.#link.manager.streams.update(this.name, { max_age, num_replicas });
+    await this.#link.manager.streams.update(this.#name, { max_age, num_replicas });
   }
 
   /** Says, as the last of all, that nothing else was to come: whoever finds this at the end finds all that was before it. */
@@ -116,20 +95,20 @@ export class Store {
 
   /** Whether it says itself that nothing is missing: it is empty, or has that at its end. */
   async hasEnd(): Promise<boolean> {
-    const info = await this.#info();
+    const info = await this.#info(this.#name);
     if (!info || info.state.messages === 0) return true;
     return (await this.last(this.#endSubject))?.seq === info.state.last_seq;
   }
 
   /** Makes it anew: what was in it can't be trusted. */
   async renew(): Promise<void> {
-    await this.#link.manager.streams.delete(this.name).catch(() => false);
+    await this.#link.manager.streams.delete(this.#name).catch(() => false);
     await this.open();
   }
 
   /** The subject of a key, as long as the stream is the one it is now. */
   subject(key: string): string {
-    return `${this.#subjectPrefix}.${this.#incarnation}.${key}`;
+    return `${subjectOf(this.#spec)}.${this.#incarnation}.${key}`;
   }
 
   /** Stores a message, whatever is there. */
@@ -154,7 +133,7 @@ export class Store {
 
   /** The message with this sequence. */
   async at(seq: number): Promise<Stored | null> {
-    const found = await this.#link.call(() => this.#link.manager.direct.getMessage(this.name, { seq }));
+    const found = await this.#link.call(() => this.#link.manager.direct.getMessage(this.#name, { seq }));
     // A copy that lags behind may not have it yet.
     return found ? storedOf(found.subject, found.seq, found.header, found.string()) : this.#get({ seq });
   }
@@ -162,7 +141,7 @@ export class Store {
   /** Everything under a pattern, oldest first. */
   async scan(what: Scan): Promise<Stored[]> {
     const config: Partial<ConsumerConfig> = { num_replicas: 1, mem_storage: true };
-    const found = await this.#link.call(() => scan(this.#link, this.name, what, config));
+    const found = await this.#link.call(() => scan(this.#link, this.#name, what, config));
     for (const { seq } of found) this.#saw(seq);
     return found;
   }
@@ -170,7 +149,7 @@ export class Store {
   /** Removes what is stored under a subject, all of it or what is before a sequence. */
   async purge(subject: string, before?: number): Promise<void> {
     const what = before === undefined ? { filter: subject } : { filter: subject, seq: before };
-    await this.#link.call(() => this.#link.manager.streams.purge(this.name, what));
+    await this.#link.call(() => this.#link.manager.streams.purge(this.#name, what));
   }
 
   async #publish(subject: string, { meta = "", body }: Message, last?: number): Promise<number> {
@@ -195,7 +174,7 @@ export class Store {
 
   async #get(query: MsgRequest): Promise<Stored | null> {
     try {
-      const found = await this.#link.call(() => this.#link.manager.streams.getMessage(this.name, query));
+      const found = await this.#link.call(() => this.#link.manager.streams.getMessage(this.#name, query));
       if (!found) return null;
       this.#saw(found.seq);
       return storedOf(found.subject, found.seq, found.header, found.string());
@@ -213,24 +192,8 @@ export class Store {
   async #receiveShorter(): Promise<void> {
     this.#foundShorter += 1;
     if (this.#foundShorter < shorterMax)
-      throw new Error(`nats: the stream ${this.name} is shorter than it was`);
+      throw new Error(`nats: the stream ${this.#name} is shorter than it was`);
     return this.renew();
-  }
-
-  /** The id that a stream was made with; throws when it was not made by a broker with these options. */
-  #incarnationOf({ subjects = [], storage, republish, allow_direct }: Partial<StreamConfig>): string {
-    const id = (subjects[0] ?? "").split(".")[2] ?? "";
-    const own = this.#config(id);
-    const isOwn =
-      /^[\w-]+$/.test(id) &&
-      subjects.join() === own.subjects.join() &&
-      allow_direct === own.allow_direct &&
-      republish?.src === own.republish?.src &&
-      republish?.dest === own.republish?.dest;
-    if (!isOwn) throw new Error(`the stream ${this.name} is somebody else's: choose another prefix`);
-    if (storage !== own.storage)
-      throw new Error(`storage is "${own.storage}", and the stream ${this.name} was made with "${storage}"`);
-    return id;
   }
 
   #saw(seq: number): void {
@@ -244,13 +207,24 @@ export class Store {
     const subject = this.#nobodys("=");
     const { seq } = await this.#link.jetstream.publish(subject, "{}".padEnd(this.#refusedBytes));
     this.#saw(seq);
-    await this.#link.manager.streams.purge(this.name, { filter: subject });
+    await this.#link.manager.streams.purge(this.#name, { filter: subject });
     this.#refusedBytes = 0;
   }
 
-  async #info(): Promise<StreamInfo | null> {
+  /** Asks for the stream that has the common subject, whatever its name is. */
+  async #find(): Promise<StreamInfo | null> {
+    const names: string[] = [];
+    for await (const name of this.#link.manager.streams.names(subjectOf(this.#spec))) names.push(name);
+    const [name, ...others] = names.sort();
+    // Servers of a cluster may let two nodes make one each at the same moment: all nodes keep the same one.
+    for (const other of others)
+      if (other.startsWith(streamName(this.#spec, ""))) await this.#link.manager.streams.delete(other);
+    return name === undefined ? null : this.#info(name);
+  }
+
+  async #info(name: string): Promise<StreamInfo | null> {
     try {
-      return await this.#link.manager.streams.info(this.name);
+      return await this.#link.manager.streams.info(name);
     } catch (error) {
       if (this.#isRefusal(error, streamNotFound)) return null;
       throw error;
@@ -260,27 +234,11 @@ export class Store {
   /** Of several nodes that make it at a time, one does; the others take what that made. */
   async #make(): Promise<StreamInfo> {
     try {
-      return await this.#link.manager.streams.add(this.#config(systemRandom.id(10)));
+      return await this.#link.manager.streams.add(streamConfig(this.#spec, systemRandom.id(10)));
     } catch (error) {
-      if (!this.#isRefusal(error, nameInUse)) throw error;
-      return this.#link.manager.streams.info(this.name);
+      const found = this.#isRefusal(error, subjectsInUse) ? await this.#find() : null;
+      if (!found) throw error;
+      return found;
     }
-  }
-
-  #config(incarnation: string): OwnConfig {
-    const { keyTokens, republish, storage, replicas, ttlMs, newestOnly } = this.#spec;
-    const subject = `${this.#subjectPrefix}.${incarnation}${".*".repeat(keyTokens)}`;
-    return {
-      name: this.name,
-      subjects: [subject],
-      storage: storage,
-      num_replicas: replicas,
-      max_age: ttlMs * 1_000_000,
-      max_msgs_per_subject: newestOnly ? 1 : -1,
-      allow_direct: true,
-      // The shortest that a server takes, which must not be above the age.
-      duplicate_window: 100 * 1_000_000,
-      ...(republish !== undefined && { republish: { src: subject, dest: republish } }),
-    };
   }
 }
