@@ -4,6 +4,7 @@ import { checkSettled } from "./checkers/settled.ts";
 import type { Violation } from "./checkers/violation.ts";
 import { Storm } from "./faults.ts";
 import type { History } from "./history.ts";
+import { Patience } from "./patience.ts";
 import { swarmContract, type Note } from "./swarm-contract.ts";
 import { drawKnobs, type SwarmKnobs } from "./swarm-knobs.ts";
 import { goodToken, mayEnter, swarmServer } from "./swarm-server.ts";
@@ -126,15 +127,16 @@ async function settle(world: World<Contract>, knobs: SwarmKnobs): Promise<Violat
   // A log that was lost shows that it was when something new is in it.
   let unprobed: string[] = [];
   let probedLosses = 0;
-  const untilMs = world.nowMs + settleMs;
+  const patience = new Patience(world.nowMs, settleMs);
   for (;;) {
     await world.run(2000);
     for (const node of world.nodes) node.start();
     if (losses() > probedLosses) unprobed = roomNames(knobs);
     probedLosses = losses();
     if (unprobed.length > 0) unprobed = await probe(world, unprobed);
-    const violations = checkSettled(world.endState(), rules);
-    if ((violations.length === 0 && unprobed.length === 0) || world.nowMs >= untilMs) return violations;
+    const endState = world.endState();
+    const violations = checkSettled(endState, rules);
+    if ((violations.length === 0 && unprobed.length === 0) || patience.isOver(endState)) return violations;
   }
 }
 

@@ -8,6 +8,7 @@ import { takeEndState, type EndState } from "./end-state.ts";
 import { Fence } from "./fence.ts";
 import { History } from "./history.ts";
 import { Network, type NetworkOptions } from "./network.ts";
+import { Patience } from "./patience.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { SharedStore } from "./shared-store.ts";
 import { SimNode, type ServerFactory, type SimNodeContext } from "./sim-node.ts";
@@ -183,16 +184,13 @@ export class World<C extends Contract = Contract> {
    */
   async settle(rules: SettledRules = {}, withinMs = 120_000): Promise<Violation[]> {
     this.heal();
-    let untilMs = this.nowMs + withinMs;
-    for (let fewestPending = Infinity; ;) {
+    const patience = new Patience(this.nowMs, withinMs);
+    for (;;) {
       await this.run(2000);
       for (const node of this.nodes) node.start();
       const endState = this.endState();
       const violations = checkSettled(endState, rules);
-      if (violations.length === 0 || this.nowMs >= untilMs) return violations;
-      const pending = endState.devices.reduce((sum, device) => sum + device.pending.length, 0);
-      if (pending < fewestPending) untilMs = this.nowMs + withinMs;
-      fewestPending = Math.min(fewestPending, pending);
+      if (violations.length === 0 || patience.isOver(endState)) return violations;
     }
   }
 
