@@ -1,3 +1,4 @@
+import { attempt } from "./awaitable.ts";
 import type { Undo } from "./clock.ts";
 
 /**
@@ -33,19 +34,9 @@ export class Emitter<T> {
     if (this.#queue.push(value) > 1) return;
     for (const next of this.#queue) {
       for (const listener of this.#listeners) {
-        this.#tell(listener, next);
+        attempt(() => listener(next), this.#report);
       }
     }
     this.#queue = [];
-  }
-
-  #tell(listener: (value: T) => unknown, value: T): void {
-    try {
-      const heard = listener(value) as Partial<Promise<void>> | undefined;
-      // Of any kind: listeners may be async although nobody waits for them.
-      if (heard?.then) Promise.resolve(heard).catch(this.#report);
-    } catch (error) {
-      this.#report(error);
-    }
   }
 }

@@ -1,4 +1,5 @@
 import { textOf } from "#client/help";
+import { attempt } from "../base/awaitable.ts";
 import type { Undo } from "../base/clock.ts";
 import { whenOverdue } from "../base/deadline.ts";
 import { Emitter } from "../base/emitter.ts";
@@ -63,7 +64,8 @@ export class Connection {
   /** Starts connecting; does nothing where that is under way. */
   connect(): void {
     if (this.#status.state !== "closed") return;
-    this.#stopWake ??= this.#context.transport.onWake(() => this.#wake());
+    const { transport, report } = this.#context;
+    attempt(() => (this.#stopWake ??= transport.onWake(() => this.#wake())), report);
     this.#pace.reset();
     this.#token = undefined;
     void this.#dial();
@@ -72,13 +74,15 @@ export class Connection {
   /** Ends it on purpose, or for `error`. */
   close(error: BowlineError | null = null): void {
     this.#drop(clientCloseNumbers.NORMAL);
-    this.#stopWake?.();
+    attempt(() => this.#stopWake?.(), this.#context.report);
     this.#stopWake = null;
     this.#set({ state: "closed", error });
   }
 
   send(text: string): void {
-    this.#socket?.send(text);
+    const round = this.#round;
+    const failed = (error: unknown): void => this.#fail(round, error, "the socket could not send");
+    attempt(() => this.#socket?.send(text), failed);
   }
 
   /** Gives the socket or the wait up and dials at once. */
@@ -107,22 +111,16 @@ export class Connection {
     else if (wasOpen && status.state !== "open") this.#context.lost();
     // Who heard of that may have connected or closed, which was told then.
     if (this.#status !== status) return;
-    if (this.statuses.isHeard) this.statuses.emit(status);
-    else this.#notice(troubleOf(status));
-  }
-
-  /** Tells the console, as nobody listens. */
-  #notice(trouble: string | null): void {
-    // Userinfo and query are nobody's business.
-    const { protocol, host, pathname } = new URL(this.#context.url);
-    if (trouble) this.#context.say(this.#printed, `${protocol}//${host}${pathname} ${trouble}`);
+    if (this.statuses.isHeard) return this.statuses.emit(status);
+    const trouble = troubleOf(status, this.#context.url);
+    if (trouble) this.#context.say(this.#printed, trouble);
   }
 
   /** Opens a socket. With `refusal`, the last token was refused for that: without a new one, it ends there. */
   async #dial(refusal: BowlineError | null = null): Promise<void> {
     const round = ++this.#round;
     this.#stopTimer();
-    this.#limit("the token source gave no token in time");
+    this.#limit("no token, or no socket, in time");
     this.#set({ state: "connecting", attempt: this.#pace.attempt });
     let failure = "no token could be had";
     try {
@@ -135,7 +133,9 @@ export class Connection {
       failure = "no socket could be opened";
       this.#context.dials(isNew);
       if (round !== this.#round) return;
-      this.#socket = this.#open(round);
+      const socket = await this.#open(round);
+      if (round === this.#round) this.#socket = socket;
+      else socket.close(clientCloseNumbers.RETURNING, "");
     } catch (error) {
       this.#fail(round, error, failure);
     }
@@ -286,7 +286,7 @@ export class Connection {
     this.#stopRecycle();
     this.#isLeaving = false;
     this.#pace.ended(this.#context.clock.elapsed());
-    if (code !== undefined) this.#socket?.close(code, "");
+    if (code !== undefined) attempt(() => this.#socket?.close(code, ""), this.#context.report);
     this.#socket = null;
   }
 

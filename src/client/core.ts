@@ -202,6 +202,7 @@ export class ClientCore {
       send: (text, about) => {
         if (!this.#changesUser()) this.#send(text, about);
       },
+      sendLeave: (room) => this.#connection.send(encodeFrame({ type: "leave", room })),
       say: this.#options.say,
       resync: (room) => this.#connection.giveUp(`publications of ${room} are missing`),
       forget: (room) => {

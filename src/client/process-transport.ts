@@ -1,3 +1,4 @@
+import { attempt } from "../base/awaitable.ts";
 import { systemClock, type Undo } from "../base/clock.ts";
 import { askByHttp, readRefusal } from "./refusal.ts";
 import {
@@ -92,8 +93,11 @@ class Dial implements TransportSocket {
   close(code: number, reason: string): void {
     this.#asking.abort();
     if (this.#isOver) return;
+    // First: a class whose close throws is to be cut all the same.
+    this.#stopTimer = systemClock.setTimer(closeTimeoutMs, () =>
+      attempt(() => this.#socket?.terminate?.(), ignore),
+    );
     this.#socket?.close(code, reason);
-    this.#stopTimer = systemClock.setTimer(closeTimeoutMs, () => this.#socket?.terminate?.());
   }
 
   #end(code: number, reason: string): void {
@@ -125,7 +129,7 @@ class Dial implements TransportSocket {
     } catch (error) {
       this.#refusal = unreachable(error);
     }
-    this.#socket?.close(1000, "");
+    attempt(() => this.#socket?.close(1000, ""), ignore);
   }
 
   async #ask(): Promise<Refusal> {
@@ -142,6 +146,9 @@ class Dial implements TransportSocket {
     return askByHttp(url, headers, this.#asking.signal).catch(unreachable).finally(stopTimer);
   }
 }
+
+/** There is nothing more to be done about a socket that can't be closed. */
+function ignore(): void {}
 
 /** A body, or as much of it as can be had and is looked at; null where there is none. */
 async function textOf(answer: UpgradeAnswer): Promise<string | null> {

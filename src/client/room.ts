@@ -22,6 +22,8 @@ export interface RoomContext {
   isOpen(): boolean;
   /** Sends a frame; throws `PAYLOAD_TOO_LARGE` on one that is larger than the server takes, and says what it is `about`. */
   send(text: string, about: { readonly room: string; readonly event?: string }): void;
+  /** Tells that the room is left, whoever the user is by now. */
+  sendLeave(room: string): void;
   /** The log has a hole that no frame explained: begin again on a new socket. */
   resync(room: string): void;
   forget(room: RoomState): void;
@@ -149,8 +151,7 @@ export class RoomState {
   opened(): void {
     if (this.#wire !== "owed") return this.join();
     this.#wire = "leaving";
-    const { name: room } = this;
-    this.#context.send(encodeFrame({ type: "leave", room }), { room });
+    this.#context.sendLeave(this.name);
   }
 
   signal(event: string, payload: unknown): void {

@@ -26,10 +26,13 @@ export type Status =
       readonly error: BowlineError | null;
     };
 
-/** What keeps a client from working, in a line; null where nothing does. */
-export function troubleOf(status: Status): string | null {
-  if (status.state === "waiting") return `is waiting: ${status.reason}`;
+/** What keeps a client of that URL from working, in a line; null where nothing does. */
+export function troubleOf(status: Status, url: string): string | null {
+  // Userinfo and query are nobody's business.
+  const { protocol, host, pathname } = new URL(url);
+  const where = `${protocol}//${host}${pathname}`;
+  if (status.state === "waiting") return `${where} is waiting: ${status.reason}`;
   return status.state === "closed" && status.error
-    ? `has stopped: ${status.error.code}: ${status.error.message}`
+    ? `${where} has stopped: ${status.error.code}: ${status.error.message}`
     : null;
 }

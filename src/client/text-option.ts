@@ -12,6 +12,8 @@ export const userIdLengthMax = 256;
 export function textOption(name: string, given: unknown, lengthMax: number): string | null {
   const value = given ?? "";
   if (typeof value === "string" && value.length <= lengthMax) return value || null;
+  // What it may be a promise of, nobody hears.
+  Promise.resolve(value).catch(() => {});
   const what = typeof value === "string" ? `${value.length} of them` : typeof value;
   throw misuse("text", name, lengthMax, what);
 }
