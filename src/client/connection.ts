@@ -1,5 +1,5 @@
 import { textOf } from "#client/help";
-import { attempt } from "../base/awaitable.ts";
+import { attempt, type Awaitable } from "../base/awaitable.ts";
 import type { Undo } from "../base/clock.ts";
 import { whenOverdue } from "../base/deadline.ts";
 import { Emitter } from "../base/emitter.ts";
@@ -135,7 +135,7 @@ export class Connection {
       if (round !== this.#round) return;
       const socket = await this.#open(round);
       if (round === this.#round) this.#socket = socket;
-      else socket.close(clientCloseNumbers.RETURNING, "");
+      else attempt(() => socket.close(clientCloseNumbers.RETURNING, ""), this.#context.report);
     } catch (error) {
       this.#fail(round, error, failure);
     }
@@ -153,7 +153,8 @@ export class Connection {
     if (round === this.#round) this.giveUp(reason);
   }
 
-  #open(round: number): TransportSocket {
+  /** Whatever an implementation gives. */
+  #open(round: number): Awaitable<TransportSocket> {
     const { transport, url } = this.#context;
     let opened = false;
     return transport.open(url, this.#token ?? null, {

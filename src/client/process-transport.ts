@@ -86,8 +86,9 @@ class Dial implements TransportSocket {
     return this;
   }
 
+  /** What the class gives back, a promise of an odd one, is minded by who calls. */
   send(text: string): void {
-    this.#socket?.send(text);
+    return this.#socket?.send(text);
   }
 
   close(code: number, reason: string): void {
@@ -97,7 +98,7 @@ class Dial implements TransportSocket {
     this.#stopTimer = systemClock.setTimer(closeTimeoutMs, () =>
       attempt(() => this.#socket?.terminate?.(), ignore),
     );
-    this.#socket?.close(code, reason);
+    return this.#socket?.close(code, reason);
   }
 
   #end(code: number, reason: string): void {

@@ -1,66 +1,16 @@
-/* oxlint-disable unicorn/no-thenable -- thenables are what is tested */
-import { runInNewContext } from "node:vm";
 import * as z from "zod";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Client } from "../../src/client/client.ts";
 import { contract, event, request, room, signal } from "../../src/contract/contract.ts";
 import type { Schema } from "../../src/contract/schema.ts";
 import type { Broker } from "../../src/server/broker.ts";
 import { memory } from "../../src/server/memory-broker.ts";
 import type { ServerOptions } from "../../src/server/options.ts";
+import { both, boom, ends, expectNothingEscapes, hangs } from "../support/ends.ts";
 import { altered } from "../support/log-broker.ts";
 import { Pair } from "../support/pair.ts";
 
-const boom = new Error("boom");
-const rejectElsewhere = runInNewContext("(error) => Promise.reject(error)") as (
-  error: Error,
-) => Promise<never>;
-const hangElsewhere = runInNewContext("() => new Promise(() => {})") as () => Promise<never>;
-
-/** What may become of a call of what somebody handed over. */
-const ends: Record<string, () => unknown> = {
-  throws: () => {
-    throw boom;
-  },
-  rejects: async () => {
-    throw boom;
-  },
-  "rejects in another realm": () => rejectElsewhere(boom),
-  "gives a thenable that rejects": () => ({
-    then: (_: unknown, reject: (error: Error) => void) => reject(boom),
-  }),
-  "gives a function that is a thenable and rejects": () =>
-    Object.assign(() => {}, { then: (_: unknown, reject: (error: Error) => void) => reject(boom) }),
-  "gives a thenable whose then throws": () => ({
-    then: () => {
-      throw boom;
-    },
-  }),
-  "gives what has a then that can't be read": () => ({
-    get then(): unknown {
-      throw boom;
-    },
-  }),
-};
-const hangs: Record<string, () => unknown> = {
-  "never settles": () => new Promise(() => {}),
-  "never settles in another realm": () => hangElsewhere(),
-  "gives a thenable that never settles": () => ({ then: () => {} }),
-};
-const both = Object.entries({ ...ends, ...hangs });
-
-let escaped: unknown[] = [];
-const escape = (error: unknown): void => void escaped.push(error);
-beforeEach(() => {
-  escaped = [];
-  process.on("unhandledRejection", escape).on("uncaughtException", escape);
-});
-afterEach(async () => {
-  // Node tells of rejections after the turn in which they came.
-  await new Promise((resolve) => setImmediate(resolve));
-  process.off("unhandledRejection", escape).off("uncaughtException", escape);
-  expect(escaped).toEqual([]);
-});
+expectNothingEscapes();
 
 /** The functions that a server is given: each is replaced by what a test says, for the calls it means. */
 interface Given {
