@@ -22,8 +22,9 @@ export function after<T, R>(value: Awaitable<T>, next: (value: T) => Awaitable<R
 /** Calls what somebody handed over for what it does: what it throws, or rejects with, goes to `failed`. */
 export function attempt(call: () => unknown, failed: (error: unknown) => void): void {
   try {
-    const result = call();
-    if (isPromised(result)) Promise.resolve(result).catch(failed);
+    const result = call() as Partial<Promise<unknown>> | null | undefined;
+    // Of any kind that a promise may be of.
+    if (result?.then) Promise.resolve(result).catch(failed);
   } catch (error) {
     failed(error);
   }

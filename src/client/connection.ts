@@ -1,5 +1,5 @@
 import { textOf } from "#client/help";
-import { attempt, type Awaitable } from "../base/awaitable.ts";
+import { attempt } from "../base/awaitable.ts";
 import type { Undo } from "../base/clock.ts";
 import { whenOverdue } from "../base/deadline.ts";
 import { Emitter } from "../base/emitter.ts";
@@ -28,7 +28,8 @@ export class Connection {
   readonly #printed = new Set<string>();
   readonly #context: ConnectionContext;
   #status: Status = { state: "closed", error: null };
-  #socket: TransportSocket | null = null;
+  /** A transport of somebody's own may have given anything. */
+  #socket: Partial<TransportSocket> | null = null;
   /** Counts dials: an answer that belongs to an earlier one is thrown away. */
   #round = 0;
   readonly #pace = new Pace();
@@ -64,31 +65,28 @@ export class Connection {
   /** Starts connecting; does nothing where that is under way. */
   connect(): void {
     if (this.#status.state !== "closed") return;
-    const { transport, report } = this.#context;
-    attempt(() => (this.#stopWake ??= transport.onWake(() => this.#wake())), report);
+    this.#try(() => (this.#stopWake ??= this.#context.transport.onWake(() => this.#wake())));
     this.#pace.reset();
     this.#token = undefined;
-    void this.#dial();
+    this.#dial();
   }
 
   /** Ends it on purpose, or for `error`. */
   close(error: BowlineError | null = null): void {
     this.#drop(clientCloseNumbers.NORMAL);
-    attempt(() => this.#stopWake?.(), this.#context.report);
+    this.#try(() => this.#stopWake?.());
     this.#stopWake = null;
     this.#set({ state: "closed", error });
   }
 
   send(text: string): void {
-    const round = this.#round;
-    const failed = (error: unknown): void => this.#fail(round, error, "the socket could not send");
-    attempt(() => this.#socket?.send(text), failed);
+    this.#try(() => this.#socket?.send?.(text), "sending failed");
   }
 
   /** Gives the socket or the wait up and dials at once. */
   redial(): void {
     this.#drop(clientCloseNumbers.RETURNING);
-    void this.#dial();
+    this.#dial();
   }
 
   /** Another session has to be opened: ends the present one for good, and dials. */
@@ -117,50 +115,47 @@ export class Connection {
   }
 
   /** Opens a socket. With `refusal`, the last token was refused for that: without a new one, it ends there. */
-  async #dial(refusal: BowlineError | null = null): Promise<void> {
+  #dial(refusal: BowlineError | null = null): void {
     const round = ++this.#round;
     this.#stopTimer();
-    this.#limit("no token, or no socket, in time");
+    this.#limit("the token source gave no token in time");
     this.#set({ state: "connecting", attempt: this.#pace.attempt });
-    let failure = "no token could be had";
-    try {
+    this.#try(async () => {
       const token = textOption("token", await this.#context.token(), tokenLengthMax);
       if (round !== this.#round) return;
       if (refusal && token === this.#token) return this.close(refusal);
       const isNew = token !== this.#token;
       this.#token = token;
       this.#isRetrial = refusal !== null;
-      failure = "no socket could be opened";
-      this.#context.dials(isNew);
-      if (round !== this.#round) return;
-      const socket = await this.#open(round);
-      if (round === this.#round) this.#socket = socket;
-      else attempt(() => socket.close(clientCloseNumbers.RETURNING, ""), this.#context.report);
-    } catch (error) {
-      this.#fail(round, error, failure);
-    }
+      this.#try(() => {
+        this.#context.dials(isNew);
+        return round === this.#round && (this.#socket = this.#open(round));
+      }, "no socket could be opened");
+    }, "no token could be had");
   }
 
   /** Dials at once, but not time and again: until a connection was stable, that counts as a failed attempt. */
   #dialSoon(reason: string, refusal: BowlineError | null = null): void {
-    if (this.#pace.takeHaste()) void this.#dial(refusal);
+    if (this.#pace.takeHaste()) this.#dial(refusal);
     else this.giveUp(reason, 0, refusal);
   }
 
-  /** Something of this client's own broke: reports it, and ends the dial it was for. */
-  #fail(round: number, error: unknown, reason: string): void {
-    this.#context.report(error);
-    if (round === this.#round) this.giveUp(reason);
+  /** Does what may break: reports it then, and with a `reason` ends the dial it was for. */
+  #try(task: () => unknown, reason?: string): void {
+    const round = this.#round;
+    attempt(task, (error) => {
+      this.#context.report(error);
+      if (reason && round === this.#round) this.giveUp(reason);
+    });
   }
 
-  /** Whatever an implementation gives. */
-  #open(round: number): Awaitable<TransportSocket> {
+  #open(round: number): TransportSocket {
     const { transport, url } = this.#context;
     let opened = false;
     return transport.open(url, this.#token ?? null, {
       opened: () => {
         opened = true;
-        if (round === this.#round) void this.#sayHello(round);
+        if (round === this.#round) this.#sayHello(round);
       },
       received: (text) => {
         if (round === this.#round) this.#receive(text);
@@ -173,13 +168,11 @@ export class Connection {
     });
   }
 
-  async #sayHello(round: number): Promise<void> {
-    try {
+  #sayHello(round: number): void {
+    this.#try(async () => {
       const hello = await this.#context.hello();
       if (round === this.#round) this.send(hello);
-    } catch (error) {
-      this.#fail(round, error, "the session could not be stored");
-    }
+    }, "the session could not be stored");
   }
 
   #receive(text: string): void {
@@ -256,7 +249,7 @@ export class Connection {
       retryAfterMs,
     }: Partial<Refusal> = refusal ?? {};
     const error = new BowlineError(code, message);
-    if (status === 401 && !this.#isRetrial) await this.#dial(error);
+    if (status === 401 && !this.#isRetrial) this.#dial(error);
     else if (status === 401 || status === 403) this.close(error);
     else this.giveUp(message, retryAfterMs);
   }
@@ -275,7 +268,7 @@ export class Connection {
     this.#drop(clientCloseNumbers.RETURNING);
     const delayMs = atLeastMs + this.#pace.failed(random);
     // Before the state is told: whoever hears of it may close, and that must end the wait.
-    this.#stopTimer = clock.setTimer(delayMs, () => void this.#dial(refusal));
+    this.#stopTimer = clock.setTimer(delayMs, () => this.#dial(refusal));
     this.#set({ state: "waiting", attempt: this.#pace.attempt, retryAt: clock.now() + delayMs, reason });
   }
 
@@ -287,20 +280,17 @@ export class Connection {
     this.#stopRecycle();
     this.#isLeaving = false;
     this.#pace.ended(this.#context.clock.elapsed());
-    if (code !== undefined) attempt(() => this.#socket?.close(code, ""), this.#context.report);
+    if (code !== undefined) this.#try(() => this.#socket?.close?.(code, ""));
     this.#socket = null;
   }
 
   /** The network may be back, or may have gone while the machine slept. */
   #wake(): void {
-    const { clock } = this.#context;
-    if (this.#status.state === "waiting") return void this.#dial();
+    if (this.#status.state === "waiting") return this.#dial();
     if (!this.isOpen) return;
-    const askedMs = clock.elapsed();
-    this.send('{"type":"ping"}');
     this.#stopTimer();
-    this.#stopTimer = whenOverdue(clock, probeMs, () => {
-      if (this.#liveness.heardMs < askedMs) this.redial();
-    });
+    // Before it is sent: where that fails, another wait takes its place.
+    this.#stopTimer = this.#liveness.expect(probeMs, () => this.redial());
+    this.send('{"type":"ping"}');
   }
 }

@@ -200,9 +200,8 @@ export class ClientCore {
       session: () => this.session,
       isOpen,
       send: (text, about) => {
-        if (!this.#changesUser()) this.#send(text, about);
+        if (!about || !this.#changesUser()) this.#send(text, about);
       },
-      sendLeave: (room) => this.#connection.send(encodeFrame({ type: "leave", room })),
       say: this.#options.say,
       resync: (room) => this.#connection.giveUp(`publications of ${room} are missing`),
       forget: (room) => {

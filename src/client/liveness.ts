@@ -28,6 +28,14 @@ export class Liveness {
     this.#look();
   }
 
+  /** Calls `late` unless something is heard within the time. */
+  expect(limitMs: number, late: () => void): Undo {
+    const askedMs = this.#clock.elapsed();
+    return whenOverdue(this.#clock, limitMs, () => {
+      if (this.heardMs < askedMs) late();
+    });
+  }
+
   stop(): void {
     this.#stopTimer();
   }

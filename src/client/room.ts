@@ -20,10 +20,11 @@ import { Presence } from "./presence.ts";
 export interface RoomContext {
   readonly session: () => string;
   isOpen(): boolean;
-  /** Sends a frame; throws `PAYLOAD_TOO_LARGE` on one that is larger than the server takes, and says what it is `about`. */
-  send(text: string, about: { readonly room: string; readonly event?: string }): void;
-  /** Tells that the room is left, whoever the user is by now. */
-  sendLeave(room: string): void;
+  /**
+   * Sends a frame; throws `PAYLOAD_TOO_LARGE` on one that is larger than the server takes, and says what it is `about`.
+   * One about nothing is nobody's: a leave is sent whoever the user is by now.
+   */
+  send(text: string, about?: { readonly room: string; readonly event?: string }): void;
   /** The log has a hole that no frame explained: begin again on a new socket. */
   resync(room: string): void;
   forget(room: RoomState): void;
@@ -151,7 +152,7 @@ export class RoomState {
   opened(): void {
     if (this.#wire !== "owed") return this.join();
     this.#wire = "leaving";
-    this.#context.sendLeave(this.name);
+    this.#context.send(encodeFrame({ type: "leave", room: this.name }));
   }
 
   signal(event: string, payload: unknown): void {

@@ -28,11 +28,11 @@ export type Status =
 
 /** What keeps a client of that URL from working, in a line; null where nothing does. */
 export function troubleOf(status: Status, url: string): string | null {
+  const { error, reason } = status as { error?: BowlineError | null; reason?: string };
+  const trouble =
+    reason !== undefined ? `is waiting: ${reason}` : error && `has stopped: ${error.code}: ${error.message}`;
+  if (!trouble) return null;
   // Userinfo and query are nobody's business.
   const { protocol, host, pathname } = new URL(url);
-  const where = `${protocol}//${host}${pathname}`;
-  if (status.state === "waiting") return `${where} is waiting: ${status.reason}`;
-  return status.state === "closed" && status.error
-    ? `${where} has stopped: ${status.error.code}: ${status.error.message}`
-    : null;
+  return `${protocol}//${host}${pathname} ${trouble}`;
 }

@@ -1,3 +1,4 @@
+import { attempt } from "../base/awaitable.ts";
 import { misuse } from "#client/help";
 
 /** Longest token, in UTF-16 units: in base64url, it fills the 16 KiB that most servers take of a request's headers. */
@@ -13,7 +14,9 @@ export function textOption(name: string, given: unknown, lengthMax: number): str
   const value = given ?? "";
   if (typeof value === "string" && value.length <= lengthMax) return value || null;
   // What it may be a promise of, nobody hears.
-  Promise.resolve(value).catch(() => {});
+  attempt(() => value, ignore);
   const what = typeof value === "string" ? `${value.length} of them` : typeof value;
   throw misuse("text", name, lengthMax, what);
 }
+
+function ignore(): void {}

@@ -196,7 +196,7 @@ const options: Site[] = [
     name: "the option token",
     options: (token) => ({ token }),
     trigger: cut,
-    late: /no token, or no socket, in time/,
+    late: /the token source gave no token in time/,
   },
   {
     name: "the option user, asked by a dial",
@@ -255,7 +255,20 @@ const options: Site[] = [
     options: (open, { transport }) => ({ transport: { ...transport, open } }),
     hangsFirst: true,
     trigger: cut,
-    late: /no token, or no socket, in time/,
+  },
+  {
+    name: "a transport's socket, woken,",
+    usual: runIt,
+    options: (send, { transport }) => ({
+      transport: {
+        ...transport,
+        open: (...of) => {
+          const socket = transport.open(...of);
+          return { ...socket, send: (text) => send(() => socket.send(text)) };
+        },
+      },
+    }),
+    trigger: ({ pair }) => pair.wake(),
   },
   {
     name: "a transport's ask",

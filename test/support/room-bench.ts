@@ -27,7 +27,6 @@ export function roomBench(options: JoinOptions = {}) {
         if (text.length > client.lengthMax) throw tooLarge;
         sent.push(JSON.parse(text) as WireFrame);
       },
-      sendLeave: (room) => sent.push({ type: "leave", room }),
       resync: () => log.push("resync"),
       forget: () => log.push("forgotten"),
       say: (_printed, text) => log.push(`printed ${text}`),
