@@ -1,5 +1,6 @@
 import type { Contract } from "../contract/contract.ts";
 import type { Position } from "../protocol/frames.ts";
+import { BrokerFaults, type BrokerFaultName } from "./broker-faults.ts";
 import type { Device } from "./device.ts";
 import type { Line } from "./line.ts";
 import type { SeededRandom } from "./seeded-random.ts";
@@ -24,10 +25,7 @@ export type FaultName =
   | "crash"
   | "drain"
   | "node-sleep"
-  | "broker-down"
-  | "broker-deaf"
-  | "wipe"
-  | "lose-part";
+  | BrokerFaultName;
 
 /** How often each fault comes, against the others; one that is not named never does. */
 export type FaultWeights = Partial<Readonly<Record<FaultName, number>>>;
@@ -58,12 +56,21 @@ export class Storm<C extends Contract = Contract> {
   readonly #world: World<C>;
   readonly #options: StormOptions<C>;
   readonly #random: SeededRandom;
+  readonly #broker: BrokerFaults<C>;
   #isOver = false;
 
   constructor(world: World<C>, options: StormOptions<C>) {
     this.#world = world;
     this.#options = options;
     this.#random = world.random.fork("storm");
+    this.#broker = new BrokerFaults({
+      world,
+      random: this.#random,
+      node: () => this.#node(),
+      later: (task) => this.#later(task),
+      isOver: () => this.#isOver,
+      note: (text) => this.#note(text),
+    });
   }
 
   /** Starts; does nothing where no fault has a weight. */
@@ -77,7 +84,9 @@ export class Storm<C extends Contract = Contract> {
 
   /** Does one fault now. */
   strike(name: FaultName): void {
-    this.#actions[name]();
+    const { actions } = this.#broker;
+    if (name in actions) actions[name as BrokerFaultName]();
+    else this.#actions[name as Exclude<FaultName, BrokerFaultName>]();
   }
 
   #next(): void {
@@ -88,7 +97,7 @@ export class Storm<C extends Contract = Contract> {
     });
   }
 
-  readonly #actions: Readonly<Record<FaultName, () => void>> = {
+  readonly #actions: Readonly<Record<Exclude<FaultName, BrokerFaultName>, () => void>> = {
     cut: () => this.#onLine("cut", (line) => line.reset(this.#ends())),
     tear: () => this.#onLine("tear", (line) => line.tearAfter(this.#random.int(1, 6))),
     deaf: () => this.#onLine("go deaf", (line) => line.goDeaf(this.#random.pick(["up", "down", "both"]))),
@@ -135,23 +144,6 @@ export class Storm<C extends Contract = Contract> {
     "node-sleep": () => {
       const node = this.#node();
       if (node) this.#sleep(node, {});
-    },
-    "broker-down": () => this.#brokerDown(),
-    "broker-deaf": () => {
-      const shared = this.#node()?.shared;
-      if (!shared) return;
-      this.#note("the broker's live messages are lost");
-      shared.deafen();
-      this.#later(() => shared.hear());
-    },
-    wipe: () => {
-      if (!this.#world.store) return;
-      this.#note("the broker loses its data");
-      this.#world.store.wipe();
-    },
-    "lose-part": () => {
-      this.#note("the broker loses a part of its data");
-      this.#world.store?.losePart(this.#random);
     },
   };
 
@@ -211,15 +203,6 @@ export class Storm<C extends Contract = Contract> {
     this.#world.timeline.after(deadlineMs + 3000 + this.#random.waitMs(this.#options.lastsMs), () => {
       if (!node.isUp) node.start();
     });
-  }
-
-  #brokerDown(): void {
-    const shared = this.#node()?.shared;
-    if (!shared) return;
-    const how = this.#random.pick(["reject", "hang", "mute"] as const);
-    this.#note(`a node's calls to the broker ${how}`);
-    shared.breakDown(how);
-    this.#later(() => shared.restore());
   }
 
   #onLine(name: string, harm: (line: Line) => void): void {

@@ -69,6 +69,12 @@ export const sabotages: Readonly<Record<string, Wraps>> = {
     };
   }),
 
+  /** A store that comes back without its end passes for the one that it was. */
+  "blind-trust": { vouches: () => true },
+
+  /** A store that comes back whole passes for another one. */
+  "no-trust": { vouches: () => false },
+
   /** Live entries come with the offset of the one after. */
   "offset-off-by-one": broker((inner) => ({
     start: (sink, node) =>

@@ -55,6 +55,9 @@ export class SharedBroker implements Broker {
   readonly #own = new Map<string, { room: string; member: Member; generation: number }>();
   /** Whether they may be gone. */
   #isWiped = false;
+  /** Which of the store's lives the connections are to. */
+  #life = 1;
+
   constructor(store: SharedStore, process: SimProcess, random: SeededRandom, link: BrokerLink) {
     this.#store = store;
     this.#process = process;
@@ -65,12 +68,13 @@ export class SharedBroker implements Broker {
   async start(sink: BrokerSink, node: string): Promise<void> {
     this.#sink = sink;
     this.#node = node;
-    await this.#call(() => this.#store.nodes.set(node, this.#subscriber));
+    await this.#call(() => this.#store.join(node, this.#subscriber));
   }
 
   async stop(): Promise<void> {
     if (this.#pending > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
     this.#store.nodeStopped(this.#process.name);
+    this.#store.leave(this.#node);
     this.leave();
   }
 
@@ -207,7 +211,18 @@ export class SharedBroker implements Broker {
       this.#isWiped = true;
       if (!this.link.down) this.#enterAgain();
     },
+    restarted: () => this.#reconnect(),
   };
+
+  /** Both connections broke, and are made anew: what was on its way is lost, and whoever waits is told. */
+  #reconnect(): void {
+    this.#life += 1;
+    this.#process.run(() => {
+      this.#sink?.receiveOutage(new BrokerLost("the broker went away"));
+      if (!this.link.down) this.#sink?.receiveOutage(null);
+    });
+    for (const room of this.subscriptions()) this.#tell((sink) => sink.receiveHole(room));
+  }
 
   /** As every broker does: a node that lives puts its members back where they were lost. */
   #enterAgain(): void {
@@ -219,11 +234,12 @@ export class SharedBroker implements Broker {
   #tell(give: (sink: BrokerSink) => void): void {
     if (this.#deaf) return;
     const { timeline } = this.#process;
+    const life = this.#life;
     const times = this.#random.chance(this.link.repeats) ? 2 : 1;
     for (let time = 0; time < times; time += 1) {
       this.#toldMs = Math.max(this.#toldMs, timeline.nowMs + this.#latencyMs());
       timeline.at(this.#toldMs, () => {
-        if (!this.#deaf) this.#process.run(() => this.#sink && give(this.#sink));
+        if (!this.#deaf && life === this.#life) this.#process.run(() => this.#sink && give(this.#sink));
       });
     }
   }
@@ -240,8 +256,11 @@ export class SharedBroker implements Broker {
         const { down } = this.link;
         if (down === "hang") return void this.#hanging.push(ask);
         const result = down === "reject" ? null : { value: carryOut() };
-        if (result && !down) answer(() => resolve(result.value));
-        else answer(() => reject(new BrokerLost("the broker can't be reached")));
+        const life = this.#life;
+        answer(() => {
+          if (result && !down && life === this.#life) resolve(result.value);
+          else reject(new BrokerLost("the broker can't be reached"));
+        });
       };
       // A process that stops here has sent nothing; one that stops later has.
       this.#askedMs = Math.max(this.#askedMs, timeline.nowMs + this.#latencyMs());

@@ -22,6 +22,12 @@ interface Ledger {
   forgotten: number;
 }
 
+/** Ledgers as a store's disk has them. */
+export interface SavedLedgers {
+  readonly ledgers: ReadonlyMap<string, Ledger>;
+  readonly writes: number;
+}
+
 /** What {@link SharedSessions} is made of. */
 export interface SharedSessionsOptions {
   readonly nowMs: () => number;
@@ -34,13 +40,20 @@ export interface SharedSessionsOptions {
 /** The sessions of a {@link SharedStore}, each with its ledgers. */
 export class SharedSessions {
   readonly #options: SharedSessionsOptions;
-  readonly #ledgers = new Map<string, Ledger>();
+  #ledgers = new Map<string, Ledger>();
+  #writes = 0;
 
   constructor(options: SharedSessionsOptions) {
     this.#options = options;
   }
 
+  /** How often something was written. */
+  get writes(): number {
+    return this.#writes;
+  }
+
   open({ session, user, generation }: SessionClaim): SessionOpening {
+    this.#writes += 1;
     const ledger = this.#ledger(session);
     if (!ledger) {
       const epoch = this.#options.epoch();
@@ -86,6 +99,7 @@ export class SharedSessions {
   }
 
   claim(origin: Origin): RequestClaim {
+    this.#writes += 1;
     const { ref } = origin;
     const ledger = this.#ledgerOf(origin);
     if (!ledger) return { outcome: "unknown-session" };
@@ -98,6 +112,7 @@ export class SharedSessions {
   }
 
   answer(origin: Origin, answer: string): void {
+    this.#writes += 1;
     const { ref } = origin;
     const ledger = this.#ledgerOf(origin);
     if (ledger?.answers.get(ref) !== null) return;
@@ -122,9 +137,20 @@ export class SharedSessions {
     }
   }
 
-  wipe(): void {
+  /** A copy of all there is. */
+  save(): SavedLedgers {
+    return { ledgers: copyOf(this.#ledgers), writes: this.#writes };
+  }
+
+  /** Has what was saved, and nothing else. */
+  putBack({ ledgers }: SavedLedgers): void {
+    this.#ledgers = copyOf(ledgers);
+  }
+
+  /** All of them are gone; only where that is harm is it noted. */
+  wipe(isHarm: boolean): void {
     this.#ledgers.clear();
-    this.#options.lost(null, true);
+    if (isHarm) this.#options.lost(null, true);
   }
 
   /** Those it has. */
@@ -149,4 +175,13 @@ export class SharedSessions {
     this.#options.lost(session, false);
     return undefined;
   }
+}
+
+function copyOf(ledgers: ReadonlyMap<string, Ledger>): Map<string, Ledger> {
+  return new Map(
+    Array.from(ledgers, ([session, { published, answers, ...rest }]) => [
+      session,
+      { ...rest, published: [...published], answers: new Map(answers) },
+    ]),
+  );
 }

@@ -12,7 +12,7 @@ import type {
   PresenceChange,
 } from "../server/broker.ts";
 import type { History } from "./history.ts";
-import { SharedSessions } from "./shared-sessions.ts";
+import { SharedSessions, type SavedLedgers } from "./shared-sessions.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import type { Timeline } from "./timeline.ts";
 
@@ -27,6 +27,15 @@ export interface Subscriber {
   hole(room: string): void;
   /** Members may be gone. */
   wiped(): void;
+  /** The store went away, and is back: what was under way is lost. */
+  restarted(): void;
+}
+
+/** Options of a {@link SharedStore}. */
+export interface StoreOptions {
+  readonly sessionTtlMs: number;
+  /** Whether what comes back counts as the same data set; told whether it should. Default: then it does. */
+  readonly vouches?: ((isSame: boolean) => boolean) | undefined;
 }
 
 interface Entry {
@@ -41,6 +50,16 @@ interface Room {
   bound: LogBound;
   readonly members: Map<string, Held>;
   readonly subscribers: Set<Subscriber>;
+}
+
+/** What is on a store's disk. */
+export interface SavedData {
+  readonly logs: ReadonlyMap<string, Pick<Room, "epoch" | "base" | "entries" | "bound">>;
+  readonly ledgers: SavedLedgers;
+  /** Nodes that used it and had not left. */
+  readonly users: ReadonlySet<string>;
+  /** How much had been written until then. */
+  readonly writes: number;
 }
 
 interface Held {
@@ -61,9 +80,19 @@ export class SharedStore {
   readonly #timeline: Timeline;
   readonly #random: SeededRandom;
   readonly #history: History;
+  readonly #vouches: (isSame: boolean) => boolean;
   #rooms = new Map<string, Room>();
+  /** The nodes that have used it and not left in order, by their id. */
+  #users = new Set<string>();
+  #writes = 0;
 
-  constructor(timeline: Timeline, random: SeededRandom, history: History, sessionTtlMs: number) {
+  constructor(
+    timeline: Timeline,
+    random: SeededRandom,
+    history: History,
+    { sessionTtlMs, vouches = (isSame) => isSame }: StoreOptions,
+  ) {
+    this.#vouches = vouches;
     this.#timeline = timeline;
     this.#random = random;
     this.#history = history;
@@ -86,6 +115,7 @@ export class SharedStore {
     const end: Position = { offset: room.base + room.entries.length, epoch: room.epoch };
     if (ifAt && (ifAt.offset !== end.offset || ifAt.epoch !== end.epoch))
       return { outcome: "conflict", position: end };
+    this.#writes += 1;
     room.entries.push({ data, atMs: this.#timeline.nowMs });
     room.bound = bound;
     const position: Position = { offset: room.base + room.entries.length, epoch: room.epoch };
@@ -153,6 +183,59 @@ export class SharedStore {
     return { count: members.size, list };
   }
 
+  /** Whether some node has used it and not left in order. */
+  get isUsed(): boolean {
+    return this.#users.size > 0;
+  }
+
+  /** A node begins to use it. */
+  join(node: string, subscriber: Subscriber): void {
+    this.nodes.set(node, subscriber);
+    this.#users.add(node);
+  }
+
+  /** A node has made its last write. */
+  leave(node: string): void {
+    this.#users.delete(node);
+  }
+
+  /** What is on its disk once everything up to now is. */
+  save(): SavedData {
+    const logs = new Map(
+      Array.from(this.#rooms, ([name, { epoch, base, entries, bound }]) => [
+        name,
+        { epoch, base, bound, entries: [...entries] },
+      ]),
+    );
+    const ledgers = this.sessions.save();
+    return { logs, ledgers, users: new Set(this.#users), writes: this.#writes + ledgers.writes };
+  }
+
+  /**
+   * Dies, and starts from what a disk held. That is the same data set if somebody vouches for it: all that used it have
+   * left in order, or a node lives and misses nothing. Otherwise all of it begins anew, under other names.
+   */
+  restart(saved: SavedData): void {
+    const isWhole = saved.writes === this.#writes + this.sessions.writes;
+    const isSame = saved.users.size === 0 || (isWhole && this.nodes.size > 0);
+    for (const node of this.nodes.values()) node.restarted();
+    if (!this.#vouches(isSame)) this.wipe({ isHarm: !isSame });
+    else if (!isWhole) this.#putBack(saved);
+  }
+
+  #putBack({ logs, ledgers }: SavedData): void {
+    this.sessions.putBack(ledgers);
+    const former = this.#rooms;
+    this.#rooms = new Map();
+    for (const [name, log] of logs) {
+      const members: Room["members"] = new Map();
+      this.#rooms.set(name, { ...log, entries: [...log.entries], members, subscribers: new Set() });
+    }
+    for (const [name, { subscribers }] of former)
+      for (const node of subscribers) this.#room(name).subscribers.add(node);
+    for (const node of this.nodes.values()) node.wiped();
+  }
+
   /** A node stops: its members go with it, unless they have entered elsewhere. */
   nodeStopped(node: string): void {
     for (const [name, room] of this.#rooms)
@@ -165,11 +248,12 @@ export class SharedStore {
     return this.#timeline.after(leaseMs, () => this.nodeStopped(node));
   }
 
-  /** Everything is lost; what is subscribed stays so. */
-  wipe(): void {
+  /** Everything is lost; what is subscribed stays so. `isHarm`: by what was done to the store, and so to be expected. */
+  wipe({ isHarm = true }: { readonly isHarm?: boolean } = {}): void {
     const former = this.#rooms;
     this.#rooms = new Map();
-    this.sessions.wipe();
+    this.sessions.wipe(isHarm);
+    this.#users = new Set(this.nodes.keys());
     for (const [name, { subscribers }] of former) {
       const room = this.#room(name);
       for (const node of subscribers) room.subscribers.add(node);

@@ -36,6 +36,12 @@ export class Standstill {
     else if (this.#waiting.size > 0) this.#start();
   }
 
+  /** The simulation is over: what still waits has been looked at. */
+  end(): void {
+    this.#isSaid = true;
+    this.#stop();
+  }
+
   #start(): void {
     if (this.#isPassing || this.#isSaid) return;
     this.#stopTimer ??= backgroundTimer(patienceMs, () => this.#say());

@@ -159,5 +159,8 @@ function drawFaults(random: SeededRandom, broker: "memory" | "shared"): FaultWei
   // From chance of its own, so that all else about a seed stays as it is without.
   const parts = random.fork("parts");
   weights["lose-part"] = broker === "shared" && parts.chance(0.25) ? parts.scale(0.05, 0.3) : 0;
+  const ends = random.fork("ends");
+  for (const name of ["lose-end", "power-cut", "restart-all"] as const)
+    weights[name] = broker === "shared" && ends.chance(0.15) ? ends.scale(0.05, 0.3) : 0;
   return weights;
 }

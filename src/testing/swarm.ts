@@ -57,6 +57,7 @@ export async function swarm(seed: number, options: SwarmOptions = {}): Promise<S
   storm.stop();
   const violations = await settle(world, knobs);
   workload.measure();
+  world.timeline.standstill.end();
   return {
     seed,
     knobs,
@@ -121,8 +122,6 @@ async function settle(world: World<Contract>, knobs: SwarmKnobs): Promise<Violat
   const rules = {
     isTurnedAway: (device: string) => device === "stranger",
     mayRead,
-    // Who was present when the broker lost its data enters again only with the next connection.
-    presence: !world.history.of("fault").some(({ text }) => text.includes("loses its data")),
   };
   // A log that was lost shows that it was when something new is in it.
   let unprobed: string[] = [];

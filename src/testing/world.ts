@@ -96,8 +96,9 @@ export class World<C extends Contract = Contract> {
     this.history = new History(() => timeline.nowMs);
     const { sessionTtlMs = 3_600_000 } = options;
     const { random, history } = this;
+    const stored = { sessionTtlMs, vouches: wraps.vouches };
     this.store =
-      broker === "shared" ? new SharedStore(timeline, random.fork("store"), history, sessionTtlMs) : null;
+      broker === "shared" ? new SharedStore(timeline, random.fork("store"), history, stored) : null;
     const hosts = (): readonly SimNode<C>[] => this.nodes;
     this.network = new Network(networkOptions(options), random.fork("network"), history, hosts);
     const context = { ...this.#nodeContext(options), wraps, sessionTtlMs };

@@ -15,6 +15,8 @@ export interface Wraps {
   readonly transport?: (transport: Transport, random: SeededRandom) => Transport;
   readonly store?: (store: Store, random: SeededRandom) => Store;
   readonly gate?: (gate: Gate, random: SeededRandom) => Gate;
+  /** Decides whether a shared broker that comes back counts as the same data set; told whether it should. */
+  readonly vouches?: (isSame: boolean) => boolean;
 }
 
 /** A broker that does everything as another one does, except for what is given. */

@@ -21,12 +21,9 @@ interface Started {
 export function simulatedBench(seed: number): BrokerBench & { readonly stop: () => void } {
   const timeline = new Timeline();
   const random = new SeededRandom(seed);
-  const store = new SharedStore(
-    timeline,
-    random.fork("store"),
-    new History(() => timeline.nowMs),
+  const store = new SharedStore(timeline, random.fork("store"), new History(() => timeline.nowMs), {
     sessionTtlMs,
-  );
+  });
   const nodes = new Map<Broker, Started>();
   let isDown = false;
   let stopped = false;

@@ -33,6 +33,8 @@ class DeliveryCheck {
   readonly #rules: DeliveryRules;
   readonly #runs = new Map<number, Run>();
   readonly #heads = new Map<string, number>();
+  /** Rooms whose log was lost at some time; null in it: all of them. */
+  readonly #lost = new Set<string | null>();
   readonly #violations: Violation[] = [];
 
   constructor(log: Log, rules: DeliveryRules) {
@@ -52,9 +54,12 @@ class DeliveryCheck {
         break;
       case "ledgers-lost":
         // Whoever loses all ledgers loses all logs with them: nothing that was in one can be had any more.
-        if (step.session === null) for (const log of this.#heads.keys()) this.#heads.set(log, Infinity);
+        if (step.session !== null) break;
+        this.#lost.add(null);
+        for (const log of this.#heads.keys()) this.#heads.set(log, Infinity);
         break;
       case "log-lost":
+        this.#lost.add(step.room);
         this.#heads.set(`${step.room} ${step.epoch}`, Infinity);
         break;
       case "join":
@@ -109,7 +114,13 @@ class DeliveryCheck {
     run.last = step.position;
     if (run.left) return this.#fail(step, "was told of a gap after it had left");
     if (!last) return this.#fail(step, "was told of a gap before it had joined");
-    if (step.position.epoch !== last.epoch) return;
+    if (step.position.epoch !== last.epoch) {
+      if (!this.#lost.has(null) && !this.#lost.has(step.room))
+        this.#fail(step, `was told of another log than ${last.epoch}, which was not lost`);
+      return;
+    }
+    if (step.position.offset < last.offset)
+      this.#fail(step, `was sent back from ${last.offset} to ${step.position.offset} of the same log`);
     const head = this.#heads.get(`${step.room} ${last.epoch}`) ?? 0;
     const base = head - this.#rules.historyCount(step.room);
     if (last.offset < base || this.#rules.mayAge) return;

@@ -1,4 +1,5 @@
 import type { Position } from "../../protocol/frames.ts";
+import { sessionIdOf } from "../../protocol/session-id.ts";
 import type { Step } from "../history.ts";
 import type { Violation } from "./violation.ts";
 
@@ -43,6 +44,9 @@ export function readLog(steps: readonly Step[]): Log {
   }
   return { entries, byId, byPlace };
 }
+
+/** Ids of sessions are longer than the prefixes of servers. */
+const sessionIdLength = sessionIdOf("").length;
 
 /** Codes that promise that a publish was not stored. The others say that it may have been. */
 const notStored = new Set([
@@ -179,9 +183,8 @@ export function checkSenderOrder(log: Log): Violation[] {
   return violations;
 }
 
-/** Sessions have 12 characters, prefixes of servers 10. */
 function isSession(id: string): boolean {
-  return id.lastIndexOf("-") === 12;
+  return id.lastIndexOf("-") === sessionIdLength;
 }
 
 /** Offsets of a log have no holes: the broker itself is held to its word. */
