@@ -14,7 +14,8 @@ import type {
   SessionOpening,
 } from "../server/broker.ts";
 import type { SeededRandom } from "./seeded-random.ts";
-import type { SharedStore, Subscriber } from "./shared-store.ts";
+import type { Subscriber } from "./shared-room.ts";
+import type { SharedStore } from "./shared-store.ts";
 import type { SimProcess } from "./sim-process.ts";
 
 /** What a call to a broker that can't be reached rejects with. */

@@ -1,4 +1,3 @@
-import { utf8Length } from "../base/utf8.ts";
 import type { Undo } from "../base/clock.ts";
 import type { Member, Position } from "../protocol/frames.ts";
 import type {
@@ -12,44 +11,16 @@ import type {
   PresenceChange,
 } from "../server/broker.ts";
 import type { History } from "./history.ts";
+import { stateOf, trim, type Room, type Subscriber } from "./shared-room.ts";
 import { SharedSessions, type SavedLedgers } from "./shared-sessions.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import type { Timeline } from "./timeline.ts";
-
-/** A node that is told of what goes on. */
-export interface Subscriber {
-  entry(room: string, epoch: string, offset: number, data: string): void;
-  signal(room: string, key: string, data: string): void;
-  presence(room: string, change: PresenceChange): void;
-  opened(session: string, generation: number): void;
-  told(message: string): void;
-  /** The log of a room is another one. */
-  hole(room: string): void;
-  /** Members may be gone. */
-  wiped(): void;
-  /** The store went away, and is back: what was under way is lost. */
-  restarted(): void;
-}
 
 /** Options of a {@link SharedStore}. */
 export interface StoreOptions {
   readonly sessionTtlMs: number;
   /** Whether what comes back counts as the same data set; told whether it should. Default: then it does. */
   readonly vouches?: ((isSame: boolean) => boolean) | undefined;
-}
-
-interface Entry {
-  readonly data: string;
-  readonly atMs: number;
-}
-
-interface Room {
-  readonly epoch: string;
-  base: number;
-  entries: Entry[];
-  bound: LogBound;
-  readonly members: Map<string, Held>;
-  readonly subscribers: Set<Subscriber>;
 }
 
 /** What is on a store's disk. */
@@ -60,12 +31,6 @@ export interface SavedData {
   readonly users: ReadonlySet<string>;
   /** How much had been written until then. */
   readonly writes: number;
-}
-
-interface Held {
-  readonly member: Member;
-  readonly generation: number;
-  readonly node: string;
 }
 
 /**
@@ -119,7 +84,7 @@ export class SharedStore {
     room.entries.push({ data, atMs: this.#timeline.nowMs });
     room.bound = bound;
     const position: Position = { offset: room.base + room.entries.length, epoch: room.epoch };
-    this.#trim(room);
+    trim(room, this.#timeline.nowMs);
     if (origin) this.sessions.notePublished(origin, name, position);
     this.#history.add({ type: "appended", room: name, position, data });
     for (const node of room.subscribers) node.entry(name, room.epoch, position.offset, data);
@@ -132,7 +97,7 @@ export class SharedStore {
 
   read(name: string, after: number, limit: number): LogPage {
     const room = this.#room(name);
-    this.#trim(room);
+    trim(room, this.#timeline.nowMs);
     const start = after - room.base;
     const kept = start < 0 ? [] : room.entries.slice(start, start + limit);
     const entries = kept.map(({ data }, index) => ({ offset: after + index + 1, data }));
@@ -143,7 +108,7 @@ export class SharedStore {
     const room = this.#room(name);
     room.bound = bound;
     room.subscribers.add(node);
-    this.#trim(room);
+    trim(room, this.#timeline.nowMs);
     return stateOf(room);
   }
 
@@ -304,21 +269,4 @@ export class SharedStore {
   #tell(room: Room, name: string, change: PresenceChange): void {
     for (const node of room.subscribers) node.presence(name, change);
   }
-
-  #trim(room: Room): void {
-    const oldestMs = this.#timeline.nowMs - room.bound.ageMs;
-    let drop = Math.max(0, room.entries.length - room.bound.count);
-    let over = -room.bound.bytes;
-    for (const { data } of room.entries.slice(drop)) over += utf8Length(data);
-    for (; over > 0 && drop < room.entries.length - 1; drop += 1)
-      over -= utf8Length((room.entries[drop] as Entry).data);
-    while (drop < room.entries.length && (room.entries[drop] as Entry).atMs < oldestMs) drop += 1;
-    if (drop === 0) return;
-    room.base += drop;
-    room.entries = room.entries.slice(drop);
-  }
-}
-
-function stateOf({ epoch, base, entries }: Room): LogState {
-  return { epoch, base, head: base + entries.length };
 }
