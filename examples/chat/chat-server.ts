@@ -11,7 +11,7 @@ export interface ChatServer {
 
 /** Makes the server. It listens to nothing yet: `server.ts` serves it, and a simulation runs it as it is. */
 export function createChatServer(
-  seams: Pick<ServerOptions, "broker" | "clock" | "random" | "onError"> = {},
+  seams: Pick<ServerOptions, "broker" | "clock" | "random" | "onError" | "logger"> = {},
 ): ChatServer {
   const server = createServer(chat, {
     ...seams,

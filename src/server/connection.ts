@@ -1,6 +1,6 @@
 import type { Clock, Undo } from "../base/clock.ts";
 import type { TimerWheel, WheelItem } from "../base/timer-wheel.ts";
-import { closeCodes, type CloseName, type ErrorName } from "../protocol/codes.ts";
+import { closeCodes, type CloseName } from "../protocol/codes.ts";
 import { decodeClientFrame, type FrameError } from "../protocol/decode.ts";
 import { encodeFrame } from "../protocol/encode.ts";
 import { BowlineError } from "../protocol/errors.ts";
@@ -8,10 +8,11 @@ import type { ClientFrame, ErrorSubject, HelloFrame, ServerFrame } from "../prot
 import { sessionIdOf } from "../protocol/session-id.ts";
 import type { Admitted, Socket, SocketListener } from "./engine.ts";
 import type { Limits } from "./limits.ts";
+import type { Logging } from "./logging/logging.ts";
 import { Outbox, type OutboxContext } from "./outbox.ts";
 import { Rate } from "./rate.ts";
 import type { Reader } from "./reader.ts";
-import { fitReason, refusalFrame, tableError } from "./refusal.ts";
+import { fitReason, refusalFrame, turnDown } from "./refusal.ts";
 import { Unread } from "./unread.ts";
 import { TaskOwner } from "./work-queue.ts";
 
@@ -21,6 +22,7 @@ export interface ConnectionContext extends OutboxContext {
   readonly wheel: TimerWheel;
   readonly limits: Limits;
   readonly heartbeatMs: number;
+  readonly logging: Logging;
   /** Opens or resumes the session that a hello asks for. */
   receiveHello(connection: Connection, hello: HelloFrame): void;
   /** Handles any other frame of an open connection. */
@@ -167,11 +169,6 @@ export class Connection implements SocketListener, WheelItem {
     this.send(refusalFrame(subject, error));
   }
 
-  /** Refuses with a code of the table, whose text says enough. */
-  refuseAs(subject: ErrorSubject, code: ErrorName): void {
-    this.refuse(subject, tableError(code));
-  }
-
   readerOf(room: string): Reader | undefined {
     return this.readers.find((reader) => reader.room.name === room);
   }
@@ -180,6 +177,7 @@ export class Connection implements SocketListener, WheelItem {
   close(name: CloseName, reason?: string): void {
     if (this.state === "closed") return;
     const { code, text } = closeCodes[name];
+    this.#context.logging.closed(name, reason, this);
     this.outbox.flush(this.#context.clock.elapsed());
     this.#socket.close(code, fitReason(reason === undefined ? text : `${text}: ${reason}`));
     this.#end(code);
@@ -251,7 +249,8 @@ export class Connection implements SocketListener, WheelItem {
       return decodeClientFrame(text);
     } catch (error) {
       const { message, subject } = error as FrameError;
-      if (subject && this.state === "open") this.refuse(subject, new BowlineError("INVALID", message));
+      if (subject && this.state === "open")
+        turnDown(this, this.#context.logging, subject, new BowlineError("INVALID", message));
       else this.close("BAD_FRAME", message);
       return null;
     }

@@ -63,3 +63,10 @@ function percentDecode(text: string): string {
     return text;
   }
 }
+
+/** The values in a request's query, as they were sent and decoded. */
+export function queryOf({ url }: UpgradeRequest): string[] {
+  const [, query = ""] = /\?([^#]*)/.exec(url) ?? [];
+  const sent = query.split("&").map((pair) => pair.slice(pair.indexOf("=") + 1));
+  return [...sent, ...new URLSearchParams(query).values()];
+}

@@ -100,6 +100,8 @@ export interface Gate {
   serve(framing: Framing): Promise<void>;
   /** Decides about an upgrade. Never rejects. With `holds`, a place is taken: follow with `open` or `giveUp`. */
   admit(request: UpgradeRequest, options: { readonly holds: boolean }): Promise<Admitted | Refused>;
+  /** Tells of an upgrade that the engine refused by itself: it MUST, as nobody else would know. Never throws. */
+  refused(refused: Refused, request: UpgradeRequest): void;
   /** Gives back the place of an admitted upgrade that came to nothing. */
   giveUp(): void;
   /** Runs `task` when the server has stopped: the engine then stops listening. */

@@ -8,6 +8,7 @@ import { jsonSubprotocol } from "../protocol/frames.ts";
 import type { UserLike } from "./connection.ts";
 import { cookiesOf, protocols, single, tokenOf } from "./credentials.ts";
 import type { Admitted, Refused, UpgradeRequest } from "./engine.ts";
+import type { Logging } from "./logging/logging.ts";
 import type { OriginRule } from "./origins.ts";
 import type { Report } from "./refusal.ts";
 
@@ -34,6 +35,7 @@ export interface DoorkeeperOptions {
   /** How long `authenticate` may take. */
   readonly handshakeMs: number;
   readonly clock: Clock;
+  readonly logging: Logging;
   readonly report: Report;
 }
 
@@ -83,24 +85,37 @@ export class Doorkeeper {
       return this.#originRefusal(request);
     } catch (error) {
       this.#options.report(error, "authenticate");
-      return refused(500, "INTERNAL");
+      return failed;
     }
   }
 
   async admit(request: UpgradeRequest, { holds }: { readonly holds: boolean }): Promise<Admitted | Refused> {
-    if (this.closedForSeconds !== null) return this.#draining();
-    const refusedOrigin = this.#judgeOrigin(request);
-    if (refusedOrigin) return refusedOrigin;
-    if (holds && !protocols(request).includes(jsonSubprotocol)) {
-      return refused(400, "UPGRADE_REQUIRED", undefined, `offer the subprotocol ${jsonSubprotocol}`);
-    }
-    if (this.#places.count >= this.#options.connectionsMax) return refused(503, "TOO_MANY_CONNECTIONS", 5);
+    const turnedAway = this.#turnAway(request, holds);
+    if (turnedAway) return holds ? this.#tell(turnedAway, request) : turnedAway;
     // Taken before anything is awaited: any number may be asking at the same time.
     if (holds) this.#places.add();
     const admission = await this.#identify(request);
     // Whoever came in now would be told of no drain.
     const answer = admission.ok && this.closedForSeconds !== null ? this.#draining() : admission;
-    if (holds && !answer.ok) this.giveUp();
+    if (!holds || answer.ok) return answer;
+    this.giveUp();
+    return this.#tell(answer, request);
+  }
+
+  /** Refuses whom nobody has to be asked about. */
+  #turnAway(request: UpgradeRequest, holds: boolean): Refused | null {
+    if (this.closedForSeconds !== null) return this.#draining();
+    const refusedOrigin = this.#judgeOrigin(request);
+    if (refusedOrigin) return refusedOrigin;
+    if (holds && !protocols(request).includes(jsonSubprotocol))
+      return refused(400, "UPGRADE_REQUIRED", undefined, `offer the subprotocol ${jsonSubprotocol}`);
+    const isFull = this.#places.count >= this.#options.connectionsMax;
+    return isFull ? refused(503, "TOO_MANY_CONNECTIONS", 5) : null;
+  }
+
+  /** Logs a refused upgrade. The question why, which follows it, is told the same, and a fault was reported. */
+  #tell(answer: Refused, request: UpgradeRequest): Refused {
+    if (answer !== failed && answer !== late) this.#options.logging.refusedUpgrade(answer, request);
     return answer;
   }
 
@@ -112,14 +127,14 @@ export class Doorkeeper {
     const { authenticate, report, clock, handshakeMs } = this.#options;
     if (!authenticate) return { ok: true, user: null, expiresAt: null };
     let isLate = false;
-    const late = (): Error => {
+    const tookTooLong = (): Error => {
       isLate = true;
       return new Error(`authenticate took longer than ${handshakeMs} ms (limits.handshakeMs)`);
     };
     try {
       const asked = authenticate({ ...request, token: tokenOf(request), cookies: cookiesOf(request) });
       // An answer that never comes must not hold its place for ever.
-      const user = await within(clock, handshakeMs, Promise.resolve(asked), late);
+      const user = await within(clock, handshakeMs, Promise.resolve(asked), tookTooLong);
       if (user === null || user === undefined) return refused(401, "UNAUTHORIZED");
       checkUser(user, this.#options.contract);
       const expiresAt = expiryOf(user);
@@ -131,12 +146,14 @@ export class Doorkeeper {
       if (error instanceof BowlineError)
         return refused(statusOf(error.code), error.code, undefined, error.message);
       report(error, "authenticate");
-      return isLate
-        ? refused(503, "UNAVAILABLE", 1, "who you are took too long to tell")
-        : refused(500, "INTERNAL");
+      return isLate ? late : failed;
     }
   }
 }
+
+/** What a fault of the application's own ends in; it was reported. */
+const failed: Refused = refused(500, "INTERNAL");
+const late: Refused = refused(503, "UNAVAILABLE", 1, "who you are took too long to tell");
 
 function refused(status: number, code: string, retryAfterSeconds?: number, message?: string): Refused {
   const text = message ?? (Object.hasOwn(errorCodes, code) ? errorCodes[code as ErrorName].text : code);

@@ -18,6 +18,7 @@ export { memory } from "./memory-broker.ts";
 export type { MemoryBrokerOptions } from "./memory-broker.ts";
 export { defaultLimits } from "./limits.ts";
 export type { Limits } from "./limits.ts";
+export type { Logger } from "./logging/logger.ts";
 export type { AuthRequest, Authenticate } from "./gate.ts";
 export type { AllowedOrigins, OriginRule } from "./origins.ts";
 export type {

@@ -1,8 +1,8 @@
 import type { Clock } from "../base/clock.ts";
-import { Emitter } from "../base/emitter.ts";
 import type { Random } from "../base/random.ts";
 import { TimerWheel } from "../base/timer-wheel.ts";
 import type { Contract } from "../contract/contract.ts";
+import { closeCodes } from "../protocol/codes.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { JoinRequest } from "../protocol/frames.ts";
 import type { Broker, BrokerSink } from "./broker.ts";
@@ -19,17 +19,20 @@ import type {
   SocketListener,
   UpgradeRequest,
 } from "./engine.ts";
+import { faultReport, type OnError } from "./faults.ts";
 import { Flusher } from "./flusher.ts";
 import { Doorkeeper, type DoorkeeperOptions } from "./gate.ts";
 import type { Handlers } from "./handlers.ts";
-import { BrokerFailure, GuardedBroker } from "./guarded-broker.ts";
+import { GuardedBroker } from "./guarded-broker.ts";
 import { Hub } from "./hub.ts";
 import { insistence } from "./insist.ts";
 import type { Limits } from "./limits.ts";
+import type { Logger } from "./logging/logger.ts";
+import { Logging } from "./logging/logging.ts";
 import { Payloads } from "./payloads.ts";
 import { Presence } from "./presence.ts";
 import { Publishing } from "./publishing.ts";
-import type { About, ErrorInfo, Report, Stage } from "./refusal.ts";
+import type { Report } from "./refusal.ts";
 import { Requests } from "./requests.ts";
 import { Rooms } from "./rooms.ts";
 import { Router } from "./router.ts";
@@ -49,7 +52,10 @@ export interface NodeOptions extends Pick<DoorkeeperOptions, "authenticate" | "o
   readonly checkOutgoing: boolean;
   readonly clock: Clock;
   readonly random: Random;
-  readonly onError: (error: unknown, info: ErrorInfo) => void;
+  /** Null: faults go to the logger. */
+  readonly onError: OnError | null;
+  readonly logger: Logger | null;
+  readonly debug: boolean;
 }
 
 const retryMs = 1000;
@@ -60,6 +66,8 @@ export class Node implements Gate {
   readonly payloadBytes: number;
   readonly handshakeMs: number;
   readonly broker: string;
+  /** Reports what a handler or the broker threw. */
+  readonly report: Report;
   readonly sessions: Sessions;
   readonly publishing: Publishing;
   readonly signals: Signals;
@@ -73,8 +81,8 @@ export class Node implements Gate {
   readonly #rooms: Rooms;
   readonly #connectionContext: ConnectionContext;
   readonly #drain: Drain;
+  readonly #logging: Logging;
   readonly #broker: GuardedBroker;
-  readonly #faults = new Emitter<{ readonly error: unknown; readonly info: ErrorInfo }>(reportOnError);
   readonly #onStop: (() => void | Promise<void>)[] = [];
   #framing: Framing | null = null;
   #started: Promise<void> | null = null;
@@ -84,9 +92,7 @@ export class Node implements Gate {
 
   constructor(options: NodeOptions) {
     const { limits, presenceGraceMs: graceMs } = options;
-    const { report } = this;
     this.#options = options;
-    this.#faults.on(({ error, info }) => options.onError(error, info));
     this.path = options.path;
     this.payloadBytes = limits.payloadBytes;
     this.handshakeMs = limits.handshakeMs;
@@ -95,8 +101,10 @@ export class Node implements Gate {
       pack: (messages) => this.#frames().pack(messages),
       join: (batches) => this.#frames().join(batches),
     };
-    const shared = partsOf(options, framing, report, this.#reportBroker);
+    const shared = partsOf(options, framing, this.#reportBroker);
     const { queue } = shared;
+    this.report = shared.report;
+    this.#logging = shared.logging;
     this.#wheel = shared.wheel;
     this.#broker = shared.broker;
     this.#doorkeeper = new Doorkeeper({ ...shared, connectionsMax: limits.connections });
@@ -112,10 +120,9 @@ export class Node implements Gate {
     this.signals = new Signals({ ...shared, payloads, rooms: this.#rooms });
     const requests = new Requests({ ...shared, sessions });
     const { publishing, signals } = this;
-    this.#router = new Router({ limits, queue, rooms: this.#rooms, publishing, signals, requests });
+    this.#router = new Router({ ...shared, rooms: this.#rooms, publishing, signals, requests });
     this.cluster = new Cluster({
       ...shared,
-      node: options.random.id(10),
       stats: () => this.stats(),
       disconnect: (user, why) => sessions.disconnect(user, why),
     });
@@ -179,6 +186,10 @@ export class Node implements Gate {
     return this.#doorkeeper.admit(request, options);
   }
 
+  refused(refused: Refused, request: UpgradeRequest): void {
+    this.#logging.refusedUpgrade(refused, request);
+  }
+
   giveUp(): void {
     this.#doorkeeper.giveUp();
   }
@@ -200,14 +211,6 @@ export class Node implements Gate {
     return this.#stopped;
   }
 
-  /** Reports what a handler or the broker threw. */
-  readonly report = (error: unknown, stage: Stage, about?: About): void => {
-    this.#faults.emit({
-      error: error instanceof BrokerFailure ? error.cause : error,
-      info: { stage, node: this.cluster.node, ...about },
-    });
-  };
-
   /** An outage is reported once, and not again by each call that it fails. */
   readonly #reportBroker = (error: unknown): void => {
     if (!this.sessions.degraded) this.report(error, "broker");
@@ -227,7 +230,7 @@ export class Node implements Gate {
       receiveHole: (room) => this.hub.receiveHole(room),
       receiveTold: (message) => this.cluster.receive(message),
       receiveOutage: (reason) => {
-        if (reason) this.report(reason, "broker");
+        if (reason && this.#options.onError) this.report(reason, "broker");
         this.sessions.receiveOutage(reason);
       },
       isConnected: (session) => this.sessions.connectionOf(session) !== undefined,
@@ -242,6 +245,8 @@ export class Node implements Gate {
   }
 
   async #stop(options: DrainOptions): Promise<void> {
+    const count = this.sessions.size;
+    if (this.#logging.isDebug) this.#logging.debug(`draining ${count} connections`, {}, { count });
     await this.#drain.run(options);
     this.#presence.stop();
     this.#wheel.stop();
@@ -251,6 +256,9 @@ export class Node implements Gate {
   }
 
   #ended(connection: Connection): void {
+    const { closeCode: close } = connection;
+    if (close === closeCodes.TOO_BIG.code) this.#logging.closed("TOO_BIG", undefined, connection);
+    if (this.#logging.isDebug) this.#logging.debug(`closed (${close})`, connection, { close });
     this.#doorkeeper.giveUp();
     this.sessions.ended(connection);
     this.#rooms.ended(connection);
@@ -264,13 +272,18 @@ export class Node implements Gate {
 }
 
 /** What the parts of a node have in common. The types of what is made here are those of its parts. */
-function partsOf(options: NodeOptions, framing: Framing, report: Report, reportBroker: Report) {
-  const { clock, limits } = options;
+function partsOf(options: NodeOptions, framing: Framing, reportBroker: Report) {
+  const { clock, limits, onError } = options;
+  const node = options.random.id(10);
+  const logging = new Logging({ ...options, node });
+  const report = faultReport(onError, logging, node);
   const wheel = new TimerWheel(clock);
   return {
     ...options,
     ...limits,
+    node,
     framing,
+    logging,
     report,
     wheel,
     broker: new GuardedBroker(options.broker, { wheel, brokerMs: limits.brokerMs, report }),
@@ -278,10 +291,4 @@ function partsOf(options: NodeOptions, framing: Framing, report: Report, reportB
     queue: new WorkQueue(),
     insist: insistence({ clock, report: reportBroker }),
   };
-}
-
-/** `onError` failed: said once, and nothing else ends. */
-function reportOnError(failure: unknown): void {
-  // oxlint-disable-next-line no-console
-  console.error("bowline: onError failed:", failure);
 }

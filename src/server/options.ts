@@ -6,6 +6,7 @@ import type { Broker } from "./broker.ts";
 import type { UserLike } from "./connection.ts";
 import type { Authenticate } from "./gate.ts";
 import { resolveLimits, type Limits } from "./limits.ts";
+import { loggerOf, type Logger } from "./logging/logger.ts";
 import { memory } from "./memory-broker.ts";
 import type { NodeOptions } from "./node.ts";
 import { originRule, type AllowedOrigins } from "./origins.ts";
@@ -47,9 +48,21 @@ export interface ServerOptions<User extends UserLike = UserLike> {
   readonly checkOutgoing?: boolean;
   /**
    * Told of every error that is no refusal, once: a fault in a hook, handler or schema, and what the broker fails with. It
-   * may be async; what it throws or rejects with itself is written to the console. Default: writes to the console.
+   * may be async; what it throws or rejects with itself goes to the `logger`. Default: they all do, as errors.
    */
   readonly onError?: (error: unknown, info: ErrorInfo) => void;
+  /**
+   * Where the server writes a line for what it refuses (upgrades, joins, payloads), for connections that it closes for a
+   * fault of the client's, and for outages of the broker: at `warn`, one of each kind in 10 s, with a count of those left
+   * out. No line has a token, a cookie, a query, the values of a payload or a URL's password. What the logger throws or
+   * rejects with ends nothing. Default: the console; `false` writes nothing.
+   *
+   * @example
+   * createServer(chat, { logger: pino() });
+   */
+  readonly logger?: Logger | false;
+  /** Whether connects, joins, leaves, closes and drains have lines, too, at `debug`. Default false. */
+  readonly debug?: boolean;
   /** Where time comes from; for simulations. */
   readonly clock?: Clock;
   /** Where chance comes from; for simulations. */
@@ -66,6 +79,8 @@ const optionNames: { readonly [Name in keyof ServerOptions]-?: 1 } = {
   presenceGraceMs: 1,
   checkOutgoing: 1,
   onError: 1,
+  logger: 1,
+  debug: 1,
   clock: 1,
   random: 1,
 };
@@ -92,7 +107,9 @@ export function resolveOptions(options: ServerOptions): Omit<NodeOptions, "contr
     checkOutgoing: options.checkOutgoing ?? true,
     clock: options.clock ?? systemClock,
     random,
-    onError: options.onError ?? reportToConsole,
+    onError: options.onError ?? null,
+    logger: loggerOf(options.logger),
+    debug: options.debug ?? false,
   };
 }
 
@@ -116,10 +133,4 @@ function checkPath(path: string): string {
   if (!/^\/[^?#\s]*$/.test(path))
     throw new TypeError(`path must start with "/" and have no query, not ${String(path)}`);
   return path;
-}
-
-function reportToConsole(error: unknown, { stage, node, room, event, request }: ErrorInfo): void {
-  const place = [room, event, request, `node ${node}`].filter((name) => name !== undefined).join(" ");
-  // oxlint-disable-next-line no-console
-  console.error(`bowline: ${stage} (${place}):`, error);
 }

@@ -8,13 +8,13 @@ import type { AppendResult, Broker, LogPage, Origin } from "./broker.ts";
 import type { Connection, UserLike } from "./connection.ts";
 import type { Insist } from "./insist.ts";
 import { definitionOf, jsonOf, type Payloads, type Sending } from "./payloads.ts";
-import { refusalFrame, refusalOf, SessionLost, tableError, type Report } from "./refusal.ts";
+import { refusalFrame, refusalOf, SessionLost, tableError, type RefusalContext } from "./refusal.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Sessions } from "./sessions.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
 /** What {@link Publishing} needs of the node. */
-export interface PublishingContext {
+export interface PublishingContext extends RefusalContext {
   readonly payloads: Payloads;
   readonly clock: Clock;
   readonly broker: Broker;
@@ -22,7 +22,6 @@ export interface PublishingContext {
   readonly rooms: Rooms;
   readonly queue: WorkQueue;
   readonly sessions: Sessions;
-  readonly report: Report;
 }
 
 /** A publication in a room's log. */
@@ -132,7 +131,8 @@ export class Publishing {
       return { type: "ack", ref, position };
     } catch (error) {
       if (error instanceof SessionLost) return null;
-      return refusalFrame({ ref }, refusalOf(error, "publish", this.#context.report, { room, event }));
+      const call = { kind: "publish", room, event, payload: frame.payload } as const;
+      return refusalFrame({ ref }, refusalOf(error, this.#context, call, connection));
     }
   }
 

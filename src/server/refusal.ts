@@ -1,8 +1,9 @@
 import { errorCodes, type ErrorName } from "../protocol/codes.ts";
 import { BowlineError, type Issue } from "../protocol/errors.ts";
 import type { ErrorFrame, ErrorSubject } from "../protocol/frames.ts";
+import type { Caller, Logging, RefusedCall } from "./logging/logging.ts";
 
-/** Where in the server an error came up, for `onError`. */
+/** Where in the server an error came up, for `onError` and in a logged fault. */
 export type Stage =
   | "authenticate"
   | "session"
@@ -25,6 +26,12 @@ export interface About {
 
 /** Takes an error to the application's `onError`. Never throws. */
 export type Report = (error: unknown, stage: Stage, about?: About) => void;
+
+/** What refusing a call needs of the node. */
+export interface RefusalContext {
+  readonly report: Report;
+  readonly logging: Logging;
+}
 
 /** What `onError` is told beside the error. */
 export interface ErrorInfo extends About {
@@ -81,13 +88,38 @@ function plainIssue({ message, path }: Issue): Issue {
 }
 
 /**
- * What a client is told of an error: a `BowlineError` was meant for it; anything else is a fault of ours, which it
- * learns nothing about, and which is reported once.
+ * What a client is told of an error: a `BowlineError` was meant for it, and is logged; anything else is a fault of ours,
+ * which it learns nothing about, and which is reported once.
  */
-export function refusalOf(error: unknown, stage: Stage, report: Report, about: About): BowlineError {
-  if (error instanceof BowlineError) return error;
-  report(error, stage, about);
+export function refusalOf(
+  error: unknown,
+  { report, logging }: RefusalContext,
+  call: RefusedCall & { readonly kind: Stage },
+  caller: Caller,
+): BowlineError {
+  if (error instanceof BowlineError) {
+    logging.refusedCall(call, error, caller);
+    return error;
+  }
+  const { kind, room, event, request } = call;
+  report(error, kind, {
+    ...(room !== undefined && { room }),
+    ...(event !== undefined && { event }),
+    ...(request !== undefined && { request }),
+  });
   return tableError("INTERNAL", error);
+}
+
+/** Refuses, and logs, what came too early to be a call of some kind: a bad frame, one too many. */
+export function turnDown(
+  connection: Caller & { refuse(subject: ErrorSubject, error: BowlineError): void },
+  logging: Logging,
+  subject: ErrorSubject,
+  error: BowlineError,
+): void {
+  const call: RefusedCall = "ref" in subject ? { kind: "call" } : { kind: subject.of, room: subject.room };
+  logging.refusedCall(call, error, connection);
+  connection.refuse(subject, error);
 }
 
 /** Most bytes of a close reason (RFC 6455, 5.5). */

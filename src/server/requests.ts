@@ -11,12 +11,12 @@ import type { Connection, UserLike } from "./connection.ts";
 import type { Handlers, UntypedRequestHandler } from "./handlers.ts";
 import type { Limits } from "./limits.ts";
 import { inTime, jsonOf, TookTooLong } from "./payloads.ts";
-import { invalid, refusalFrame, refusalOf, tableError, type Report } from "./refusal.ts";
+import { invalid, refusalFrame, refusalOf, tableError, type RefusalContext } from "./refusal.ts";
 import type { Insist } from "./insist.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** What {@link Requests} needs of the node. */
-export interface RequestsContext {
+export interface RequestsContext extends RefusalContext {
   readonly contract: Contract;
   readonly broker: Broker;
   readonly insist: Insist;
@@ -25,7 +25,6 @@ export interface RequestsContext {
   readonly checkOutgoing: boolean;
   readonly clock: Clock;
   readonly limits: Limits;
-  readonly report: Report;
 }
 
 /** A request under way. */
@@ -104,7 +103,7 @@ export class Requests {
       if (claim.outcome === "unknown-session") return sessions.receiveLost(connection);
       if (claim.outcome === "unanswered") {
         // Still running here: its answer goes to whatever connection the session has then, so to this one.
-        if (!this.#running.has(keyOf(origin))) connection.refuseAs({ ref }, "UNCERTAIN");
+        if (!this.#running.has(keyOf(origin))) connection.refuse({ ref }, tableError("UNCERTAIN"));
         return;
       }
       const finished = after(this.#run(call), (answer) =>
@@ -154,7 +153,7 @@ export class Requests {
   }
 
   /** A refusal is an answer, and kept like one. A handler that was given up has none: it may still do what was asked. */
-  #refusal({ name, ref }: RequestCall, error: unknown): string {
+  #refusal({ connection, name, ref, payload }: RequestCall, error: unknown): string {
     if (error instanceof TookTooLong) {
       this.#context.report(error, "request", { request: name });
       throw tableError(
@@ -163,9 +162,8 @@ export class Requests {
         `${errorCodes.UNCERTAIN.text}: the handler of "${name}" takes too long`,
       );
     }
-    return encodeFrame(
-      refusalFrame({ ref }, refusalOf(error, "request", this.#context.report, { request: name })),
-    );
+    const call = { kind: "request", request: name, payload } as const;
+    return encodeFrame(refusalFrame({ ref }, refusalOf(error, this.#context, call, connection)));
   }
 
   #checkReply({ name, definition }: RequestCall, reply: unknown): Awaitable<unknown> {
@@ -188,8 +186,9 @@ export class Requests {
     return this.#context.sessions.connectionOf(connection.session) ?? connection;
   }
 
-  #refuse(connection: Connection, { ref, request }: RequestFrame, error: unknown): void {
-    const refusal = refusalOf(error, "request", this.#context.report, { request });
+  #refuse(connection: Connection, { ref, request, payload }: RequestFrame, error: unknown): void {
+    const call = { kind: "request", request, payload } as const;
+    const refusal = refusalOf(error, this.#context, call, connection);
     this.#current(connection).refuse({ ref }, refusal);
   }
 }

@@ -14,10 +14,10 @@ import type { Limits } from "./limits.ts";
 import { inTime, jsonOf } from "./payloads.ts";
 import type { Presence } from "./presence.ts";
 import type { Reader } from "./reader.ts";
-import { invalid, refusalOf, tableError, type Report } from "./refusal.ts";
+import { invalid, refusalOf, tableError, type RefusalContext } from "./refusal.ts";
 
 /** What {@link Rooms} needs of the node. */
-export interface RoomsContext {
+export interface RoomsContext extends RefusalContext {
   readonly contract: Contract;
   readonly handlers: Handlers;
   readonly limits: Limits;
@@ -25,7 +25,6 @@ export interface RoomsContext {
   readonly hub: Hub;
   readonly insist: Insist;
   readonly presence: Presence;
-  readonly report: Report;
 }
 
 /** Joining and leaving: who may enter a room, and what entering sets in motion. */
@@ -55,19 +54,22 @@ export class Rooms {
   }
 
   async join(connection: Connection, request: JoinRequest): Promise<void> {
-    const { room } = request;
+    const { room, presence: payload } = request;
     try {
       const entry = await this.#admit(connection, request);
       if (entry) await this.#begin(connection, request, entry);
     } catch (error) {
-      connection.refuse({ room, of: "join" }, refusalOf(error, "join", this.#context.report, { room }));
+      const call = { kind: "join", room, payload } as const;
+      connection.refuse({ room, of: "join" }, refusalOf(error, this.#context, call, connection));
     }
   }
 
   leave(connection: Connection, room: string): void {
+    const { logging } = this.#context;
     const reader = connection.readerOf(room);
     if (reader) this.#release(connection, reader);
     connection.send({ type: "left", room });
+    if (reader && logging.isDebug) logging.debug(`left "${room}"`, connection, { room });
   }
 
   async setPresence(connection: Connection, room: string, payload: unknown): Promise<void> {
@@ -78,10 +80,8 @@ export class Rooms {
       const state = await this.#checkState(room, definition, payload);
       if (!reader.left) await this.#present(connection, reader, state);
     } catch (error) {
-      connection.refuse(
-        { room, of: "presence" },
-        refusalOf(error, "presence", this.#context.report, { room }),
-      );
+      const call = { kind: "presence", room, payload } as const;
+      connection.refuse({ room, of: "presence" }, refusalOf(error, this.#context, call, connection));
     }
   }
 
@@ -153,7 +153,7 @@ export class Rooms {
     position: Position | undefined,
     { presence }: RoomDefinition,
   ): Promise<void> {
-    const { insist } = this.#context;
+    const { insist, logging } = this.#context;
     const { room } = reader;
     const isNeeded = (): boolean => !reader.left;
     if (reader.left) return;
@@ -163,6 +163,7 @@ export class Rooms {
       connection.sendText(members ? `${frame.slice(0, -1)},${members}}` : frame);
     };
     await insist(() => reader.begin(position, answer), isNeeded);
+    if (logging.isDebug) logging.debug(`joined "${room.name}"`, connection, { room: room.name });
   }
 
   /** As the schema gives it, and as JSON will have it: what JSON can't hold is refused here, and not in what others are told. */

@@ -3,7 +3,9 @@ import { Countdown } from "../base/countdown.ts";
 import type { ClientFrame, HelloFrame, JoinRequest, PublishFrame, RequestFrame } from "../protocol/frames.ts";
 import type { Connection } from "./connection.ts";
 import type { Limits } from "./limits.ts";
+import type { Logging } from "./logging/logging.ts";
 import type { Publishing } from "./publishing.ts";
+import { tableError, turnDown } from "./refusal.ts";
 import type { Requests } from "./requests.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Signals } from "./signals.ts";
@@ -12,6 +14,7 @@ import type { WorkQueue } from "./work-queue.ts";
 /** Where the router takes frames to. */
 export interface RouterContext {
   readonly limits: Limits;
+  readonly logging: Logging;
   readonly queue: WorkQueue;
   readonly rooms: Rooms;
   readonly publishing: Publishing;
@@ -87,7 +90,7 @@ export class Router {
     // What a client sends again after a reconnect may have been answered over this connection meanwhile, and the place
     // is taken by something new on its side already.
     if (connection.pendingCalls >= 2 * limits.pending)
-      return connection.refuseAs({ ref }, "TOO_MANY_PENDING");
+      return turnDown(connection, this.#context.logging, { ref }, tableError("TOO_MANY_PENDING"));
     const work =
       frame.type === "publish"
         ? publishing.receivePublish(connection, frame)
@@ -99,7 +102,8 @@ export class Router {
   #other(connection: Connection, frame: OtherFrame, task: () => Promise<void>): void {
     const { pending, rooms } = this.#context.limits;
     const subject = { room: frame.room, of: frame.type };
-    if (connection.pendingOthers >= pending + rooms) return connection.refuseAs(subject, "TOO_MANY_PENDING");
+    if (connection.pendingOthers >= pending + rooms)
+      return turnDown(connection, this.#context.logging, subject, tableError("TOO_MANY_PENDING"));
     this.#track(connection, "pendingOthers", task());
   }
 

@@ -3,7 +3,8 @@ import { BowlineError } from "../protocol/errors.ts";
 import { ledgerLength, type Broker } from "./broker.ts";
 import type { Connection, UserLike } from "./connection.ts";
 import type { Limits } from "./limits.ts";
-import type { Report } from "./refusal.ts";
+import type { Logging } from "./logging/logging.ts";
+import { turnDown, type Report } from "./refusal.ts";
 
 /** What {@link Sessions} needs of the node. */
 export interface SessionsContext {
@@ -11,6 +12,7 @@ export interface SessionsContext {
   readonly limits: Limits;
   readonly heartbeatMs: number;
   join(connection: Connection, request: JoinRequest): void;
+  readonly logging: Logging;
   readonly report: Report;
 }
 
@@ -75,9 +77,16 @@ export class Sessions {
       connection.epoch = opening.epoch;
       connection.open();
       this.#welcome(connection, user, opening.epoch, opening.ref);
+      const { logging } = this.#context;
+      if (logging.isDebug) logging.debug("connected", connection);
       for (const room of rooms) this.#context.join(connection, room);
       for (const { room, message } of refused)
-        connection.refuse({ room, of: "join" }, new BowlineError("INVALID", message));
+        turnDown(
+          connection,
+          this.#context.logging,
+          { room, of: "join" },
+          new BowlineError("INVALID", message),
+        );
     } catch (error) {
       // An outage was reported already, and everybody is coming back at the same time.
       if (!this.#degraded) this.#context.report(error, "session");
@@ -101,6 +110,7 @@ export class Sessions {
   receiveOutage(reason: Error | null): void {
     const active = reason !== null;
     if (active === this.#degraded) return;
+    this.#context.logging.outage(reason);
     this.#degraded = active;
     for (const connection of this.#connections.values()) connection.send({ type: "degraded", active });
   }

@@ -2,15 +2,14 @@ import { withPayload } from "../protocol/payload.ts";
 import type { Broker } from "./broker.ts";
 import type { Connection, UserLike } from "./connection.ts";
 import { definitionOf, jsonOf, type Payloads, type Sending } from "./payloads.ts";
-import { refusalOf, tableError, type Report } from "./refusal.ts";
+import { refusalOf, tableError, type RefusalContext } from "./refusal.ts";
 import type { Rooms } from "./rooms.ts";
 
 /** What {@link Signals} needs of the node. */
-export interface SignalsContext {
+export interface SignalsContext extends RefusalContext {
   readonly payloads: Payloads;
   readonly broker: Broker;
   readonly rooms: Rooms;
-  readonly report: Report;
 }
 
 /** Signals of one kind, sender and room that are being handled. */
@@ -49,10 +48,8 @@ export class Signals {
       turn.sent = number;
       this.#send({ room, event, payload }, (connection.user as UserLike).id, session);
     } catch (error) {
-      connection.refuse(
-        { room, of: "signal" },
-        refusalOf(error, "signal", this.#context.report, { room, event }),
-      );
+      const call = { kind: "signal", room, event, payload: sending.payload } as const;
+      connection.refuse({ room, of: "signal" }, refusalOf(error, this.#context, call, connection));
     } finally {
       turn.handling -= 1;
       if (turn.handling === 0) this.#turns.delete(key);

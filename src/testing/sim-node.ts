@@ -24,6 +24,8 @@ export interface ServerSeams {
   readonly random: Random;
   readonly broker: Broker;
   readonly onError: (error: unknown, info: { readonly stage: Stage }) => void;
+  /** A simulated run is told by its history, and prints nothing. */
+  readonly logger: false;
 }
 
 /** Makes a node's server, with its handlers. Called once for each start. Wait with the clock of the seams only. */
@@ -106,6 +108,7 @@ export class SimNode<C extends Contract = Contract> implements Host {
       random: own.fork("server"),
       broker: wraps.broker?.(broker, own) ?? broker,
       onError: (error, { stage }) => history.add({ type: "error", where: this.name, stage, error }),
+      logger: false,
     };
     this.#server = server(seams, this.name, history);
     this.#gate = wraps.gate?.(this.#server.gate, own) ?? this.#server.gate;

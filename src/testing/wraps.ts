@@ -53,6 +53,7 @@ export function wrapGate(inner: Gate, changed: Partial<Gate>): Gate {
     handshakeMs: inner.handshakeMs,
     serve: (framing) => inner.serve(framing),
     admit: (request, options) => inner.admit(request, options),
+    refused: (refused, request) => inner.refused(refused, request),
     giveUp: () => inner.giveUp(),
     onStop: (task) => inner.onStop(task),
     report: (error, stage) => inner.report(error, stage),

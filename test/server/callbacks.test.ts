@@ -9,6 +9,7 @@ import type { ServerOptions } from "../../src/server/options.ts";
 import { both, boom, ends, expectNothingEscapes, hangs } from "../support/ends.ts";
 import { altered } from "../support/log-broker.ts";
 import { Pair } from "../support/pair.ts";
+import { RecordedLog } from "../support/recorded-log.ts";
 
 expectNothingEscapes();
 
@@ -215,17 +216,17 @@ describe("authenticate", () => {
 });
 
 describe("onError", () => {
-  test.each(both)("that %s is said once on the console, and ends nothing", async (how, end) => {
-    const said = vi.spyOn(console, "error").mockImplementation(() => {});
+  test.each(both)("that %s is logged once, and ends nothing", async (how, end) => {
+    const logger = new RecordedLog();
     const fault = (): never => {
       throw new Error("a fault");
     };
-    const scene = await bench({ message: fault }, undefined, { onError: end });
+    const scene = await bench({ message: fault }, undefined, { onError: end, logger });
     expect(await settled(scene.pair, published(scene))).toBe("INTERNAL");
     await expectOthersGoOn(scene);
     await new Promise((resolve) => setImmediate(resolve));
-    if (how in ends) expect(said).toHaveBeenCalledExactlyOnceWith("bowline: onError failed:", boom);
-    else expect(said).not.toHaveBeenCalled();
+    const said = logger.of("error").map(({ message }) => message);
+    expect(said).toEqual(how in ends ? ["onError failed: Error: boom"] : []);
   });
 });
 

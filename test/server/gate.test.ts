@@ -1,4 +1,5 @@
 import { FakeClock } from "../support/fake-clock.ts";
+import { silentLogging } from "../support/recorded-log.ts";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { contract, event } from "../../src/contract/contract.ts";
@@ -20,6 +21,7 @@ function bench(options: Partial<DoorkeeperOptions> = {}) {
     connectionsMax: 100,
     handshakeMs: 5000,
     clock,
+    logging: silentLogging(clock),
     report: (error, stage) => reported.push([stage, error]),
     ...options,
   });

@@ -4,6 +4,7 @@ import { Connection, type ConnectionContext } from "../../src/server/connection.
 import type { Admitted } from "../../src/server/engine.ts";
 import { Flusher } from "../../src/server/flusher.ts";
 import { defaultLimits, type Limits } from "../../src/server/limits.ts";
+import { silentLogging } from "./recorded-log.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { FakeSocket } from "./fake-socket.ts";
 import { textFraming } from "../../src/testing/framing.ts";
@@ -35,6 +36,7 @@ export function connectionBench(limits: Partial<Limits> = {}, admitted: Partial<
     wheel,
     limits: all,
     heartbeatMs,
+    logging: silentLogging(clock),
     flusher: new Flusher(clock, () => {}),
     framing: textFraming,
     slowBytes: all.slowBytes,

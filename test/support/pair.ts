@@ -37,7 +37,14 @@ export class Pair<C extends Contract> {
     this.#contract = contract;
     this.broker = options.broker ?? memory({ clock, random });
     const onError = (error: unknown): void => void this.errors.push(error);
-    this.server = createServer(contract, { onError, ...options, clock, random, broker: this.broker });
+    this.server = createServer(contract, {
+      onError,
+      logger: false,
+      ...options,
+      clock,
+      random,
+      broker: this.broker,
+    });
   }
 
   /** Starts the server: call it after the handlers are registered. */

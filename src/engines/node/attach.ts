@@ -99,7 +99,7 @@ export class Endpoint implements PathOwner {
   /** Takes upgrades and GETs of its path; those that come before `start` has ended wait for that. */
   listen(): void {
     const { path } = this.#gate;
-    const detach = takePath(this.#http, path, this, nobody);
+    const detach = takePath(this.#http, path, this, nobodyOf(this.#gate));
     if (!detach) throw new TypeError(`a server is attached to ${path} of this HTTP server already`);
     this.#detach = detach;
   }
@@ -144,8 +144,11 @@ export class Endpoint implements PathOwner {
   async #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
     // ws would find it too, but after everybody was asked, and in words of its own.
     const flaw = handshakeFlaw(request);
-    if (flaw)
-      return refuseUpgrade(stream, refusal(flaw.status, "UPGRADE_REQUIRED", flaw.message), flaw.headers);
+    if (flaw) {
+      const refused = refusal(flaw.status, "UPGRADE_REQUIRED", flaw.message);
+      this.#gate.refused(refused, toUpgradeRequest(request));
+      return refuseUpgrade(stream, refused, flaw.headers);
+    }
     const limitMs = this.#gate.handshakeMs + handshakeSlackMs;
     const stopTimer = whenOverdue(systemClock, limitMs, () => stream.destroy());
     const admission = await this.#admit(toUpgradeRequest(request), true);
@@ -178,16 +181,20 @@ export class Endpoint implements PathOwner {
 }
 
 /** What is nobody's: a wrong path is worth a word, as a client that is told nothing tries for ever. */
-const nobody: Nobody = {
-  request(request, response, paths) {
-    if (request.method === "OPTIONS") answerPreflight(request, response);
-    else answer(request, response, unknownPath(request, paths));
-  },
-  upgrade(request, stream, paths) {
-    stream.on("error", destroyStream);
-    refuseUpgrade(stream, unknownPath(request, paths));
-  },
-};
+function nobodyOf(gate: Gate): Nobody {
+  return {
+    request(request, response, paths) {
+      if (request.method === "OPTIONS") answerPreflight(request, response);
+      else answer(request, response, unknownPath(request, paths));
+    },
+    upgrade(request, stream, paths) {
+      stream.on("error", destroyStream);
+      const refused = unknownPath(request, paths);
+      gate.refused(refused, toUpgradeRequest(request));
+      refuseUpgrade(stream, refused);
+    },
+  };
+}
 
 function destroyStream(this: Duplex): void {
   this.destroy();
