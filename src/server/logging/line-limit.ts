@@ -29,31 +29,44 @@ export class LineLimit {
   /** How many were left out since the last line of this kind; null where this one is left out as well. */
   take(code: string, place: string): number | null {
     const nowMs = this.#clock.elapsed();
-    const exact = `${code} ${place}`;
-    const name = this.#kinds.has(exact) || this.#hasRoom(code, nowMs) ? exact : `${code} elsewhere`;
+    const name = this.#nameOf(code, place, nowMs);
     const kind = this.#kinds.get(name);
-    if (kind && nowMs - kind.sinceMs < windowMs) {
+    if (kind && isFresh(kind, nowMs)) {
       kind.leftOut += 1;
       return null;
     }
-    if (kind) this.#kinds.delete(name);
-    else if (this.#kinds.size >= kindsMax) this.#forgetOldest();
+    this.#kinds.delete(name);
     this.#kinds.set(name, { code, sinceMs: nowMs, leftOut: 0 });
     return kind?.leftOut ?? 0;
   }
 
-  /** Whether one more place of a code may have lines of its own. */
-  #hasRoom(code: string, nowMs: number): boolean {
-    let ofCode = 0;
-    for (const kind of this.#kinds.values())
-      if (kind.code === code && nowMs - kind.sinceMs < windowMs) ofCode += 1;
-    return ofCode < kindsPerCodeMax;
+  /** The kind that a refusal counts as: of its own, of all other places of its code, or of all else. */
+  #nameOf(code: string, place: string, nowMs: number): string {
+    const exact = `${code} ${place}`;
+    const kind = this.#kinds.get(exact);
+    if (kind && isFresh(kind, nowMs)) return exact;
+    if (this.#freshOf(code, nowMs) < kindsPerCodeMax && (kind || this.#hasRoom(nowMs))) return exact;
+    const elsewhere = `${code} elsewhere`;
+    return this.#kinds.has(elsewhere) || this.#hasRoom(nowMs) ? elsewhere : "elsewhere";
   }
 
-  #forgetOldest(): void {
-    for (const name of this.#kinds.keys()) {
-      this.#kinds.delete(name);
-      return;
-    }
+  #freshOf(code: string, nowMs: number): number {
+    let count = 0;
+    for (const kind of this.#kinds.values()) if (kind.code === code && isFresh(kind, nowMs)) count += 1;
+    return count;
   }
+
+  /** Whether there may be one more; the oldest go for it, unless their ten seconds last. */
+  #hasRoom(nowMs: number): boolean {
+    for (const [name, kind] of this.#kinds) {
+      if (this.#kinds.size < kindsMax) break;
+      if (isFresh(kind, nowMs)) return false;
+      this.#kinds.delete(name);
+    }
+    return true;
+  }
+}
+
+function isFresh({ sinceMs }: Kind, nowMs: number): boolean {
+  return nowMs - sinceMs < windowMs;
 }
