@@ -12,7 +12,7 @@ process.on("disconnect", () => process.exit(0));
 
 const server = createServer(
   contract({ rooms: { ":kind/:name": anyRoom }, requests: { echo: request({ input: any, output: any }) } }),
-  { onError: () => {} },
+  { logger: false, onError: () => {} },
 );
 server.request("echo", ({ payload }) => payload);
 const { port } = await serve(server, { port: 0, host: "127.0.0.1", signals: false });

@@ -27,6 +27,7 @@ export async function startBowline(role: Role, brokerPort: number): Promise<numb
   const broker = role === "cluster" ? await redisAt(brokerPort) : memory();
   // Publishers here are far above what one person sends, and the rate limit is not what is measured.
   const server = createServer(bench, {
+    logger: false,
     broker,
     limits: { framesPerSecond: 1_000_000, framesBurst: 1_000_000, bytesPerSecond: Infinity },
   });

@@ -39,7 +39,13 @@ export const bowline: Contender = {
     // What goes wrong with a broker on purpose is no news.
     const onError = (): void => {};
     const broker = await brokerAt(address);
-    const server = createServer(rooms, { heartbeatMs, presenceGraceMs: 2000, broker, onError });
+    const server = createServer(rooms, {
+      logger: false,
+      heartbeatMs,
+      presenceGraceMs: 2000,
+      broker,
+      onError,
+    });
     const serving = await serve(server, { port, host: "127.0.0.1", signals: false });
     return { port: serving.port, drain: () => server.drain(drainOptions) };
   },

@@ -64,7 +64,7 @@ function collect(lobby: ChatRoom, count: number): Promise<number[]> {
 
 describe("over a socket of ws, which hands on all frames of a chunk in one turn", () => {
   async function started() {
-    const server = createServer(chat);
+    const server = createServer(chat, { logger: false });
     const { port } = await serve(server, { port: 0, signals: false });
     onTestFinished(() => server.close());
     await fill(server);

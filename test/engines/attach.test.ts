@@ -17,7 +17,10 @@ import { numbers } from "../guarantees/numbers.contract.ts";
 
 /** Attaches a server of numbers to a framework's HTTP server, and tries both. */
 async function expectBothToWork(http: HttpServer): Promise<void> {
-  const server = createServer(numbers, { authenticate: ({ token }) => (token ? { id: token } : null) });
+  const server = createServer(numbers, {
+    logger: false,
+    authenticate: ({ token }) => (token ? { id: token } : null),
+  });
   server.request("increment", ({ payload }) => payload.by + 1);
   server.request("double", ({ payload }) => payload * 2);
   await attach(server, http);
@@ -141,7 +144,7 @@ test.each(neighbours)("beside %s, added %s it to %s", async (other, when, framew
 
 test("a request handler that comes later sees no request of ours, and is not in the way", async () => {
   const http = createHttpServer();
-  const server = createServer(contract({}));
+  const server = createServer(contract({}), { logger: false });
   await attach(server, http);
   const seen: (string | undefined)[] = [];
   http.on("request", (request, response) => {
@@ -159,7 +162,7 @@ test("a request handler that comes later sees no request of ours, and is not in 
 
 test("a request line with a whole address is for the path in it", async () => {
   const http = createHttpServer((_request, response) => response.end("theirs"));
-  const server = createServer(contract({}));
+  const server = createServer(contract({}), { logger: false });
   await attach(server, http);
   await once(http.listen(0), "listening");
   onTestFinished(() => void http.close());
@@ -183,10 +186,10 @@ test("a server that was stopped answers 503, until another one takes its path", 
   onTestFinished(() => void http.close());
   const { port } = http.address() as AddressInfo;
   for (let release = 1; release <= 2; release++) {
-    const server = createServer(contract({}));
+    const server = createServer(contract({}), { logger: false });
     await attach(server, http);
     expect((await fetch(`http://127.0.0.1:${port}/bowline`)).status).toBe(426);
-    await expect(attach(createServer(contract({})), http)).rejects.toThrow(
+    await expect(attach(createServer(contract({}), { logger: false }), http)).rejects.toThrow(
       "a server is attached to /bowline",
     );
     await server.close();
@@ -196,7 +199,7 @@ test("a server that was stopped answers 503, until another one takes its path", 
 });
 
 test("a server that can't start gives back all it took, whoever else stands in the way by now", async () => {
-  const incomplete = createServer(numbers);
+  const incomplete = createServer(numbers, { logger: false });
   const http = createHttpServer();
   const { emit } = http as { readonly emit: unknown };
   await expect(attach(incomplete, http)).rejects.toThrow("nothing answers");
@@ -213,7 +216,7 @@ test("a server that can't start gives back all it took, whoever else stands in t
     return inner(...args);
   }) as typeof http.emit;
   await expect(attaching).rejects.toThrow("nothing answers");
-  const server = createServer(contract({}));
+  const server = createServer(contract({}), { logger: false });
   await attach(server, http);
   await once(http.listen(0), "listening");
   onTestFinished(() => void http.close());
@@ -238,9 +241,9 @@ test("an upgrade of a path that nobody listens on is answered, not left hanging"
 
 test("two servers on one HTTP server share it, and answer what is nobody's", async () => {
   const http = createHttpServer();
-  const other = createServer(contract({}), { path: "/other" });
+  const other = createServer(contract({}), { logger: false, path: "/other" });
   await attach(other, http);
-  await attach(createServer(contract({}), { path: "/third" }), http);
+  await attach(createServer(contract({}), { logger: false, path: "/third" }), http);
   await once(http.listen(0), "listening");
   onTestFinished(() => void http.close());
   const { port } = http.address() as AddressInfo;
@@ -265,7 +268,7 @@ test("a server that can't start leaves the HTTP server as it was, and may be att
   await once(http.listen(0), "listening");
   onTestFinished(() => void http.close());
   const { port } = http.address() as AddressInfo;
-  const server = createServer(numbers);
+  const server = createServer(numbers, { logger: false });
   const attaching = attach(server, http);
   const early = fetch(`http://127.0.0.1:${port}/bowline`);
   await expect(attaching).rejects.toThrow('nothing answers the request "increment"');
@@ -279,7 +282,7 @@ test("a server that can't start leaves the HTTP server as it was, and may be att
 });
 
 test("who is refused and keeps its end open holds nothing, and does not hold up the end", async () => {
-  const server = createServer(contract({}), { authenticate: () => null });
+  const server = createServer(contract({}), { logger: false, authenticate: () => null });
   const { port } = await serve(server, { port: 0, signals: false });
   const socket = connectTcp({ port, host: "127.0.0.1", allowHalfOpen: true });
   onTestFinished(() => void socket.destroy());

@@ -4,6 +4,7 @@ import { createServer } from "bowline/server";
 import { numbers } from "../guarantees/numbers.contract.ts";
 
 const server = createServer(numbers, {
+  logger: false,
   authenticate: ({ token }) => (token ? { id: token } : null),
   heartbeatMs: 1000,
   limits: { handshakeMs: 1500 },

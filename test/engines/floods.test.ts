@@ -11,7 +11,7 @@ async function start(limits: Partial<Limits> = {}, onAsked = () => {}): Promise<
     onAsked();
     return { id: "anybody" };
   };
-  const server = createServer(contract({}), { limits, authenticate });
+  const server = createServer(contract({}), { logger: false, limits, authenticate });
   const { port } = await serve(server, { port: 0, host: "127.0.0.1", signals: false });
   onTestFinished(() => server.close());
   return port;

@@ -11,7 +11,7 @@ import { WebSocket } from "ws";
 const origin = "http://localhost:3481";
 
 async function start(options: ServerOptions = {}) {
-  const server = createServer(contract({}), options);
+  const server = createServer(contract({}), { logger: false, ...options });
   onTestFinished(() => server.close());
   const { port } = await serve(server, { port: 0, signals: false });
   return { server, port };
@@ -112,7 +112,8 @@ describe("a page can read", () => {
 
 test("a path that nobody answers for names all that are served; one that somebody does is theirs", async () => {
   const http = createHttpServer();
-  for (const path of ["/one", "/two"]) await attach(createServer(contract({}), { path }), http);
+  for (const path of ["/one", "/two"])
+    await attach(createServer(contract({}), { logger: false, path }), http);
   await once(http.listen(0), "listening");
   onTestFinished(() => void http.close());
   const { port } = http.address() as AddressInfo;

@@ -21,7 +21,7 @@ async function refuse({
   of = contract({}),
 }: { broker?: Broker; port?: number; of?: Contract } = {}): Promise<void> {
   const options: ServerOptions = { onError: () => {}, ...(broker && { broker }) };
-  const server = createServer(of, options);
+  const server = createServer(of, { logger: false, ...options });
   // Twice: what was refused may be tried again.
   const first = await serve(server, { port }).then(
     () => "started",
@@ -35,13 +35,13 @@ async function refuse({
 const taken = createHttpServer();
 await once(taken.listen(0), "listening");
 const { port } = taken.address() as AddressInfo;
-const stopped = createServer(contract({}));
+const stopped = createServer(contract({}), { logger: false });
 await stopped.close();
 
 const starts: Record<string, () => Promise<unknown>> = {
   "port in use": () => refuse({ port }),
   "served a second time": async () => {
-    const server = createServer(contract({}));
+    const server = createServer(contract({}), { logger: false });
     const first = await serve(server, { port: 0 });
     try {
       await serve(server, { port: first.port });

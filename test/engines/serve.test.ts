@@ -94,7 +94,10 @@ test("workers that share a port and no broker are warned, once each", async () =
 test("a server that was closed leaves the signals to the process", async () => {
   const countOf = (): number[] => ["SIGTERM", "SIGINT"].map((signal) => process.listenerCount(signal));
   const before = countOf();
-  const servers = [createServer(contract({})), createServer(contract({}))];
+  const servers = [
+    createServer(contract({}), { logger: false }),
+    createServer(contract({}), { logger: false }),
+  ];
   for (const server of servers) await serve(server, { port: 0 });
   expect(countOf()).toEqual(before.map((count) => count + 1));
   await servers[0]?.close();
@@ -107,7 +110,7 @@ test("a port that is taken is an error of serve, not of the process", async () =
   const taken = createTcpServer();
   await once(taken.listen(0), "listening");
   onTestFinished(() => void taken.close());
-  const server = createServer(contract({}));
+  const server = createServer(contract({}), { logger: false });
   await expect(
     serve(server, { port: (taken.address() as AddressInfo).port, signals: false }),
   ).rejects.toMatchObject({

@@ -16,7 +16,7 @@ async function dial(port: number, text = ""): Promise<Socket> {
 }
 
 async function serveSilently(handshakeMs: number): Promise<number> {
-  const server = createServer(contract({}), { limits: { handshakeMs } });
+  const server = createServer(contract({}), { logger: false, limits: { handshakeMs } });
   const { port } = await serve(server, { port: 0, host: "127.0.0.1", signals: false });
   onTestFinished(() => server.close());
   return port;
@@ -34,7 +34,7 @@ describe("serve", () => {
   });
 
   test("leaves clients alone, however long after", async () => {
-    const server = createServer(contract({}), { limits: { handshakeMs: 300 } });
+    const server = createServer(contract({}), { logger: false, limits: { handshakeMs: 300 } });
     const { port } = await serve(server, { port: 0, host: "127.0.0.1", signals: false });
     onTestFinished(() => server.close());
     const client = connectClient(port, "ann");

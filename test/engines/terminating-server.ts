@@ -9,7 +9,10 @@ import { createServer } from "bowline/server";
 import { numbers } from "../guarantees/numbers.contract.ts";
 
 const has = new Set(process.argv.slice(2));
-const server = createServer(numbers, { authenticate: ({ token }) => (token ? { id: token } : null) });
+const server = createServer(numbers, {
+  logger: false,
+  authenticate: ({ token }) => (token ? { id: token } : null),
+});
 server.request("increment", async ({ payload }) => {
   console.log("running");
   await new Promise((resolve) => setTimeout(resolve, payload.by > 100 ? 60_000 : 300));
@@ -31,6 +34,6 @@ async function end(): Promise<void> {
   process.exit(3);
 }
 
-if (has.has("idle")) await serve(createServer(contract({})), { port: 0 });
+if (has.has("idle")) await serve(createServer(contract({}), { logger: false }), { port: 0 });
 const { port } = await serve(server, { port: 0, drain: { spreadMs: 100, deadlineMs: 5000 } });
 console.log(port);

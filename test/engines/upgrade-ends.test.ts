@@ -33,6 +33,7 @@ function watchTimers(): () => number[] {
 
 async function start(): Promise<{ server: Server; port: number; url: string }> {
   const server = createServer(contract({}), {
+    logger: false,
     authenticate: ({ token }) => {
       if (token === "hang") return new Promise(() => {});
       if (token === "fail") throw new Error("no database");

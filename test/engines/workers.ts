@@ -11,7 +11,7 @@ if (cluster.isPrimary) {
 } else {
   process.on("warning", (warning: Error & { readonly code?: string }) => console.log(warning.code));
   for (const path of ["/one", "/two"]) {
-    const server = createServer(contract({}), { path });
+    const server = createServer(contract({}), { logger: false, path });
     await serve(server, { port: 0, signals: false });
     await server.close();
   }

@@ -6,6 +6,7 @@ import { fuzzed, limits } from "./fuzz.contract.ts";
 const faults: string[] = [];
 
 const server = createServer(fuzzed, {
+  logger: false,
   limits,
   // Bounds small enough for a test to pass them.
   broker: memory({ sessionsMax: 50, roomsMax: 50 }),

@@ -20,6 +20,7 @@ export async function startNumbersServer({
   ...options
 }: ServerOptions & { port?: number } = {}): Promise<NumbersServer> {
   const server = createServer(numbers, {
+    logger: false,
     authenticate: ({ token }) => (token === undefined ? null : { id: token }),
     limits: { framesPerSecond: 5000, framesBurst: 20_000, bytesPerSecond: Infinity },
     ...options,

@@ -22,6 +22,7 @@ interface Started {
 
 async function start(options: ServerOptions = {}): Promise<Started> {
   const server = createServer(lobby, {
+    logger: false,
     authenticate: ({ token }) => (token ? { id: token } : null),
     ...options,
   });

@@ -51,6 +51,7 @@ const brokers: Readonly<
 
 async function startServer(broker: Broker, port = 0) {
   const server = createServer(diaries, {
+    logger: false,
     broker,
     authenticate: ({ token }) => (token ? { id: token } : null),
     onError: () => {},

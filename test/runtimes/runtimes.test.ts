@@ -16,7 +16,7 @@ import { runtimes } from "./runtimes.contract.ts";
 
 const root = join(import.meta.dirname, "../..");
 const folder = mkdtempSync(join(tmpdir(), "bowline-runtimes-"));
-const server = createServer(runtimes, { authenticate: ({ token = "" }) => judge(token) });
+const server = createServer(runtimes, { logger: false, authenticate: ({ token = "" }) => judge(token) });
 /** Answers who comes with a wrong password as a proxy would. */
 const gatekeeper = createHttpServer((request, response) => {
   const isWrong = request.headers.authorization === `Basic ${btoa("ada:wrong")}`;

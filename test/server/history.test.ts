@@ -12,7 +12,7 @@ const app = contract({
 
 async function start(count: number) {
   const clock = new FakeClock();
-  const server = createServer(app, { clock, broker: memory({ clock }) });
+  const server = createServer(app, { logger: false, clock, broker: memory({ clock }) });
   await server.gate.serve(textFraming);
   for (let line = 1; line <= count; line += 1) await server.publish("log/a", "line", line);
   return server;
@@ -50,6 +50,7 @@ describe("the server's history of a room", () => {
   test("is UNAVAILABLE where the broker can't be reached", async () => {
     const broker = memory();
     const server = createServer(app, {
+      logger: false,
       broker: altered(broker, { read: () => Promise.reject(new Error("gone")) }),
       onError: () => {},
     });

@@ -1,11 +1,11 @@
-import { app, loggingBench, openRaw } from "../support/logging-bench.ts";
+import { loggingBench, openRaw, type app } from "../support/logging-bench.ts";
 import { describe, expect, test, vi } from "vitest";
 import type { BrokerSink } from "../../src/server/broker.ts";
 import { memory } from "../../src/server/memory-broker.ts";
 import type { ServerOptions } from "../../src/server/options.ts";
 import { altered } from "../support/log-broker.ts";
-import { Pair, type RawSocket } from "../support/pair.ts";
-import { type Line } from "../support/recorded-log.ts";
+import type { Pair, RawSocket } from "../support/pair.ts";
+import type { Line } from "../support/recorded-log.ts";
 
 /** What ada sends, and the only line that is to follow. */
 const refusedCalls: [what: string, frame: object, fields: object, message: string][] = [

@@ -210,6 +210,7 @@ export class DamageBench {
 
   async #serve(broker: Broker): Promise<void> {
     const server = createServer(damage, {
+      logger: false,
       broker,
       authenticate: ({ token }) => (token === undefined ? null : { id: token }),
       limits: { framesPerSecond: 5000, framesBurst: 20_000, bytesPerSecond: Infinity },

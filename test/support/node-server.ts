@@ -15,6 +15,7 @@ const brokers = {
   nats: () => nats({ servers: address, leaseMs }),
 };
 const server = createServer(numbers, {
+  logger: false,
   authenticate: ({ token }) => (token ? { id: token } : null),
   broker: brokers[name](),
   limits: { framesPerSecond: 5000, framesBurst: 20_000, bytesPerSecond: Infinity },
