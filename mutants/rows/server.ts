@@ -15,8 +15,8 @@ export const serverMutants: readonly Mutant[] = [
   {
     id: "requests-running",
     file: "src/server/requests.ts",
-    from: '        if (!this.#running.has(keyOf(origin))) connection.refuseAs({ ref }, "UNCERTAIN");',
-    to: '        connection.refuseAs({ ref }, "UNCERTAIN");',
+    from: '        if (!this.#running.has(keyOf(origin))) connection.refuse({ ref }, tableError("UNCERTAIN"));',
+    to: '        connection.refuse({ ref }, tableError("UNCERTAIN"));',
     tests: "test/server/comebacks.test.ts",
     why: "a client that comes back while its request runs is told that it is uncertain",
   },
