@@ -19,11 +19,11 @@ export interface Logger {
 }
 
 /** The default: one readable line each, and for a fault the stack below it. */
-export const consoleLogger = {
+export const consoleLogger: Logger & Required<Pick<Logger, "debug">> = {
   debug: (_fields: object, message: string): void => console.debug(`bowline: ${message}`),
   warn: (_fields: object, message: string): void => console.warn(`bowline: ${message}`),
   error: (fields: object, message: string): void => console.error(`bowline: ${message}${stackBelow(fields)}`),
-} satisfies Logger;
+};
 
 /** The logger behind the option `logger`, null for none; throws a `TypeError` for what is no logger. */
 export function loggerOf(given: Logger | false = consoleLogger): Logger | null {
