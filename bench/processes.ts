@@ -1,6 +1,7 @@
 import { fork, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { startRedis } from "../faults/services/redis.ts";
@@ -11,6 +12,8 @@ import type { Scenario } from "./scenarios.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const buildDirectory = fileURLToPath(new URL("../node_modules/.cache/bowline-bench", import.meta.url));
+/** Where the server of the tree stands that this one is held against. */
+const beforeDirectory = `${buildDirectory}-before`;
 
 /** Keeps a process on one core. */
 const pinner = "taskset";
@@ -28,13 +31,19 @@ export interface Bench {
 
 /**
  * Compiles both processes to plain JavaScript, as it is shipped: a loader that compiles on the fly would keep its own
- * thread in the server, and names each function at run time.
+ * thread in the server, and names each function at run time. `before`: the directory of another tree of this
+ * repository, whose server is measured beside this one's.
  */
-export async function buildProcesses(): Promise<void> {
+export async function buildProcesses(before?: string): Promise<void> {
+  await compile(root, ["bench/server.ts", "bench/load.ts"], buildDirectory);
+  if (before !== undefined) await compile(resolve(before), ["bench/server.ts"], beforeDirectory);
+}
+
+async function compile(absWorkingDir: string, entryPoints: string[], outdir: string): Promise<void> {
   await build({
-    absWorkingDir: root,
-    entryPoints: ["bench/server.ts", "bench/load.ts"],
-    outdir: buildDirectory,
+    absWorkingDir,
+    entryPoints,
+    outdir,
     outExtension: { ".js": ".mjs" },
     bundle: true,
     splitting: true,
@@ -80,11 +89,14 @@ async function measureServers(
   broker: BrokerService | null,
 ): Promise<Sample> {
   const { cluster, role, work } = scenario;
-  const args = [contender, role, String(broker?.port ?? "")];
+  const isBefore = contender === "bowline-before";
+  const directory = isBefore ? beforeDirectory : buildDirectory;
+  const args = [isBefore ? "bowline" : contender, role, String(broker?.port ?? "")];
   const count = contender === "bowline-alone" ? 1 : (cluster?.nodes ?? 1);
   const servers = Array.from({ length: count }, (_, index) => {
     const profile = `${scenario.name}-${contender}${cluster ? `-${index + 1}` : ""}`;
-    return start("server.mjs", args, ["--expose-gc", ...profilerFlags(bench, profile)], bench.serverCore);
+    const flags = ["--expose-gc", ...profilerFlags(bench, profile)];
+    return start(`${directory}/server.mjs`, args, flags, bench.serverCore);
   });
   try {
     const ready = await Promise.all(servers.map((server) => receive<{ port: number }>(server, contender)));
@@ -102,7 +114,7 @@ async function measureServers(
 }
 
 async function generateLoad(bench: Bench, task: LoadTask): Promise<Sample> {
-  const load = start("load.mjs", [JSON.stringify(task)], [], bench.loadCore);
+  const load = start(`${buildDirectory}/load.mjs`, [JSON.stringify(task)], [], bench.loadCore);
   try {
     return await receive<Sample>(load, "the load generator");
   } finally {
@@ -130,8 +142,7 @@ function profilerFlags({ profiles }: Bench, name: string): string[] {
   return ["--cpu-prof", `--cpu-prof-dir=${profiles}`, `--cpu-prof-name=${name}.cpuprofile`];
 }
 
-function start(file: string, args: string[], flags: string[], core: number | null): ChildProcess {
-  const script = `${buildDirectory}/${file}`;
+function start(script: string, args: string[], flags: string[], core: number | null): ChildProcess {
   if (core === null) return fork(script, args, { execArgv: flags });
   // taskset replaces itself by node, so the child's pid is node's.
   const pinned = ["-c", String(core), process.execPath, ...flags];

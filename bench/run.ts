@@ -10,11 +10,13 @@ import { hostileTable, measureHostile } from "./hostile.ts";
 import type { Sample } from "./load/task.ts";
 import { buildProcesses, findCores, measureOnce, type Bench } from "./processes.ts";
 import { summarize, toMarkdown, type ScenarioResult } from "./report.ts";
-import { scenarios, type Scenario } from "./scenarios.ts";
+import { against, scenarios, type Scenario } from "./scenarios.ts";
 
 const usage = `npm run bench -- [options]
   --scenario NAME  only this one, or those whose names start with it; may be repeated. "hostile", which is only run by
                    name: what one hostile connection costs its neighbour
+  --against DIR    only Bowline, in turns with the server of another tree of this repository, e.g. a worktree of the
+                   commit before; both must speak the same protocol
   --rounds N       measurements of each contender (5; quick: 1)
   --quick          small and short: shows that it works, not how fast it is
   --json           results as JSON on the standard output
@@ -24,6 +26,7 @@ const usage = `npm run bench -- [options]
 const options = readOptions(usage, {
   scenario: { type: "string", multiple: true, default: [] },
   rounds: { type: "string" },
+  against: { type: "string" },
   quick: { type: "boolean", default: false },
   json: { type: "boolean", default: false },
   "update-docs": { type: "boolean", default: false },
@@ -38,12 +41,14 @@ async function main(): Promise<number> {
   const rounds = Number(options.rounds ?? (options.quick ? 1 : 5));
   if (!Number.isSafeInteger(rounds) || rounds < 1) return say("--rounds must be a whole number from 1", 1);
   if (options.scenario.includes("hostile")) return runHostile();
-  const chosen = scenarios(options.quick).filter(({ name }) => isChosen(name));
+  const chosen = scenarios(options.quick)
+    .filter(({ name }) => isChosen(name))
+    .map((scenario) => (options.against === undefined ? scenario : against(scenario)));
   if (chosen.length === 0) {
     const names = scenarios(options.quick).map(({ name }) => name);
     return say(`no such scenario; there are ${names.join(", ")}`, 1);
   }
-  await buildProcesses();
+  await buildProcesses(options.against);
   const bench: Bench = {
     ...findCores(),
     ...(options.profile !== undefined && { profiles: options.profile }),
@@ -58,7 +63,7 @@ async function main(): Promise<number> {
     options.json ? JSON.stringify({ node: process.version, rounds, results }, null, 2) : tables(results),
   );
   const exitCode = judge(results);
-  if (options["update-docs"] && exitCode !== 1 && !options.quick) {
+  if (options["update-docs"] && exitCode !== 1 && !options.quick && options.against === undefined) {
     updateDocs(
       "performance.md",
       results.filter(({ measured }) => measured === "server"),

@@ -31,6 +31,15 @@ const clustered: readonly ContenderName[] = ["bowline", "socket.io-redis", "sock
 
 const deliveryUnit = "CPU s per million deliveries";
 
+/** A scenario as a comparison of this tree with another one: what a change costs. */
+export function against(scenario: Scenario): Scenario {
+  return {
+    ...scenario,
+    contenders: ["bowline", "bowline-before"],
+    targets: [{ of: "bowline-before", most: 1.02 }],
+  };
+}
+
 /** Everything that is measured. `quick` is a smoke test: the same code, too short and too small for the figures to count. */
 export function scenarios(quick: boolean): readonly Scenario[] {
   return [...fanOuts(quick), ...others(quick), ...clusters(quick)];
@@ -64,6 +73,15 @@ function fanOuts(quick: boolean): Scenario[] {
       name: "fan-out-burst",
       title: `${members} members, 20 publishers with 16 messages under way each`,
       work: { ...work, publishers: 20, outstanding: 16 },
+      targets: [],
+    },
+    {
+      ...shared,
+      name: "fan-out-rooms",
+      title: `${members / 4} rooms of 4 members, a publisher each`,
+      // The others have one room here.
+      contenders: ["bowline"],
+      work: { ...work, rooms: members / 4, publishers: members / 4, outstanding: 1 },
       targets: [],
     },
   ];

@@ -6,6 +6,7 @@ const [name, role, brokerPort] = process.argv.slice(2) as [ContenderName, Role, 
 // Imported one by one: a process must not carry the other contenders' code.
 const load: Record<ContenderName, () => Promise<StartContender>> = {
   bowline: async () => (await import("./contenders/bowline.ts")).startBowline,
+  "bowline-before": async () => (await import("./contenders/bowline.ts")).startBowline,
   "bowline-alone": async () => (await import("./contenders/bowline.ts")).startBowline,
   "socket.io": async () => (await import("./contenders/socket-io.ts")).startSocketIo,
   "socket.io-redis": async () => (await import("./contenders/socket-io-cluster.ts")).startSocketIoRedis,

@@ -1,10 +1,12 @@
 /**
  * What is compared. `tcp` is the floor: no WebSocket, no framework, one write per message and member. `socket.io-redis`
- * and `socket.io-streams` are Socket.IO with each of its adapters for Redis; `bowline-alone` is a cluster of one node.
+ * and `socket.io-streams` are Socket.IO with each of its adapters for Redis; `bowline-alone` is a cluster of one node;
+ * `bowline-before` is the server of another tree.
  */
 export type ContenderName =
   | "bowline"
   | "bowline-alone"
+  | "bowline-before"
   | "socket.io"
   | "socket.io-redis"
   | "socket.io-streams"

@@ -179,12 +179,18 @@ function share(total: number, room: number, rooms: number): Numbers {
 
 /** Every member gets what a few of them publish. */
 export function fanOut(task: LoadTask & { readonly work: { readonly kind: "fan-out" } }): Promise<Sample> {
-  const { members, publishers, outstanding, warmUpMs, measuredMs } = task.work;
+  const { members, publishers, outstanding, warmUpMs, measuredMs, rooms = 1 } = task.work;
+  const one = atOneServer(task);
+  const copies = members / rooms;
   return new MessageLoad({
-    ...atOneServer(task),
+    ...one,
+    ...(rooms > 1 && {
+      rooms,
+      placeOf: (index) => ({ ...one.placeOf(index), room: `${onlyRoom}/${Math.floor(index / copies)}` }),
+    }),
     receivers: members,
     senders: publishers,
-    copies: members,
+    copies,
     outstanding,
     warmUpMs,
     measuredMs,

@@ -5,6 +5,8 @@ import type { Usage } from "../measure.ts";
 export type Work =
   | {
       readonly kind: "fan-out";
+      /** Among which members and publishers are divided evenly. Default 1. */
+      readonly rooms?: number;
       readonly members: number;
       readonly publishers: number;
       /** Messages each publisher has under way. */

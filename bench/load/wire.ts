@@ -82,6 +82,7 @@ const socketIoCluster: Wire = { ...socketIo, greeting: (_serial, room) => `40{"r
 export const wires: Record<ContenderName, Wire> = {
   bowline,
   "bowline-alone": bowline,
+  "bowline-before": bowline,
   "socket.io": socketIo,
   "socket.io-redis": socketIoCluster,
   "socket.io-streams": socketIoCluster,
