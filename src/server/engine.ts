@@ -11,8 +11,9 @@
  * {@link SocketListener.receiveBytes} before it hands over what is in them: pings, pongs, fragments and empty frames are
  * frames. It MUST NOT hand over more after a {@link Socket.pause} than what had been read before, which MUST be no more
  * than 256 KiB. It MUST bound what a message that has not ended holds: its bytes by `payloadBytes`, and the pieces that
- * it comes in by a number. It MUST NOT go on reading a socket without end after it was closed, and MUST refuse by itself,
- * before it asks {@link Gate.admit}, what is no sound WebSocket handshake.
+ * it comes in by a number. It MUST share the turns of its event loop out: a socket that has sent more than a few frames
+ * at once goes on in the next turn, behind the others. It MUST NOT go on reading a socket without end after it was closed,
+ * and MUST refuse by itself, before it asks {@link Gate.admit}, what is no sound WebSocket handshake.
  */
 
 /** Several messages, framed for the wire, that can be sent to any number of sockets. */

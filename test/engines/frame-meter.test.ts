@@ -30,7 +30,10 @@ function meter(frames: readonly Buffer[], size: number): { frames: number; messa
   const it = new FrameMeter();
   const bytes = Buffer.concat(frames);
   let count = 0;
-  for (let at = 0; at < bytes.length; at += size) count += it.read(bytes.subarray(at, at + size));
+  for (let at = 0; at < bytes.length; at += size) {
+    it.read(bytes.subarray(at, at + size), Infinity);
+    count += it.frames;
+  }
   return { frames: count, message: it.message };
 }
 
@@ -47,4 +50,15 @@ describe.each([1, 2, 3, 7, 100_000])("a meter that is given %i bytes at a time",
   ])("counts %s", (_what, frames, count, message) => {
     expect(meter(frames, size)).toEqual({ frames: count, message });
   });
+});
+
+test("a meter stops where one frame more begins than it may go through, and goes on there", () => {
+  const bytes = Buffer.concat([frame(text, 300), frame(ping, 0), frame(begin, 3), frame(middle, 200)]);
+  const it = new FrameMeter();
+  const first = it.read(bytes, 2);
+  expect([first, it.frames, it.message]).toEqual([frame(text, 300).length + frame(ping, 0).length, 2, 0]);
+  expect(it.read(bytes.subarray(first), 0)).toBe(0);
+  // In the middle of a frame, what is left of it is no other one.
+  expect(it.read(bytes.subarray(first, -100), 2)).toBe(bytes.length - first - 100);
+  expect([it.read(bytes.subarray(-100), 0), it.frames, it.message]).toEqual([100, 0, 2]);
 });

@@ -12,6 +12,8 @@ const maskBytes = 4;
 export class FrameMeter {
   /** Number of the message that has begun and not ended, counted from 1; 0 when there is none. */
   message = 0;
+  /** How many frames began in what was read last. */
+  frames = 0;
   #messages = 0;
   /** Bytes to go to the end of the frame: of its mask and its payload. */
   #left = 0;
@@ -21,10 +23,11 @@ export class FrameMeter {
   #isFinal = false;
   #isMasked = false;
 
-  /** Goes through what came next; gives how many frames began in it. */
-  read(bytes: Uint8Array): number {
+  /** Goes through what came next, up to where one frame more than `framesMax` begins; gives how many bytes that is. */
+  read(bytes: Uint8Array, framesMax: number): number {
     let begun = 0;
-    for (let at = 0; at < bytes.length;) {
+    let at = 0;
+    while (at < bytes.length) {
       if (this.#left > 0 && this.#lengthLeft === 0) {
         const passed = Math.min(this.#left, bytes.length - at);
         at += passed;
@@ -33,15 +36,17 @@ export class FrameMeter {
         continue;
       }
       const byte = bytes[at] as number;
-      at += 1;
       if (this.#lengthLeft > 0) this.#readLength(byte);
       else if (this.#lengthLeft < 0) this.#readShortLength(byte);
       else {
+        if (begun === framesMax) break;
         begun += 1;
         this.#begin(byte);
       }
+      at += 1;
     }
-    return begun;
+    this.frames = begun;
+    return at;
   }
 
   #begin(byte: number): void {

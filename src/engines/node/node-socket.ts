@@ -4,12 +4,17 @@ import { WebSocket, type RawData } from "ws";
 import type { Batch, Socket, SocketListener } from "../../server/engine.ts";
 import { FrameMeter } from "./frame-meter.ts";
 import { AsciiFrame } from "./framing.ts";
+import { readFor } from "./stand-in.ts";
+import { Turns, type Waiting } from "./turns.ts";
 
 /** Bytes waiting in a socket above which WebSocket pings go unanswered: who does not read gets no more to read. */
 const pongBufferMax = 65_536;
 
 /** Bytes that are read of a socket after it was closed: the answer to the close frame comes behind what was on its way. */
 const closingBytesMax = 262_144;
+
+/** Of all sockets of the process: they share its event loop. */
+const turns = new Turns();
 
 const listenerKey = Symbol("bowline listener");
 const socketKey = Symbol("bowline socket");
@@ -25,11 +30,16 @@ interface Bound {
  * for many messages, and the same buffer for many sockets. That is sound because nothing else of ours goes through the
  * sender, which hands the rare control frame to the stream in one piece.
  */
-export class NodeSocket implements Socket {
+export class NodeSocket implements Socket, Waiting {
   readonly #ws: WebSocket;
   readonly #stream: Duplex;
   readonly #meter = new FrameMeter();
   #closingBytes = 0;
+  /** Whether the server wants nothing read. */
+  #isPaused = false;
+  /** Whether it has had its share of the turn. */
+  #isWaiting = false;
+  #hasWaited = false;
 
   constructor(ws: WebSocket, stream: Duplex) {
     this.#ws = ws;
@@ -42,20 +52,37 @@ export class NodeSocket implements Socket {
     (this.#stream as Bound)[listenerKey] = listener;
     (this.#stream as Bound)[socketKey] = this;
     this.#ws.on("message", onMessage).on("ping", onPing).on("close", onClose).on("error", onError);
-    // Before ws, which reads the same bytes: they are counted before anything in them is handed over.
-    this.#stream.on("drain", onDrain).prependListener("data", onData);
+    this.#stream.on("drain", onDrain);
+    readFor(this.#stream, take);
   }
 
-  /** Bytes came. */
-  count(bytes: Buffer): void {
-    if (this.#ws.readyState === WebSocket.OPEN) {
-      const frames = this.#meter.read(bytes);
-      (this.#ws as Bound)[listenerKey]?.receiveBytes(bytes.length, frames, this.#meter.message);
-      return;
-    }
-    this.#closingBytes += bytes.length;
-    // One that goes on sending is not read to its end: it is cut soon.
-    if (this.#closingBytes > closingBytesMax) this.#stream.pause();
+  /** Bytes came: gives how many of them are handed over now. The rest comes again in another turn. */
+  take(bytes: Buffer): number {
+    const length = this.#meter.read(bytes, turns.framesFor(this));
+    const { frames, message } = this.#meter;
+    const hasMore = turns.spend(frames, length);
+    if (length < bytes.length || !hasMore) this.#wait(bytes, length);
+    if (this.#ws.readyState === WebSocket.OPEN)
+      (this.#ws as Bound)[listenerKey]?.receiveBytes(length, frames, message);
+    else this.#closingBytes += length;
+    // One that goes on sending after it was closed is not read to its end: it is cut soon.
+    if (this.#closingBytes > closingBytesMax) this.pause();
+    return length;
+  }
+
+  goOn(): void {
+    this.#isWaiting = false;
+    if (!this.#isPaused) this.#ws.resume();
+  }
+
+  #wait(bytes: Buffer, length: number): void {
+    this.#ws.pause();
+    if (length < bytes.length) this.#stream.unshift(bytes.subarray(length));
+    // Who cuts the line has said nothing that is still to be read, and must not have it read all at once.
+    if (!this.#hasWaited) this.#stream.prependListener("close", dropRest);
+    this.#hasWaited = true;
+    if (!this.#isWaiting) turns.wait(this);
+    this.#isWaiting = true;
   }
 
   send(batch: Batch): void {
@@ -69,17 +96,19 @@ export class NodeSocket implements Socket {
   }
 
   pause(): void {
+    this.#isPaused = true;
     this.#ws.pause();
   }
 
   resume(): void {
-    this.#ws.resume();
+    this.#isPaused = false;
+    if (!this.#isWaiting) this.#ws.resume();
   }
 
   close(code: number, reason: string): void {
     this.#ws.close(code, reason);
     // The answer can't be read while reading is paused.
-    this.#ws.resume();
+    this.resume();
   }
 
   terminate(): void {
@@ -103,8 +132,12 @@ function onClose(this: WebSocket & Bound, code: number): void {
 /** A close always follows; the cause (a reset, a message too large) says nothing that the close does not. */
 function onError(): void {}
 
-function onData(this: Duplex & Bound, bytes: Buffer): void {
-  this[socketKey]?.count(bytes);
+function take(this: Duplex & Bound, bytes: Buffer): number {
+  return this[socketKey]?.take(bytes) ?? 0;
+}
+
+function dropRest(this: Duplex): void {
+  while (this.read() !== null);
 }
 
 function onDrain(this: Duplex & Bound): void {
