@@ -2,12 +2,12 @@
  * What one hostile connection costs its neighbour: a client publishes 100 times a second, beside a flood and without one
  * in turns, against one server with its default limits.
  */
-import { fork, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
+import { setTimeout as sleep } from "node:timers/promises";
 import { contract, event, room, type Schema } from "bowline";
 import { createClient } from "bowline/client";
 import { WebSocket } from "ws";
+import { median } from "./measure.ts";
+import { buildProcesses, end, findCores, pinSelf, receive, startProcess } from "./processes.ts";
 
 export const hostileKinds = [
   "empty pongs",
@@ -31,19 +31,26 @@ export const hostileKinds = [
 export type HostileKind = (typeof hostileKinds)[number];
 
 /** How long the neighbour's publishes took, in milliseconds. */
-interface Latency {
+export interface Latency {
   readonly p50: number;
   readonly p99: number;
 }
 
-/** One flood, and the neighbour with and without it. */
+/** One flood, and the neighbour with and without it: medians over the rounds. */
 export interface HostileRow {
   readonly kind: HostileKind;
   readonly without: Latency;
   readonly beside: Latency;
+  /** The 99th percentile beside the flood as a multiple of that without, taken within each round. */
+  readonly ratio: number;
+  readonly lowest: number;
+  readonly highest: number;
   /** Publishes that were not delivered exactly once and in order. */
   readonly wrong: number;
 }
+
+/** What the ratio may be. */
+export const ratioMax = 3;
 
 const everyMs = 10;
 const any: Schema<unknown> = {
@@ -51,81 +58,91 @@ const any: Schema<unknown> = {
 };
 const neighbourly = contract({ rooms: { ":kind/:name": room({ events: { message: event(any) } }) } });
 
-/** Measures every flood for `ms` in each of `rounds` turns. */
+interface Setting {
+  readonly client: ReturnType<typeof createClient<typeof neighbourly>>;
+  readonly port: number;
+  readonly core: number | null;
+  readonly rounds: number;
+  readonly ms: number;
+}
+
+/** Measures every flood in `rounds` turns of `ms` without it and `ms` beside it. The server has a core of its own. */
 export async function measureHostile(rounds: number, ms: number): Promise<HostileRow[]> {
-  const { child: server, port } = await startServer();
+  await buildProcesses();
+  const { serverCore, loadCore: core } = findCores();
+  const server = startProcess("hostile-server", [], serverCore);
+  pinSelf(core);
+  const { port } = await receive<{ port: number }>(server, "the server");
   const client = createClient(neighbourly, { url: `ws://127.0.0.1:${port}/bowline`, WebSocket });
   const rows: HostileRow[] = [];
   try {
-    for (const kind of hostileKinds) rows.push(await measure(client, kind, { port, rounds, ms }));
+    for (const kind of hostileKinds) rows.push(await measure(kind, { client, port, core, rounds, ms }));
     return rows;
   } finally {
     client.close();
-    server.kill("SIGKILL");
+    await end(server);
   }
 }
 
 /** The rows as a table. */
 export function hostileTable(rows: readonly HostileRow[]): string {
   const ms = ({ p50, p99 }: Latency): string => `${p50.toFixed(1)} / ${p99.toFixed(1)}`;
-  const lines = rows.map(
-    ({ kind, without, beside, wrong }) =>
-      `| ${kind} | ${ms(without)} | ${ms(beside)} | ${(beside.p99 / without.p99).toFixed(1)} | ${wrong} |`,
-  );
+  const lines = rows.map(({ kind, without, beside, ratio, lowest, highest, wrong }) => {
+    const range = `${lowest.toFixed(1)}–${highest.toFixed(1)}`;
+    const verdict = ratio <= ratioMax ? "" : " MISSED";
+    return `| ${kind} | ${ms(without)} | ${ms(beside)} | ${ratio.toFixed(1)}${verdict} | ${range} | ${wrong} |`;
+  });
   const head =
-    "| flood of one connection | without: p50 / p99 ms | beside it: p50 / p99 ms | p99, times | wrong |";
-  return [head, "|---|---:|---:|---:|---:|", ...lines].join("\n");
+    "| flood of one connection | without: p50 / p99 ms | beside it: p50 / p99 ms | p99, times | range | wrong |";
+  return [head, "|---|---:|---:|---:|---:|---:|", ...lines].join("\n");
 }
 
-async function startServer(): Promise<{ child: ChildProcess; port: number }> {
-  const child = startProcess("./hostile-server.ts");
-  const [{ port }] = (await once(child, "message")) as [{ port: number }];
-  return { child, port };
-}
-
-function startProcess(file: string, ...args: string[]): ChildProcess {
-  const path = fileURLToPath(new URL(file, import.meta.url));
-  return fork(path, args, { execArgv: ["--import", "tsx", "--conditions=bowline-source"] });
-}
-
-async function measure(
-  client: ReturnType<typeof createClient<typeof neighbourly>>,
-  kind: HostileKind,
-  { port, rounds, ms }: { readonly port: number; readonly rounds: number; readonly ms: number },
-): Promise<HostileRow> {
+async function measure(kind: HostileKind, setting: Setting): Promise<HostileRow> {
+  const { client, port, core, rounds, ms } = setting;
   const quiet = client.join(`quiet/${kind.replaceAll(/[^a-z0-9]/gi, "-")}`);
   const heard: unknown[] = [];
   quiet.on("message", ({ payload }) => heard.push(payload));
   await quiet.joined();
   let sent = 0;
-  const publishFor = async (times: number[]): Promise<void> => {
+  const publishFor = async (): Promise<Latency> => {
+    const times: number[] = [];
     const until = performance.now() + ms;
     const under: Promise<void>[] = [];
     while (performance.now() < until) {
       const began = performance.now();
       const stored = quiet.publish("message", (sent += 1));
       under.push(stored.then(() => void times.push(performance.now() - began)));
-      await new Promise((resolve) => setTimeout(resolve, everyMs));
+      await sleep(everyMs);
     }
     await Promise.all(under);
+    return latencyOf(times);
   };
-  const [without, beside]: [number[], number[]] = [[], []];
+  const [without, beside]: [Latency[], Latency[]] = [[], []];
   for (let round = 0; round < rounds; round += 1) {
-    await publishFor(without);
-    const attacker = startProcess("./hostile-attacker.ts", kind, String(port));
-    // It takes a while to start, and so to hurt.
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-    await publishFor(beside);
-    attacker.kill("SIGKILL");
-    await once(attacker, "exit");
+    without.push(await publishFor());
+    const attacker = startProcess("hostile-attacker", [kind, String(port)], core);
+    await receive(attacker, kind);
+    beside.push(await publishFor());
+    await end(attacker);
   }
   const isRight = heard.length === sent && heard.every((number, index) => number === index + 1);
   quiet.leave();
+  const ratios = beside.map(({ p99 }, round) => p99 / (without[round]?.p99 ?? NaN));
   return {
     kind,
-    without: latencyOf(without),
-    beside: latencyOf(beside),
+    without: medianOf(without),
+    beside: medianOf(beside),
+    ratio: median(ratios),
+    lowest: Math.min(...ratios),
+    highest: Math.max(...ratios),
     wrong: isRight ? 0 : sent - heard.length || 1,
+  };
+}
+
+function medianOf(latencies: readonly Latency[]): Latency {
+  return {
+    p50: median(latencies.map(({ p50 }) => p50)),
+    p99: median(latencies.map(({ p99 }) => p99)),
   };
 }
 

@@ -15,6 +15,8 @@ const buildDirectory = fileURLToPath(new URL("../node_modules/.cache/bowline-ben
 /** Where the server of the tree stands that this one is held against. */
 const beforeDirectory = `${buildDirectory}-before`;
 
+const processes = ["server", "load", "hostile-server", "hostile-attacker"].map((name) => `bench/${name}.ts`);
+
 /** Keeps a process on one core. */
 const pinner = "taskset";
 
@@ -35,7 +37,7 @@ export interface Bench {
  * repository, whose server is measured beside this one's.
  */
 export async function buildProcesses(before?: string): Promise<void> {
-  await compile(root, ["bench/server.ts", "bench/load.ts"], buildDirectory);
+  await compile(root, processes, buildDirectory);
   if (before !== undefined) await compile(resolve(before), ["bench/server.ts"], beforeDirectory);
 }
 
@@ -142,6 +144,16 @@ function profilerFlags({ profiles }: Bench, name: string): string[] {
   return ["--cpu-prof", `--cpu-prof-dir=${profiles}`, `--cpu-prof-name=${name}.cpuprofile`];
 }
 
+/** Starts one of the processes that were compiled. */
+export function startProcess(name: string, args: string[], core: number | null): ChildProcess {
+  return start(`${buildDirectory}/${name}.mjs`, args, [], core);
+}
+
+/** Keeps this process, and what it starts without a core of its own, on a core. */
+export function pinSelf(core: number | null): void {
+  if (core !== null) spawnSync(pinner, ["-a", "-c", "-p", String(core), String(process.pid)]);
+}
+
 function start(script: string, args: string[], flags: string[], core: number | null): ChildProcess {
   if (core === null) return fork(script, args, { execArgv: flags });
   // taskset replaces itself by node, so the child's pid is node's.
@@ -149,7 +161,8 @@ function start(script: string, args: string[], flags: string[], core: number | n
   return fork(script, args, { execPath: pinner, execArgv: pinned });
 }
 
-async function receive<Message>(child: ChildProcess, name: string): Promise<Message> {
+/** The next message of a process. */
+export async function receive<Message>(child: ChildProcess, name: string): Promise<Message> {
   const signal = AbortSignal.timeout(measurementMs);
   const message = once(child, "message", { signal }).then(([value]) => value as Message);
   const exit = once(child, "exit", { signal }).then(([code]): never => {
@@ -160,7 +173,8 @@ async function receive<Message>(child: ChildProcess, name: string): Promise<Mess
   return Promise.race([message, exit]);
 }
 
-async function end(child: ChildProcess): Promise<void> {
+/** Ends a process, and waits for it. */
+export async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, "exit");
   child.kill("SIGTERM");

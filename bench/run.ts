@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
 import { readOptions } from "../scripts/command-line.ts";
 import type { ContenderName } from "./contenders/contender.ts";
-import { hostileTable, measureHostile } from "./hostile.ts";
+import { hostileTable, measureHostile, ratioMax } from "./hostile.ts";
 import type { Sample } from "./load/task.ts";
 import { buildProcesses, findCores, measureOnce, type Bench } from "./processes.ts";
 import { summarize, toMarkdown, type ScenarioResult } from "./report.ts";
@@ -40,7 +40,7 @@ async function main(): Promise<number> {
     return say("This needs Linux: it reads the servers' CPU time from /proc.", 1);
   const rounds = Number(options.rounds ?? (options.quick ? 1 : 5));
   if (!Number.isSafeInteger(rounds) || rounds < 1) return say("--rounds must be a whole number from 1", 1);
-  if (options.scenario.includes("hostile")) return runHostile();
+  if (options.scenario.includes("hostile")) return runHostile(rounds);
   const chosen = scenarios(options.quick)
     .filter(({ name }) => isChosen(name))
     .map((scenario) => (options.against === undefined ? scenario : against(scenario)));
@@ -63,25 +63,24 @@ async function main(): Promise<number> {
     options.json ? JSON.stringify({ node: process.version, rounds, results }, null, 2) : tables(results),
   );
   const exitCode = judge(results);
-  if (options["update-docs"] && exitCode !== 1 && !options.quick && options.against === undefined) {
-    updateDocs(
-      "performance.md",
-      results.filter(({ measured }) => measured === "server"),
-      tables,
-    );
-    updateDocs(
-      "scaling.md",
-      results.filter(({ measured }) => measured === "broker"),
-      tables,
-    );
-  }
+  if (options["update-docs"] && exitCode !== 1) updateTables(results, tables);
   return exitCode;
 }
 
-async function runHostile(): Promise<number> {
-  const rows = await measureHostile(options.quick ? 1 : 2, options.quick ? 500 : 2000);
-  console.log(hostileTable(rows));
-  return rows.some(({ wrong }) => wrong > 0) ? 1 : 0;
+async function runHostile(rounds: number): Promise<number> {
+  const rows = await measureHostile(rounds, options.quick ? 500 : 2000);
+  console.log(
+    options.json ? JSON.stringify({ node: process.version, rounds, rows }, null, 2) : hostileTable(rows),
+  );
+  const hasFailed = rows.some(({ wrong }) => wrong > 0);
+  if (options["update-docs"] && !hasFailed && !options.quick)
+    updateDocs(
+      "performance.md",
+      "hostile",
+      `${describeSetting(findCores(), rounds)}\n\n${hostileTable(rows)}`,
+    );
+  if (hasFailed) return 1;
+  return rows.some(({ ratio }) => ratio > ratioMax) && !options.quick ? 2 : 0;
 }
 
 /** What a reader of the tables has to know of the machine and the run. */
@@ -98,20 +97,30 @@ function describeSetting({ serverCore, loadCore }: Bench, rounds: number): strin
   return `\`${command}\`: ${machine}, ${pinning}, ${rounds} round${rounds === 1 ? "" : "s"}.${quick}`;
 }
 
-function updateDocs(
-  name: string,
+function updateTables(
   results: readonly ScenarioResult[],
   tables: (of: readonly ScenarioResult[]) => string,
 ): void {
-  if (results.length === 0) return;
+  // Neither a smoke test nor a comparison of two trees is what the docs show.
+  if (options.quick || options.against !== undefined) return;
+  for (const [name, kind] of [
+    ["performance.md", "server"],
+    ["scaling.md", "broker"],
+  ] as const) {
+    const own = results.filter(({ measured }) => measured === kind);
+    if (own.length > 0) updateDocs(name, "bench", tables(own));
+  }
+}
+
+function updateDocs(name: string, mark: string, text: string): void {
   const file = new URL(`../docs/${name}`, import.meta.url);
-  const text = readFileSync(file, "utf8");
-  const marked = /(<!-- bench: begin -->\n)[^]*(<!-- bench: end -->)/;
-  if (!marked.test(text)) throw new Error(`docs/${name} has no place marked for the tables`);
+  const before = readFileSync(file, "utf8");
+  const marked = new RegExp(`(<!-- ${mark}: begin -->\\n)[^]*(<!-- ${mark}: end -->)`);
+  if (!marked.test(before)) throw new Error(`docs/${name} has no place marked for the tables`);
   // A function, because a replacement text gives `$` a meaning.
   writeFileSync(
     file,
-    text.replace(marked, (_all, begin: string, end: string) => `${begin}\n${tables(results)}\n\n${end}`),
+    before.replace(marked, (_all, begin: string, end: string) => `${begin}\n${text}\n\n${end}`),
   );
 }
 
