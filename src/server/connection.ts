@@ -52,8 +52,9 @@ export class Connection implements SocketListener, WheelItem {
   state: "opening" | "open" | "closed" = "opening";
   /** What it was closed with, by either end; 0 before. */
   closeCode = 0;
-  /** Null until the hello, where the server has no `authenticate`. */
+  /** Null until the hello, where the server has no `authenticate`; `userId` is the id that it had when it was let in. */
   user: UserLike | null;
+  userId: string;
   session = "";
   generation = 0;
   /** Names the ledgers that its session had when it was opened. */
@@ -92,8 +93,7 @@ export class Connection implements SocketListener, WheelItem {
     const elapsedMs = context.clock.elapsed();
     this.#context = context;
     this.#socket = socket;
-    this.user = admitted.user;
-    this.#expiresAt = admitted.expiresAt;
+    ({ user: this.user, userId: this.userId, expiresAt: this.#expiresAt } = admitted);
     this.outbox = new Outbox(context, socket, this, elapsedMs);
     this.#receivedMs = elapsedMs;
     this.#rate = new Rate(context.limits, elapsedMs);
@@ -260,7 +260,7 @@ export class Connection implements SocketListener, WheelItem {
     if (this.session) return this.close("BAD_FRAME", "a second hello");
     this.session = sessionIdOf(hello.secret);
     this.generation = hello.generation;
-    this.user ??= { id: this.session };
+    this.user ??= { id: (this.userId = this.session) };
     this.#context.receiveHello(this, hello);
   }
 

@@ -76,6 +76,8 @@ export interface Admitted {
   readonly ok: true;
   /** Null when the server has no `authenticate`: the connection then acts for its own session. */
   readonly user: { readonly id: string } | null;
+  /** The user's id as it is now, whatever becomes of that object; empty where it is null. */
+  readonly userId: string;
   /** When the token runs out: milliseconds since 1970. */
   readonly expiresAt: number | null;
 }

@@ -3,14 +3,13 @@ import { Countdown } from "../base/countdown.ts";
 import { within } from "../base/deadline.ts";
 import { inboxRoom, type Contract } from "../contract/contract.ts";
 import { closeCodes, errorCodes, type ErrorName } from "../protocol/codes.ts";
-import { BowlineError } from "../protocol/errors.ts";
 import { jsonSubprotocol } from "../protocol/frames.ts";
 import type { UserLike } from "./connection.ts";
 import { cookiesOf, protocols, single, tokenOf } from "./credentials.ts";
 import type { Admitted, Refused, UpgradeRequest } from "./engine.ts";
 import type { Logging } from "./logging/logging.ts";
 import type { OriginRule } from "./origins.ts";
-import type { Report } from "./refusal.ts";
+import { isRefusal, type Report } from "./refusal.ts";
 
 /** What `authenticate` is given of an upgrade request. */
 export interface AuthRequest extends UpgradeRequest {
@@ -125,7 +124,7 @@ export class Doorkeeper {
 
   async #identify(request: UpgradeRequest): Promise<Admitted | Refused> {
     const { authenticate, report, clock, handshakeMs } = this.#options;
-    if (!authenticate) return { ok: true, user: null, expiresAt: null };
+    if (!authenticate) return { ok: true, user: null, userId: "", expiresAt: null };
     let isLate = false;
     const tookTooLong = (): Error => {
       isLate = true;
@@ -136,15 +135,16 @@ export class Doorkeeper {
       // An answer that never comes must not hold its place for ever.
       const user = await within(clock, handshakeMs, Promise.resolve(asked), tookTooLong);
       if (user === null || user === undefined) return refused(401, "UNAUTHORIZED");
-      checkUser(user, this.#options.contract);
+      // Read once: what it says another time counts for nothing.
+      const userId = checkedId(user, this.#options.contract);
       const expiresAt = expiryOf(user);
       // Here, not a moment later: until a connection is looked at, what it sends is carried out.
       if (expiresAt !== null && expiresAt <= clock.now())
         return refused(401, "UNAUTHORIZED", undefined, closeCodes.TOKEN_EXPIRED.text);
-      return { ok: true, user, expiresAt };
+      return { ok: true, user, userId, expiresAt };
     } catch (error) {
-      if (error instanceof BowlineError)
-        return refused(statusOf(error.code), error.code, undefined, error.message);
+      if (isRefusal(error))
+        return refused(statusOf(error.code), String(error.code), undefined, String(error.message));
       report(error, "authenticate");
       return isLate ? late : failed;
     }
@@ -171,13 +171,14 @@ function statusOf(code: string): number {
   return code === "UNAVAILABLE" ? 503 : 401;
 }
 
-function checkUser({ id }: UserLike, { hasInbox }: Contract): void {
+function checkedId({ id }: UserLike, { hasInbox }: Contract): string {
   if (typeof id !== "string" || id.length < 1 || id.length > userIdLengthMax)
     throw new TypeError(
       `authenticate must return an object with an id of 1 to ${userIdLengthMax} characters`,
     );
   // Throws for one that has none.
   if (hasInbox) inboxRoom(id);
+  return id;
 }
 
 function expiryOf(user: UserLike): number | null {

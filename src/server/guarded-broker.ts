@@ -1,6 +1,7 @@
 import { attempt, isPromised, type Awaitable } from "../base/awaitable.ts";
+import type { Clock } from "../base/clock.ts";
+import { within } from "../base/deadline.ts";
 import type { TimerWheel, WheelItem } from "../base/timer-wheel.ts";
-import { BowlineError } from "../protocol/errors.ts";
 import type { Member, Position } from "../protocol/frames.ts";
 import type {
   AppendRequest,
@@ -16,7 +17,7 @@ import type {
   SessionClaim,
   SessionOpening,
 } from "./broker.ts";
-import type { Report } from "./refusal.ts";
+import { isRefusal, type Report } from "./refusal.ts";
 
 /** The broker could not do what it was asked; `cause` says why. What it refuses for good is a `BowlineError` instead. */
 export class BrokerFailure extends Error {
@@ -30,10 +31,15 @@ export class BrokerFailure extends Error {
 /** What a {@link GuardedBroker} needs of the node. */
 export interface GuardContext {
   readonly wheel: TimerWheel;
+  readonly clock: Clock;
   /** How long a call may take. */
   readonly brokerMs: number;
   readonly report: Report;
 }
+
+/** How long a broker may take to start, or to stop: longer than any of the package's own gives itself. */
+const startMs = 60_000;
+const stopMs = 30_000;
 
 /**
  * The broker as the node calls it. Whatever an implementation does, a call gives a promise of this realm that ends in
@@ -51,13 +57,24 @@ export class GuardedBroker implements Broker {
     this.#context = context;
   }
 
-  /** Has all the time it takes: the start of the server waits for it, and its errors are for whoever starts that. */
-  start(sink: BrokerSink, node: string): Promise<void> {
-    return this.#broker.start(sink, node);
+  /** Its errors are for whoever starts the server. One that comes to an end too late is stopped again. */
+  async start(sink: BrokerSink, node: string): Promise<void> {
+    const starting = Promise.resolve(this.#broker.start(sink, node));
+    let isLate = false;
+    starting.then(() => isLate && attempt(() => this.#broker.stop(), this.#failed), ignore);
+    return this.#inTime("start", startMs, starting, () => (isLate = true));
   }
 
-  stop(): Promise<void> {
-    return this.#broker.stop();
+  /** Its errors are for whoever closes the server. */
+  async stop(): Promise<void> {
+    return this.#inTime("stop", stopMs, Promise.resolve(this.#broker.stop()));
+  }
+
+  #inTime(what: string, limitMs: number, work: Promise<void>, late: () => void = ignore): Promise<void> {
+    return within(this.#context.clock, limitMs, work, () => {
+      late();
+      return new Error(`the broker ${this.name} did not ${what} within ${limitMs / 1000} s`);
+    });
   }
 
   append(request: AppendRequest): Promise<AppendResult> {
@@ -187,6 +204,8 @@ class Wait<T> implements WheelItem {
   }
 }
 
+function ignore(): void {}
+
 function failureOf(error: unknown): Error {
-  return error instanceof BowlineError ? error : new BrokerFailure(error);
+  return isRefusal(error) ? error : new BrokerFailure(error);
 }

@@ -286,7 +286,7 @@ function partsOf(options: NodeOptions, framing: Framing, reportBroker: Report) {
     logging,
     report,
     wheel,
-    broker: new GuardedBroker(options.broker, { wheel, brokerMs: limits.brokerMs, report }),
+    broker: new GuardedBroker(options.broker, { wheel, clock, brokerMs: limits.brokerMs, report }),
     flusher: new Flusher(clock, (error) => report(error, "delivery")),
     queue: new WorkQueue(),
     insist: insistence({ clock, report: reportBroker }),

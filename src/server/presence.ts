@@ -2,7 +2,7 @@ import type { TimerWheel, WheelItem } from "../base/timer-wheel.ts";
 import { clientCloseNumbers, finalCloseNumbers } from "../protocol/codes.ts";
 import type { Member } from "../protocol/frames.ts";
 import type { Broker } from "./broker.ts";
-import type { Connection, UserLike } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import type { Insist } from "./insist.ts";
 import type { Limits } from "./limits.ts";
 import { MemberPlaces } from "./member-places.ts";
@@ -34,7 +34,7 @@ export class Presence {
   /** Makes the connection's session a member of the room, or gives the member a new state. */
   async enter(connection: Connection, room: string, state: unknown): Promise<void> {
     this.#exits.delete(`${connection.session} ${room}`);
-    const user = userOf(connection);
+    const { userId: user } = connection;
     const member: Member = { session: connection.session, user, state };
     const replaced = this.#places.take(room, user, connection);
     if (replaced) this.#exit(replaced, room);
@@ -43,7 +43,7 @@ export class Presence {
 
   /** The session left the room. */
   exit(connection: Departed, room: string): void {
-    this.#places.free(room, userOf(connection), connection);
+    this.#places.free(room, connection.userId, connection);
     this.#exit(connection, room);
   }
 
@@ -71,15 +71,15 @@ export class Presence {
    */
   ended(connection: Connection, rooms: readonly string[]): void {
     if (rooms.length === 0) return;
-    const { session, generation, user, closeCode } = connection;
+    const { session, generation, userId, closeCode } = connection;
     if (isForGood(closeCode)) {
       for (const room of rooms) this.exit(connection, room);
       return;
     }
-    for (const room of rooms) this.#places.leaveEmpty(room, userOf(connection), session);
+    for (const room of rooms) this.#places.leaveEmpty(room, connection.userId, session);
     const absence = new Absence(() => {
       this.#absences.delete(absence);
-      for (const room of rooms) this.exit({ session, generation, user }, room);
+      for (const room of rooms) this.exit({ session, generation, userId }, room);
     });
     this.#absences.add(absence);
     this.#context.wheel.add(absence, this.#context.graceMs);
@@ -101,11 +101,7 @@ export class Presence {
 }
 
 /** What is left of a connection: whose member goes. */
-type Departed = Pick<Connection, "session" | "generation" | "user">;
-
-function userOf({ user }: Pick<Connection, "user">): string {
-  return (user as UserLike).id;
-}
+type Departed = Pick<Connection, "session" | "generation" | "userId">;
 
 /** Whether who is closed with this code stays away: the client's own close, and the application's. */
 function isForGood(closeCode: number): boolean {

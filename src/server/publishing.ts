@@ -5,7 +5,7 @@ import type { RoomMatch } from "../contract/room-name.ts";
 import { encodePublication, type Publication } from "../protocol/encode.ts";
 import type { AckFrame, ErrorFrame, Position, PublishFrame } from "../protocol/frames.ts";
 import type { AppendResult, Broker, LogPage, Origin } from "./broker.ts";
-import type { Connection, UserLike } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import type { Insist } from "./insist.ts";
 import { definitionOf, jsonOf, type Payloads, type Sending } from "./payloads.ts";
 import { refusalFrame, refusalOf, SessionLost, tableError, type RefusalContext } from "./refusal.ts";
@@ -143,7 +143,7 @@ export class Publishing {
     // Whoever may join may publish; one who has joined was asked already.
     if (!connection.readerOf(room)) await this.#context.rooms.authorize(connection, room, match);
     const payload = await this.#context.payloads.receive(connection, frame, match, definition);
-    const from = (connection.user as UserLike).id;
+    const from = connection.userId;
     return this.#append(
       match,
       { room, event, payload },

@@ -62,11 +62,16 @@ export class SessionLost extends Error {
 /** Most issues of one payload that a client is told. */
 const issuesMax = 10;
 
-/** The frame that refuses. */
-export function refusalFrame(
-  subject: ErrorSubject,
-  { code, message, retryable, issues }: BowlineError,
-): ErrorFrame {
+/** The frame that refuses. What a handler put into the error may be nothing that can be told: then that is `INTERNAL`. */
+export function refusalFrame(subject: ErrorSubject, refusal: BowlineError): ErrorFrame {
+  try {
+    return frameOf(subject, refusal);
+  } catch {
+    return frameOf(subject, tableError("INTERNAL"));
+  }
+}
+
+function frameOf(subject: ErrorSubject, { code, message, retryable, issues }: BowlineError): ErrorFrame {
   // A handler may have put anything into it, also what JSON can't hold.
   const shown = Array.isArray(issues) ? issues.slice(0, issuesMax).map(plainIssue) : [];
   return {
@@ -87,6 +92,15 @@ function plainIssue({ message, path }: Issue): Issue {
   };
 }
 
+/** Whether it is a `BowlineError`, of whatever was thrown: a proxy may throw in turn when it is asked. */
+export function isRefusal(error: unknown): error is BowlineError {
+  try {
+    return error instanceof BowlineError;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * What a client is told of an error: a `BowlineError` was meant for it, and is logged; anything else is a fault of ours,
  * which it learns nothing about, and which is reported once.
@@ -97,7 +111,7 @@ export function refusalOf(
   call: RefusedCall & { readonly kind: Stage },
   caller: Caller,
 ): BowlineError {
-  if (error instanceof BowlineError) {
+  if (isRefusal(error)) {
     logging.refusedCall(call, error, caller);
     return error;
   }

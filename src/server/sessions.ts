@@ -1,7 +1,7 @@
 import type { HelloFrame, JoinRequest } from "../protocol/frames.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import { ledgerLength, type Broker } from "./broker.ts";
-import type { Connection, UserLike } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import type { Limits } from "./limits.ts";
 import type { Logging } from "./logging/logging.ts";
 import { turnDown, type Report } from "./refusal.ts";
@@ -50,7 +50,7 @@ export class Sessions {
 
   /** Ends a user's connections on this node; gives how many there were. */
   disconnect(userId: string, reason?: string): number {
-    const theirs = this.connections().filter(({ user }) => user?.id === userId);
+    const theirs = this.connections().filter((it) => it.user && it.userId === userId);
     for (const connection of theirs) connection.close("KICKED", reason);
     return theirs.length;
   }
@@ -63,7 +63,7 @@ export class Sessions {
   async open(connection: Connection, hello: HelloFrame): Promise<void> {
     const { generation, rooms, refused = [] } = hello;
     const { session } = connection;
-    const user = (connection.user as UserLike).id;
+    const user = connection.userId;
     try {
       const opening = await this.#context.broker.openSession({ session, user, generation });
       if (connection.state !== "opening") return;

@@ -1,6 +1,6 @@
 import { withPayload } from "../protocol/payload.ts";
 import type { Broker } from "./broker.ts";
-import type { Connection, UserLike } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { definitionOf, jsonOf, type Payloads, type Sending } from "./payloads.ts";
 import { refusalOf, tableError, type RefusalContext } from "./refusal.ts";
 import type { Rooms } from "./rooms.ts";
@@ -46,7 +46,7 @@ export class Signals {
       // Handlers may take their time, and the newest wins: an older one that comes after it would undo it.
       if (number < turn.sent) return;
       turn.sent = number;
-      this.#send({ room, event, payload }, (connection.user as UserLike).id, session);
+      this.#send({ room, event, payload }, connection.userId, session);
     } catch (error) {
       const call = { kind: "signal", room, event, payload: sending.payload } as const;
       connection.refuse({ room, of: "signal" }, refusalOf(error, this.#context, call, connection));

@@ -202,7 +202,7 @@ export const sabotages: Readonly<Record<string, Wraps>> = {
           const admission = await gate.admit(request, options);
           return admission.ok || admission.status !== 401
             ? admission
-            : { ok: true, user: { id: "nobody" }, expiresAt: null };
+            : { ok: true, user: { id: "nobody" }, userId: "nobody", expiresAt: null };
         },
       }),
   },

@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from "vitest";
 import type { Client } from "../../src/client/client.ts";
 import { contract, event, request, room, signal } from "../../src/contract/contract.ts";
 import type { Schema } from "../../src/contract/schema.ts";
+import { BowlineError } from "../../src/protocol/errors.ts";
 import type { Broker } from "../../src/server/broker.ts";
 import { memory } from "../../src/server/memory-broker.ts";
 import type { ServerOptions } from "../../src/server/options.ts";
@@ -300,4 +301,192 @@ test("what a request's handler gives too late is dropped: asked again, it counts
   await scene.pair.clock.settle();
   expect(answered).not.toHaveBeenCalled();
   expect(scene.pair.lastLink.toClient.filter(({ type }) => type === "reply")).toEqual([]);
+});
+
+/** Starts and stops a server whose broker does one of them oddly. */
+async function running(calls: Partial<Record<"start" | "stop", () => unknown>>) {
+  const pair = new Pair(openContract({}), { broker: altered(memory(), calls as never) });
+  pair.server.request("ask", () => 1).request("other", () => 1);
+  const outcome = async (work: Promise<unknown>): Promise<string> => {
+    const ended = work.then(() => "done", String);
+    await pair.clock.advance(65_000);
+    return ended;
+  };
+  return { pair, outcome };
+}
+
+describe("a broker's start", () => {
+  test.each(both)("that %s is told to whoever starts the server", async (how, end) => {
+    const { pair, outcome } = await running({ start: end });
+    const said = how in ends ? "Error: boom" : "Error: the broker memory did not start within 60 s";
+    expect(await outcome(pair.start())).toBe(said);
+    expect(pair.errors).toEqual([]);
+  });
+
+  test("that ends too late is stopped again", async () => {
+    let begin = (): void => {};
+    const stop = vi.fn<() => Promise<void>>(async () => {});
+    const { pair, outcome } = await running({ start: () => new Promise<void>((go) => (begin = go)), stop });
+    await outcome(pair.start());
+    expect(stop).not.toHaveBeenCalled();
+    begin();
+    await pair.clock.settle();
+    expect(stop).toHaveBeenCalledOnce();
+  });
+});
+
+describe("a broker's stop", () => {
+  test.each(both)("that %s is told to whoever closes the server", async (how, end) => {
+    const { pair, outcome } = await running({ stop: end });
+    await pair.start();
+    const said = how in ends ? "Error: boom" : "Error: the broker memory did not stop within 30 s";
+    expect(await outcome(pair.server.close())).toBe(said);
+  });
+});
+
+/** Calls of the broker that no client waits for long, or at all, and what makes the server do each. */
+const otherCalls: [name: keyof Broker, trigger: (scene: Bench) => unknown][] = [
+  ["read", ({ pair }) => pair.server.history("chat/fine").catch(() => {})],
+  ["nodes", ({ pair }) => pair.server.clusterStats().catch(() => {})],
+  ["tell", ({ pair }) => pair.server.clusterStats().catch(() => {})],
+  ["openSession", ({ ada }) => ada.reconnect()],
+  ["renewSessions", ({ pair }) => pair.lastLink.cut()],
+  ["signal", ({ fine }) => fine.publish("typing", 1)],
+  ["unsubscribe", ({ ada }) => ada.join("chat/gone").leave()],
+  [
+    "exit",
+    async ({ ada, pair }) => {
+      const room = ada.join("chat/gone", { presence: {} });
+      await pair.clock.settle();
+      room.leave();
+    },
+  ],
+  [
+    "find",
+    ({ ada, pair }) => {
+      void ada.publish("chat/fine", "other", 1);
+      pair.links[0]?.cut();
+    },
+  ],
+];
+
+describe.each(otherCalls)("the broker's %s", (name, trigger) => {
+  test.each(both)("that %s once ends nothing, and others go on", async (how, end) => {
+    const inner = memory();
+    let isOdd = false;
+    const call = (...of: unknown[]): unknown => {
+      if (!isOdd) return (inner[name] as (...of: unknown[]) => unknown).apply(inner, of);
+      isOdd = false;
+      return end();
+    };
+    const scene = await bench({}, undefined, { broker: altered(inner, { [name]: call }) });
+    isOdd = true;
+    await Promise.race([trigger(scene), scene.pair.clock.advance(0)]);
+    await scene.pair.clock.advance(60_000);
+    expect(isOdd, "it was called").toBe(false);
+    // Of what only tells, nobody waits for an end.
+    const isTold = name === "tell" || name === "signal" || name === "renewSessions";
+    expect(scene.pair.errors.length).toBe(isTold && how in hangs ? 0 : 1);
+    await expectOthersGoOn(scene);
+  });
+});
+
+/** An object of which nothing can be read. */
+const closed = (): object =>
+  new Proxy(
+    {},
+    {
+      get: () => {
+        throw boom;
+      },
+    },
+  );
+
+describe("authenticate", () => {
+  const odd: [what: string, give: () => unknown][] = [
+    ["a number", () => 5],
+    ["a text", () => "ada"],
+    ["an id that is a number", () => ({ id: 5 })],
+    ["an empty id", () => ({ id: "" })],
+    ["what can't be read", closed],
+    ["a promise of what can't be read", async () => ({ id: closed() })],
+    [
+      "nothing, and throws what can't be read",
+      () => {
+        throw closed() as Error;
+      },
+    ],
+  ];
+  test.each(odd)(
+    "that gives %s refuses with 500, is reported once, and holds no place",
+    async (_what, give) => {
+      const scene = await bench({ authenticate: give });
+      const { gate } = scene.pair.server;
+      const places = scene.pair.server.stats().connections;
+      const headers = { authorization: "Bearer odd", "sec-websocket-protocol": "bowline.v1.json" };
+      const answer = await gate.admit({ url: "/bowline", address: "::1", headers }, { holds: true });
+      expect(answer).toMatchObject({ ok: false, status: 500, code: "INTERNAL" });
+      expect(scene.pair.errors).toHaveLength(1);
+      expect(scene.pair.server.stats().connections).toBe(places);
+      await expectOthersGoOn(scene);
+    },
+  );
+
+  test("whose user has another id later, or none to be read, is who it was", async () => {
+    let reads = 0;
+    const user = {
+      get id() {
+        reads += 1;
+        if (reads > 1) throw boom;
+        return "odd";
+      },
+    };
+    const scene = await bench({ authenticate: () => user });
+    const cat = await scene.pair.openClient({ token: "odd" });
+    expect(cat.user).toBe("odd");
+    const lobby = cat.join("chat/fine", { presence: {} });
+    await scene.pair.clock.settle();
+    expect([...lobby.presence.members.values()].map((member) => member.user)).toEqual(["odd"]);
+    const told = scene.pair.server.user("odd").disconnect();
+    await scene.pair.clock.advance(longMs);
+    expect(await told).toMatchObject({ connections: 1 });
+    expect(scene.pair.errors).toEqual([]);
+    await expectOthersGoOn(scene);
+  });
+});
+
+test.each<[string, () => object]>([
+  ["of nothing", () => ({ code: "odd", message: "m", issues: [null] })],
+  ["that can't be read", () => ({ code: "odd", message: "m", issues: [closed()] })],
+  ["beside a code that can't be written", () => ({ code: closed(), message: "m", issues: [] })],
+])("a refusal with issues %s is INTERNAL to the caller", async (_what, parts) => {
+  const ask = (): never => {
+    throw Object.assign(new BowlineError("odd", "m"), parts());
+  };
+  const scene = await bench({ ask, typing: ask, message: ask });
+  for (const trigger of [asked, published, signalled])
+    expect(await settled(scene.pair, trigger(scene))).toBe("INTERNAL");
+  await expectOthersGoOn(scene);
+});
+
+test("a BowlineError of another copy of the package refuses as one of this copy does", async () => {
+  const address = new URL("../../src/protocol/errors.ts?copy", import.meta.url).href;
+  const copy = (await import(/* @vite-ignore */ address)) as { BowlineError: typeof BowlineError };
+  expect(copy.BowlineError).not.toBe(BowlineError);
+  const refuse = (): never => {
+    throw new copy.BowlineError("FORBIDDEN", "no");
+  };
+  const scene = await bench({
+    authenticate: refuse,
+    join: refuse,
+    ask: refuse,
+    message: refuse,
+    typing: refuse,
+  });
+  for (const trigger of [asked, published, signalled, () => joined(scene.ada, "chat/odd")])
+    expect(await settled(scene.pair, trigger(scene))).toBe("FORBIDDEN");
+  const headers = { authorization: "Bearer odd", "sec-websocket-protocol": "bowline.v1.json" };
+  const answer = await scene.pair.server.gate.admit({ url: "/", address: "::1", headers }, { holds: true });
+  expect(answer).toMatchObject({ status: 403, code: "FORBIDDEN" });
+  expect(scene.pair.errors).toEqual([]);
 });

@@ -48,7 +48,7 @@ async function seen(headers: Headers): Promise<AuthRequest> {
 
 describe("an upgrade", () => {
   test("is admitted without a user where nobody authenticates", async () => {
-    expect(await bench().admit()).toEqual({ ok: true, user: null, expiresAt: null });
+    expect(await bench().admit()).toEqual({ ok: true, user: null, userId: "", expiresAt: null });
   });
 
   test("is admitted as whom authenticate names, until the token runs out", async () => {
@@ -56,6 +56,7 @@ describe("an upgrade", () => {
     expect(await bench({ authenticate: async () => user }).admit()).toEqual({
       ok: true,
       user,
+      userId: "ada",
       expiresAt: 4e12,
     });
   });

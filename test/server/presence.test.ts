@@ -28,7 +28,7 @@ function bench() {
   const presence = new Presence({ broker, wheel, graceMs, insist, limits: defaultLimits });
   wheel.start();
   const connection = (generation: number): Connection =>
-    ({ session: "s", user: { id: "ada" }, generation }) as unknown as Connection;
+    ({ session: "s", userId: "ada", generation }) as unknown as Connection;
   const fail = (down: boolean): void => void (isDown = down);
   return { clock, wheel, calls, presence, connection, fail };
 }

@@ -48,6 +48,7 @@ export function connectionBench(limits: Partial<Limits> = {}, admitted: Partial<
   const connection = new Connection(context, socket, {
     ok: true,
     user: { id: "ada" },
+    userId: "ada",
     expiresAt: null,
     ...admitted,
   });

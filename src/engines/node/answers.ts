@@ -24,6 +24,8 @@ export function unknownPath({ url = "" }: IncomingMessage, paths: readonly strin
  * one that may connect count.
  */
 export function answer(request: IncomingMessage, response: ServerResponse, refused: Refused): void {
+  // Somebody else has answered it: it is left as it is.
+  if (response.headersSent) return;
   const { origin } = request.headers;
   const headers = { ...answerHeaders(refused), ...(origin !== undefined && corsHeaders(origin)) };
   response.writeHead(refused.status, headers).end(answerBody(refused));
@@ -31,6 +33,7 @@ export function answer(request: IncomingMessage, response: ServerResponse, refus
 
 /** Answers the question of a browser whether it may ask. */
 export function answerPreflight(request: IncomingMessage, response: ServerResponse): void {
+  if (response.headersSent) return;
   response.writeHead(204, corsHeaders(request.headers.origin ?? "*")).end();
 }
 

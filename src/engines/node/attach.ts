@@ -119,7 +119,6 @@ export class Endpoint implements PathOwner {
   }
 
   request(request: IncomingMessage, response: ServerResponse): void {
-    // Another handler may have answered it already: it is left as it is then.
     this.#answer(request, response).catch(this.#report);
   }
 

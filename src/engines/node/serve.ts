@@ -13,7 +13,11 @@ export interface ServeOptions {
   readonly port?: number;
   /** Address to listen on. Default: all of the machine's. */
   readonly host?: string;
-  /** Answers every HTTP request that is not for the server's path, e.g. an Express app. Default: 404. */
+  /**
+   * Answers every HTTP request that is not for the server's path, e.g. an Express app. What it throws, or rejects with, is
+   * reported and answered with a 500. One that never answers holds its request until the client goes, or the server
+   * closes: neither Node nor Bowline ends it before. Default: 404.
+   */
   readonly handler?: RequestListener;
   /** Whether SIGTERM and SIGINT (on Windows also a closed console) drain the server and then end the process. Default true. */
   readonly signals?: boolean;
