@@ -162,10 +162,10 @@ export interface Broker {
   readonly name: string;
   /**
    * Called once, before anything else. `node` is this node's id, new for each process. Rejects when the service can't be
-   * reached or can't do what is needed, with an error that names the option and its value (never a password).
+   * reached or can't do what is needed, with an error that names the option and its value (never a password). It is given up after 60 s.
    */
   start(sink: BrokerSink, node: string): Promise<void>;
-  /** Called once, at the end. */
+  /** Called once, at the end. It is given up after 30 s. */
   stop(): Promise<void>;
 
   /** Adds to a room's log, unless the ledger has this origin. Makes the log when there is none. */
