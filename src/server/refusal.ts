@@ -62,16 +62,11 @@ export class SessionLost extends Error {
 /** Most issues of one payload that a client is told. */
 const issuesMax = 10;
 
-/** The frame that refuses. What a handler put into the error may be nothing that can be told: then that is `INTERNAL`. */
-export function refusalFrame(subject: ErrorSubject, refusal: BowlineError): ErrorFrame {
-  try {
-    return frameOf(subject, refusal);
-  } catch {
-    return frameOf(subject, tableError("INTERNAL"));
-  }
-}
-
-function frameOf(subject: ErrorSubject, { code, message, retryable, issues }: BowlineError): ErrorFrame {
+/** The frame that refuses. */
+export function refusalFrame(
+  subject: ErrorSubject,
+  { code, message, retryable, issues }: BowlineError,
+): ErrorFrame {
   // A handler may have put anything into it, also what JSON can't hold.
   const shown = Array.isArray(issues) ? issues.slice(0, issuesMax).map(plainIssue) : [];
   return {
@@ -92,10 +87,13 @@ function plainIssue({ message, path }: Issue): Issue {
   };
 }
 
-/** Whether it is a `BowlineError`, of whatever was thrown: a proxy may throw in turn when it is asked. */
+/**
+ * Whether it is a `BowlineError`, of whatever was thrown, that can be told: what was put into it, or the error itself, may
+ * throw when it is read.
+ */
 export function isRefusal(error: unknown): error is BowlineError {
   try {
-    return error instanceof BowlineError;
+    return error instanceof BowlineError && refusalFrame({ ref: 0 }, error).code !== "";
   } catch {
     return false;
   }

@@ -97,7 +97,7 @@ describe("the handler of serve", () => {
         port: 0,
         host: "127.0.0.1",
         signals: false,
-        handler: end as never,
+        handler: end,
       });
       const asked = fetch(`http://127.0.0.1:${port}/page`).then(({ status }) => status);
       asked.catch(() => {});

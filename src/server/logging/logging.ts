@@ -22,7 +22,8 @@ export interface LoggingOptions {
 
 /** Whose connection a line is about. */
 export interface Caller {
-  readonly user: { readonly id: string } | null;
+  /** Empty where it is not known. */
+  readonly userId: string;
   readonly session: string;
 }
 
@@ -95,7 +96,7 @@ export class Logging {
   }
 
   /** A call was refused: by the server, or with a code of the table. Codes of the application's own are its business. */
-  refusedCall(call: RefusedCall, error: BowlineError, { user, session }: Caller): void {
+  refusedCall(call: RefusedCall, error: BowlineError, { userId, session }: Caller): void {
     const { kind, room, event, request } = call;
     const code = String(error.code);
     const pattern = room === undefined ? undefined : this.#options.contract.matchRoom(room)?.pattern;
@@ -104,26 +105,26 @@ export class Logging {
     const leftOut = this.#take(isNews, `${kind} ${code}`, place);
     if (leftOut === null) return;
     const { why, issue } = reasonOf(error, code, call.payload);
-    const who = user ? ` of user ${quoted(user.id)}` : "";
+    const who = userId ? ` of user ${quoted(userId)}` : "";
     this.#write(
       isNews ? "warn" : "debug",
-      { code, kind, room, pattern, event, request, user: user?.id, session, issue },
+      { code, kind, room, pattern, event, request, user: userId || undefined, session, issue },
       `refused a ${kind}${placeOf(call)}${who} (${code}): ${why}${more(leftOut)}`,
     );
   }
 
   /** The server closes a connection. Said where the cause is a fault, or a limit. */
-  closed(name: CloseName, reason: string | undefined, { user, session }: Caller): void {
+  closed(name: CloseName, reason: string | undefined, { userId, session }: Caller): void {
     const remedy = tellingCloses[name];
     if (remedy === undefined) return;
     const leftOut = this.#take(true, name, "");
     if (leftOut === null) return;
     const { code: close, text } = closeCodes[name];
-    const who = user ? ` of user ${quoted(user.id)}` : "";
+    const who = userId ? ` of user ${quoted(userId)}` : "";
     const why = [text, reason, remedy].filter(Boolean).join(": ");
     this.#write(
       "warn",
-      { code: name, close, reason, user: user?.id, session: session || undefined },
+      { code: name, close, reason, user: userId || undefined, session: session || undefined },
       `closed a connection${who} (${close} ${name}): ${why}${more(leftOut)}`,
     );
   }
@@ -149,9 +150,13 @@ export class Logging {
   }
 
   /** What happens every day. Ask {@link isDebug} first. */
-  debug(what: string, { user, session }: Partial<Caller>, fields: Fields = {}): void {
-    const who = user ? `user ${quoted(user.id)} ` : "";
-    this.#write("debug", { ...fields, user: user?.id, session: session || undefined }, `${who}${what}`);
+  debug(what: string, { userId, session }: Partial<Caller>, fields: Fields = {}): void {
+    const who = userId ? `user ${quoted(userId)} ` : "";
+    this.#write(
+      "debug",
+      { ...fields, user: userId || undefined, session: session || undefined },
+      `${who}${what}`,
+    );
   }
 
   /** How many of its kind were left out before a line; null where there is none to write. Debug lines are not limited. */
