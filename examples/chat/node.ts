@@ -5,7 +5,7 @@
 import { serve } from "bowline/node";
 import { brokerOf } from "./broker.ts";
 import { createChatServer } from "./chat-server.ts";
-import { giveUp, report } from "./report.ts";
+import { giveUp, log } from "./report.ts";
 
 const { HOST, PORT } = process.env;
 
@@ -13,7 +13,7 @@ await start().catch(giveUp);
 
 async function start(): Promise<void> {
   const broker = await brokerOf(process.env);
-  const { server, openFirstRooms } = createChatServer({ broker, onError: report });
+  const { server, openFirstRooms } = createChatServer({ broker, logger: log });
   const { port } = await serve(server, {
     port: Number(PORT || 0),
     host: HOST || "127.0.0.1",

@@ -1,13 +1,14 @@
-/** What the chat's processes print when something breaks. Here it is broken on purpose, so a lost broker is one line. */
-import type { ErrorInfo } from "bowline/server";
+/** What the chat's processes print. Here things are broken on purpose, so a lost broker is one line, and no stack of calls. */
+import type { Logger } from "bowline/server";
 
-/** For a server's `onError`. */
-export function report(error: unknown, { stage, node }: ErrorInfo): void {
-  console.error(
-    `bowline: ${stage} (node ${node}, process ${process.pid}):`,
-    stage === "broker" ? messageOf(error) : error,
-  );
-}
+/** The logger of a chat's server: each line says which process it is of. */
+export const log: Logger = {
+  warn: (_fields, text) => console.warn(lineOf(text)),
+  error: (fields, text) => {
+    const { stage, err } = fields as { readonly stage?: string; readonly err?: { readonly stack?: string } };
+    console.error(stage === "broker" ? lineOf(text) : `${lineOf(text)}\n${err?.stack ?? ""}`);
+  },
+};
 
 /** Ends a process that can't start. */
 export function giveUp(error: unknown): never {
@@ -17,4 +18,8 @@ export function giveUp(error: unknown): never {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+function lineOf(text: string): string {
+  return `bowline: ${text} (process ${process.pid})`;
 }

@@ -8,13 +8,13 @@ import { serve } from "bowline/node";
 import { brokerOf } from "./broker.ts";
 import { createChatServer } from "./chat-server.ts";
 import { startFront } from "./front.ts";
-import { giveUp, report } from "./report.ts";
+import { giveUp, log } from "./report.ts";
 
 await start().catch(giveUp);
 
 async function start(): Promise<void> {
   const broker = await brokerOf(process.env);
-  const { server, openFirstRooms } = createChatServer({ broker, onError: report });
+  const { server, openFirstRooms } = createChatServer({ broker, logger: log });
   const drain = { spreadMs: 0, deadlineMs: 500 };
   const { port } = await serve(server, { port: 0, host: "127.0.0.1", drain });
   await openFirstRooms();

@@ -97,6 +97,7 @@ export class Logging {
 
   /** A call was refused: by the server, or with a code of the table. Codes of the application's own are its business. */
   refusedCall(call: RefusedCall, error: BowlineError, { userId, session }: Caller): void {
+    if (!this.#options.logger) return;
     const { kind, room, event, request } = call;
     const code = String(error.code);
     const pattern = room === undefined ? undefined : this.#options.contract.matchRoom(room)?.pattern;
