@@ -54,7 +54,7 @@ export const clientMutants: readonly Mutant[] = [
   {
     id: "connection-wake",
     file: "src/client/connection.ts",
-    from: "    this.#stopWake?.();",
+    from: "    this.#try(() => this.#stopWake?.());",
     to: "",
     tests: "test/client/connection.test.ts",
     why: "a client that was closed comes back when the page wakes",
@@ -69,9 +69,9 @@ export const clientMutants: readonly Mutant[] = [
   },
   {
     id: "connection-close-once",
-    file: "src/client/connection.ts",
-    from: "if (this.#liveness.heardMs < askedMs) this.redial();",
-    to: "this.redial();",
+    file: "src/client/liveness.ts",
+    from: "if (this.heardMs < askedMs) late();",
+    to: "late();",
     tests: "test/client/connection.test.ts",
     why: "a page that wakes drops a connection that is well",
   },
