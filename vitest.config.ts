@@ -26,8 +26,9 @@ export default defineConfig({
           name: "node",
           include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
           exclude: ["test/browser/**", "**/node_modules/**"],
-          testTimeout: 10_000,
-          hookTimeout: 10_000,
+          // What a test that hangs may cost; none is meant to need it, also on a machine that is busy with others.
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
         },
       },
       {
