@@ -24,6 +24,8 @@ export interface DeviceState {
     readonly status: string;
     readonly position: Position | null;
     readonly members: readonly Member[];
+    /** How many it takes to be present, listed or not. */
+    readonly count: number;
     /** The device's own presence state there; undefined where it has none. */
     readonly state: unknown;
   }[];
@@ -61,6 +63,7 @@ export function takeEndState<C extends Contract>(world: World<C>): EndState {
           status: room.status.state,
           position: room.position,
           members: [...room.members.values()],
+          count: room.presence.count,
           state: room.state,
         })),
       };

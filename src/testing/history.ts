@@ -119,6 +119,10 @@ export type StepKind =
   | { readonly type: "log-lost"; readonly room: string; readonly epoch: string }
   /** Something was measured that has a bound. */
   | { readonly type: "measured"; readonly what: string; readonly value: number; readonly bound: number }
+  /** A node closed a device's connection; `wasSlow`: whose reading had been held up. */
+  | { readonly type: "turned-out"; readonly device: string; readonly code: number; readonly wasSlow: boolean }
+  /** Somebody tries to open a session that is another's. */
+  | { readonly type: "theft"; readonly session: string; readonly generation: number }
   | { readonly type: "fault"; readonly text: string }
   | { readonly type: "heal" }
   /** A frame left for the other end; only when a trace is asked for. */

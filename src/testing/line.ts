@@ -1,8 +1,7 @@
 import type { TransportListener, TransportSocket } from "../client/socket.ts";
-import type { HelloFrame } from "../protocol/frames.ts";
-import { sessionIdOf } from "../protocol/session-id.ts";
 import type { Socket, SocketListener } from "../server/engine.ts";
 import { messageBytes, type TextBatch } from "./framing.ts";
+import { emptyFrameBytes, listBytesOf, readClaim, type Claim } from "./line-frames.ts";
 import { SendBuffer } from "./send-buffer.ts";
 import type { SimProcess } from "./sim-process.ts";
 import { Wire } from "./wire.ts";
@@ -18,6 +17,8 @@ export interface LineOptions {
   readonly payloadBytes: number;
   /** Sees every frame that is sent. */
   readonly watch: (from: SimProcess, to: SimProcess, text: string) => void;
+  /** The node closes it. */
+  readonly closes: (line: Line, code: number) => void;
   /** Both ends have seen the end of it, or never will. */
   readonly ended: (line: Line) => void;
 }
@@ -42,10 +43,16 @@ export class Line {
   readonly serverEnd: Socket;
   /** The largest write to the client. */
   largestBytes = 0;
+  /** The longest list of members that was sent, in bytes. */
+  largestListBytes = 0;
   /** What the client's hello said, once it is on its way. */
-  claim: { readonly session: string; readonly generation: number } | null = null;
+  claim: Claim | null = null;
   /** Whether the broker has opened that session for it. */
   isOpened = false;
+  /** Frames that the node has taken from the client, until it closed. */
+  takenFrames = 0;
+  /** Whether the client's end was ever kept from taking what is sent. */
+  wasSlow = false;
   readonly #options: LineOptions;
   readonly #up: Wire;
   readonly #down: Wire;
@@ -148,11 +155,13 @@ export class Line {
 
   /** The client's end takes nothing, until `flow`. */
   stall(): void {
+    this.wasSlow = true;
     this.#buffer.stall();
   }
 
   /** The client's end takes this much. */
   slowDown(bytesPerMs: number): void {
+    this.wasSlow = true;
     this.#buffer.slowDown(bytesPerMs);
   }
 
@@ -168,6 +177,18 @@ export class Line {
     this.#framesLeft = frames;
   }
 
+  /** The client sends frames with nothing in them: of message 0 control frames, of another one pieces of it. */
+  sendEmpty(frames: number, message: number): void {
+    if (this.#clientOver) return;
+    this.#up.carry(() => this.#receive(() => this.#take(frames * emptyFrameBytes, frames, message)));
+  }
+
+  #take(bytes: number, frames: number, message: number): void {
+    // What comes after a close is thrown away.
+    if (!this.#closing) this.takenFrames += frames;
+    this.#listener?.receiveBytes(bytes, frames, message);
+  }
+
   #sendUp(text: string): void {
     const { watch, payloadBytes } = this.#options;
     if (this.#clientOver) return;
@@ -180,7 +201,7 @@ export class Line {
   }
 
   #deliver(text: string): void {
-    this.#listener?.receiveBytes(messageBytes(text), 1, 0);
+    this.#take(messageBytes(text), 1, 0);
     this.#listener?.receive(text);
   }
 
@@ -213,6 +234,7 @@ export class Line {
     if (this.#closing || this.#serverOver) return;
     this.largestBytes = Math.max(this.largestBytes, byteLength);
     for (const text of messages) {
+      this.largestListBytes = Math.max(this.largestListBytes, listBytesOf(text));
       this.#options.watch(this.node, this.client, text);
       this.#buffer.put(messageBytes(text), () => this.#carryDown(text));
     }
@@ -242,6 +264,7 @@ export class Line {
   #closeByServer(code: number, reason: string): void {
     if (this.#closing || this.#serverOver) return;
     this.#options.watch(this.node, this.client, `close ${code} ${reason}`);
+    this.#options.closes(this, code);
     this.#closing = true;
     this.#resume();
     this.#buffer.put(0, () =>
@@ -274,10 +297,4 @@ export class Line {
   #ended(): void {
     if ((this.#clientOver || this.#clientGone) && this.#serverOver) this.#options.ended(this);
   }
-}
-
-function readClaim(text: string): Line["claim"] {
-  if (!text.startsWith('{"type":"hello"')) return null;
-  const { secret, generation } = JSON.parse(text) as HelloFrame;
-  return { session: sessionIdOf(secret), generation };
 }

@@ -42,6 +42,7 @@ export class Network {
   readonly offline: Map<string, Offline> = new Map();
   #peakBytes = 0;
   #largestBytes = 0;
+  #largestListBytes = 0;
   #tearNext = Infinity;
   readonly #random: SeededRandom;
   readonly #history: History;
@@ -60,7 +61,7 @@ export class Network {
     return {
       open: (_url, token, listener) => {
         const host = this.#route(device, random);
-        const line = this.#line(client, host, listener);
+        const line = this.#line(device, client, host, listener);
         if (this.offline.get(device) === "silent") line.goDeaf("both");
         if (!host) line.refuse();
         else line.knock(() => void this.#admit(host, line, token));
@@ -98,12 +99,20 @@ export class Network {
     for (const line of this.lines) line.flow();
   }
 
-  /** The most bytes that waited in any socket so far, and the largest single write. */
-  measure(): { readonly peakBytes: number; readonly largestBytes: number } {
+  /** The most bytes that waited in any socket so far, the largest single write, and the longest list of members. */
+  measure(): {
+    readonly peakBytes: number;
+    readonly largestBytes: number;
+    readonly largestListBytes: number;
+  } {
     const lines = [...this.lines];
     return {
       peakBytes: Math.max(this.#peakBytes, ...lines.map(({ peakBytes }) => peakBytes)),
       largestBytes: Math.max(this.#largestBytes, ...lines.map(({ largestBytes }) => largestBytes)),
+      largestListBytes: Math.max(
+        this.#largestListBytes,
+        ...lines.map(({ largestListBytes }) => largestListBytes),
+      ),
     };
   }
 
@@ -115,7 +124,12 @@ export class Network {
     return up.length > 0 ? random.pick(up) : null;
   }
 
-  #line(client: SimProcess, host: Host | null, listener: Parameters<Transport["open"]>[2]): Line {
+  #line(
+    device: string,
+    client: SimProcess,
+    host: Host | null,
+    listener: Parameters<Transport["open"]>[2],
+  ): Line {
     const { drainBytes, trace, tornShare } = this.options;
     const line = new Line({
       client,
@@ -127,6 +141,7 @@ export class Network {
       watch: (from, to, text) => {
         if (trace) this.#history.add({ type: "frame", from: from.name, to: to.name, text });
       },
+      closes: ({ wasSlow }, code) => this.#history.add({ type: "turned-out", device, code, wasSlow }),
       ended: (ended) => this.#forget(ended),
     });
     const isTorn = this.#random.chance(tornShare);
@@ -140,6 +155,7 @@ export class Network {
     this.lines.delete(line);
     this.#peakBytes = Math.max(this.#peakBytes, line.peakBytes);
     this.#largestBytes = Math.max(this.#largestBytes, line.largestBytes);
+    this.#largestListBytes = Math.max(this.#largestListBytes, line.largestListBytes);
   }
 
   async #admit(host: Host, line: Line, token: string | null): Promise<void> {

@@ -1,3 +1,4 @@
+import { fineSabotages } from "./fine-sabotages.ts";
 import { broker, callThrough, clock, newestFirst, received, transport } from "./sabotage-kit.ts";
 import { wrapGate, wrapSocket, type Wraps } from "./wraps.ts";
 
@@ -6,6 +7,8 @@ import { wrapGate, wrapSocket, type Wraps } from "./wraps.ts";
  * them checks nothing: the tests switch them on one by one.
  */
 export const sabotages: Readonly<Record<string, Wraps>> = {
+  ...fineSabotages,
+
   /** The broker stores what it was sent again once more. */
   "no-dedupe": broker((inner) => ({
     append: ({ room, data, bound }) => inner.append({ room, data, bound }),
@@ -64,12 +67,6 @@ export const sabotages: Readonly<Record<string, Wraps>> = {
       },
     };
   }),
-
-  /** A store that comes back without its end passes for the one that it was. */
-  "blind-trust": { vouches: () => true },
-
-  /** A store that comes back whole passes for another one. */
-  "no-trust": { vouches: () => false },
 
   /** Live entries come with the offset of the one after. */
   "offset-off-by-one": broker((inner) => ({

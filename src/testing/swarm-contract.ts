@@ -7,6 +7,12 @@ export interface Note {
   readonly fill: string;
 }
 
+/** What its members show. */
+export interface Mood {
+  readonly mood: number;
+  readonly fill?: string;
+}
+
 function schema<T>(fits: (value: unknown) => boolean): Schema<T> {
   return {
     "~standard": {
@@ -18,9 +24,7 @@ function schema<T>(fits: (value: unknown) => boolean): Schema<T> {
 }
 
 const note: Schema<Note> = schema((value) => typeof (value as Note | null)?.n === "number");
-const mood: Schema<{ readonly mood: number }> = schema(
-  (value) => typeof (value as { mood?: unknown } | null)?.mood === "number",
-);
+const mood: Schema<Mood> = schema((value) => typeof (value as { mood?: unknown } | null)?.mood === "number");
 
 /** What swarms speak: rooms that keep as much as a seed says, one that not everybody may read, and two requests. */
 export function swarmContract(historyCount: number): SwarmContract {

@@ -1,6 +1,7 @@
 import type { Limits } from "../server/limits.ts";
 import type { Keeping } from "./device-storage.ts";
 import type { FaultName, FaultWeights } from "./faults.ts";
+import type { FloodKind } from "./flooder.ts";
 import { SeededRandom } from "./seeded-random.ts";
 
 /** What a device of a swarm can do. */
@@ -16,6 +17,14 @@ export type ActionName =
   | "invalid"
   | "foreign"
   | "server";
+
+/** Strangers in a world, besides its devices. */
+export interface IntruderKnobs {
+  /** Somebody who wants the sessions of others, with their public ids or with their secrets. */
+  readonly thief: "ids" | "secrets" | null;
+  /** Somebody who sends without end. */
+  readonly flood: FloodKind | null;
+}
 
 /** Everything a swarm's seed decides about its world before it begins. */
 export interface SwarmKnobs {
@@ -39,6 +48,10 @@ export interface SwarmKnobs {
   readonly outboxCount: number;
   /** The longest payload. */
   readonly fillMax: number;
+  /** The most ballast of a presence state. */
+  readonly stateFillMax: number;
+  /** Whether each device begins by joining all the open rooms, and being present there. */
+  readonly joinsAll: boolean;
   /** The longest a handler takes; 0: all answer at once. */
   readonly handlerMs: number;
   /** Share of publishes that a handler refuses, differently each time. */
@@ -46,6 +59,7 @@ export interface SwarmKnobs {
   readonly actionMeanMs: number;
   readonly actions: Readonly<Record<ActionName, number>>;
   readonly faults: FaultWeights;
+  readonly intruders: IntruderKnobs;
   readonly faultMeanMs: number;
   readonly faultLastsMs: number;
 }
@@ -99,15 +113,19 @@ export function drawKnobs(seed: number): SwarmKnobs {
     limits: drawLimits(random, slowBytes),
     outboxCount: random.chance(0.8) ? 1000 : random.int(5, 50),
     fillMax: Math.round(random.scale(1, 3000)),
+    stateFillMax: 0,
+    joinsAll: false,
     handlerMs: random.chance(0.5) ? 0 : random.scale(1, 500),
     refusals: random.chance(0.6) ? 0 : random.between(0.01, 0.3),
     actionMeanMs: random.scale(100, 3000),
     actions: drawActions(random),
     faults: drawFaults(random, broker),
+    intruders: { thief: null, flood: null },
     faultMeanMs: random.scale(300, 20_000),
     faultLastsMs: random.scale(200, 15_000),
   };
-  return random.chance(0.1) ? flooded(knobs, random) : knobs;
+  const drawn = random.chance(0.1) ? flooded(knobs, random) : knobs;
+  return crowded(withIntruders(drawn, random.fork("intruders")), random.fork("crowd"));
 }
 
 /** A world of much traffic and slow readers, whose sockets are small. */
@@ -124,6 +142,44 @@ function flooded(knobs: SwarmKnobs, random: SeededRandom): SwarmKnobs {
     faults: { ...knobs.faults, stall: 2, slow: 4 },
     faultMeanMs: random.int(500, 2000),
     faultLastsMs: random.int(3000, 10_000),
+  };
+}
+
+/** Some worlds have large presence states, and lists at their bounds; some have many members. */
+function crowded(knobs: SwarmKnobs, random: SeededRandom): SwarmKnobs {
+  if (random.chance(0.8)) return knobs;
+  const isMany = random.chance(0.25);
+  const devices = isMany ? Array.from({ length: random.int(12, 24) }, () => "none" as const) : knobs.devices;
+  const stateFillMax = random.chance(0.5) ? 4000 : random.int(10, 400);
+  const limits: Partial<Limits> = {
+    ...(random.chance(0.6) && {
+      presenceBytes: Math.round(devices.length * stateFillMax * random.between(0.2, 1.2)),
+    }),
+    ...(random.chance(0.5) && { presenceMembers: random.int(2, devices.length) }),
+  };
+  return {
+    ...knobs,
+    devices,
+    stateFillMax,
+    joinsAll: true,
+    limits: { ...knobs.limits, ...limits },
+    actions: { ...knobs.actions, presence: 2, ...(isMany && { burst: 0 }) },
+    ...(isMany && { activeMs: random.int(3000, 10_000), actionMeanMs: random.int(1500, 4000) }),
+  };
+}
+
+/** Faults after which a broker does not know a session any more, and makes it for anybody who has the secret. */
+const forgetting: readonly FaultName[] = ["wipe", "lose-part", "lose-end", "power-cut", "restart-all"];
+
+function withIntruders(knobs: SwarmKnobs, random: SeededRandom): SwarmKnobs {
+  const { broker, faults, sessionTtlMs } = knobs;
+  const forgets =
+    broker === "memory" || sessionTtlMs < 3_600_000 || forgetting.some((name) => (faults[name] ?? 0) > 0);
+  const thief = random.pick(forgets ? (["ids"] as const) : (["ids", "secrets"] as const));
+  const flood = random.pick(["control", "fragments", "messages"] as const);
+  return {
+    ...knobs,
+    intruders: { thief: random.chance(0.15) ? thief : null, flood: random.chance(0.06) ? flood : null },
   };
 }
 

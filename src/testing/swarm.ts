@@ -1,13 +1,16 @@
 import type { Contract } from "../contract/contract.ts";
+import { defaultLimits } from "../server/limits.ts";
 import { checkAll, type CheckOptions } from "./checkers/all.ts";
 import { checkSettled } from "./checkers/settled.ts";
 import type { Violation } from "./checkers/violation.ts";
 import { Storm } from "./faults.ts";
+import { Flooder } from "./flooder.ts";
 import type { History } from "./history.ts";
 import { Patience } from "./patience.ts";
 import { swarmContract, type Note } from "./swarm-contract.ts";
 import { drawKnobs, type SwarmKnobs } from "./swarm-knobs.ts";
 import { goodToken, mayEnter, swarmServer } from "./swarm-server.ts";
+import { Thief } from "./thief.ts";
 import { Workload } from "./workload.ts";
 import { World } from "./world.ts";
 import type { Wraps } from "./wraps.ts";
@@ -50,11 +53,14 @@ export async function swarm(seed: number, options: SwarmOptions = {}): Promise<S
     onReload: (device, former) => workload.rejoin(device, former),
   });
   addDevices(world, knobs);
+  const intruders = intrudersOf(world, knobs);
+  for (const intruder of intruders) intruder.start();
   workload.start();
   storm.start();
   await world.run(knobs.activeMs);
   workload.stop();
   storm.stop();
+  for (const intruder of intruders) intruder.stop();
   const violations = await settle(world, knobs);
   workload.measure();
   world.timeline.standstill.end();
@@ -87,6 +93,7 @@ function startWorld(
   { wraps, trace }: SwarmOptions,
 ): World<Contract> {
   const { nodes, broker, latencyMs, brokerLatencyMs, brokerRepeats, tornShare, sessionTtlMs, limits } = knobs;
+  const given = { ...knobs, limits: { ...limits, ...wraps?.limits } };
   const world: World<Contract> = World.start<Contract>({
     seed,
     contract,
@@ -99,11 +106,22 @@ function startWorld(
     sessionTtlMs,
     leaseMs: 2 * knobs.heartbeatMs,
     drainBytes: Math.min(65_536, limits.slowBytes ?? 65_536),
-    server: (seams, node, history) => swarmServer(contract, knobs, history, { seams, node }),
+    server: (seams, node, history) => swarmServer(contract, given, history, { seams, node }),
     ...(trace && { trace }),
     ...(wraps && { wraps }),
   });
   return world;
+}
+
+function intrudersOf(
+  world: World<Contract>,
+  { intruders: { thief, flood }, limits }: SwarmKnobs,
+): (Thief | Flooder)[] {
+  const token = (name: string): string => goodToken + name;
+  return [
+    ...(thief ? [new Thief(world, token("thief"), { hasSecrets: thief === "secrets" })] : []),
+    ...(flood ? [new Flooder(world, token("flooder"), flood, { ...defaultLimits, ...limits })] : []),
+  ];
 }
 
 function addDevices(world: World<Contract>, { devices, stranger, outboxCount }: SwarmKnobs): void {
@@ -122,6 +140,7 @@ async function settle(world: World<Contract>, knobs: SwarmKnobs): Promise<Violat
   const rules = {
     isTurnedAway: (device: string) => device === "stranger",
     mayRead,
+    membersMax: knobs.limits.presenceMembers ?? defaultLimits.presenceMembers,
   };
   // A log that was lost shows that it was when something new is in it.
   let unprobed: string[] = [];

@@ -1,10 +1,11 @@
 import type { Contract } from "../contract/contract.ts";
+import { defaultLimits } from "../server/limits.ts";
 import type { Device } from "./device.ts";
 import type { FormerRoom } from "./faults.ts";
 import type { RecordedClient } from "./recorded-client.ts";
 import type { RecordedRoom } from "./recorded-room.ts";
 import type { SeededRandom } from "./seeded-random.ts";
-import type { Note } from "./swarm-contract.ts";
+import type { Mood, Note } from "./swarm-contract.ts";
 import type { ActionName, SwarmKnobs } from "./swarm-knobs.ts";
 import type { World } from "./world.ts";
 
@@ -28,7 +29,8 @@ export class Workload {
 
   start(): void {
     for (const device of this.#world.devices) {
-      this.#act(device, "join");
+      if (this.#knobs.joinsAll) this.#joinAll(clientOf(device));
+      else this.#act(device, "join");
       this.#next(device);
     }
   }
@@ -53,7 +55,7 @@ export class Workload {
   measure(): void {
     const { history, network, nodes } = this.#world;
     const { outboxCount, limits } = this.#knobs;
-    const { peakBytes, largestBytes } = network.measure();
+    const { peakBytes, largestBytes, largestListBytes } = network.measure();
     const bound = (limits.outboxBytes ?? 0) + (limits.slowBytes ?? 0) + 2 * largestBytes;
     history.add({ type: "measured", what: "bytes waiting in a socket", value: peakBytes, bound });
     history.add({
@@ -61,6 +63,13 @@ export class Workload {
       what: "publishes in an outbox",
       value: this.#pendingPeak,
       bound: outboxCount,
+    });
+    const { presenceBytes } = { ...defaultLimits, ...limits };
+    history.add({
+      type: "measured",
+      what: "a list of members",
+      value: largestListBytes,
+      bound: presenceBytes,
     });
     const rooms = 2 * this.#knobs.rooms;
     for (const { name, server } of nodes)
@@ -97,7 +106,7 @@ export class Workload {
     signal: (_, room) => void room?.publish("hint", this.#note()),
     invalid: (_, room) => void room?.publish("note", { fill: "no number" }),
     presence: (_, room) => {
-      if (room?.name.startsWith("open/")) room.presence.set({ mood: ++this.#numbers });
+      if (room?.name.startsWith("open/")) room.presence.set(this.#mood());
     },
     once: (client) => this.#request(client, "once"),
     again: (client) => this.#request(client, "again"),
@@ -116,8 +125,22 @@ export class Workload {
     const hasPresence = name.startsWith("open/") && this.#random.chance(0.6);
     client.join(name, {
       history: this.#history(),
-      ...(hasPresence && { presence: { mood: ++this.#numbers } }),
+      ...(hasPresence && { presence: this.#mood() }),
     });
+  }
+
+  /** Is present in every open room. */
+  #joinAll(client: RecordedClient): void {
+    for (let room = 1; room <= this.#knobs.rooms; room += 1)
+      client.join(`open/${room}`, { presence: this.#mood() });
+  }
+
+  #mood(): Mood {
+    const mood = ++this.#numbers;
+    const { stateFillMax } = this.#knobs;
+    return stateFillMax === 0
+      ? { mood }
+      : { mood, fill: ballast.slice(0, this.#random.int(0, stateFillMax)) };
   }
 
   /** Publishes what was left just before: nobody has to be in a room to publish to it. */

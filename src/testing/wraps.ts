@@ -3,6 +3,7 @@ import type { Transport } from "../client/socket.ts";
 import type { Store } from "../client/store.ts";
 import type { Broker } from "../server/broker.ts";
 import type { Gate, Socket, SocketListener } from "../server/engine.ts";
+import type { Limits } from "../server/limits.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
 /**
@@ -15,6 +16,8 @@ export interface Wraps {
   readonly transport?: (transport: Transport, random: SeededRandom) => Transport;
   readonly store?: (store: Store, random: SeededRandom) => Store;
   readonly gate?: (gate: Gate, random: SeededRandom) => Gate;
+  /** Bounds that a swarm's servers have in place of those that they should. */
+  readonly limits?: Partial<Limits>;
   /** Decides whether a shared broker that comes back counts as the same data set; told whether it should. */
   readonly vouches?: (isSame: boolean) => boolean;
 }

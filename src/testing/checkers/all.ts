@@ -3,6 +3,7 @@ import type { Step } from "../history.ts";
 import { DiskFailed } from "../device-storage.ts";
 import { BrokerLost } from "../shared-broker.ts";
 import { checkAdmitted, checkBounds, checkErrors, checkRemembered, checkUncertain } from "./conduct.ts";
+import { checkThefts, checkTurnedOut } from "./company.ts";
 import { checkDeliveries } from "./delivery.ts";
 import {
   checkGenuine,
@@ -62,5 +63,7 @@ export function checkAll(steps: readonly Step[], options: CheckOptions): Violati
     ...checkUncertain(steps),
     ...checkKept(steps, log, { keeps, pending: new Set(pending) }),
     ...checkRemembered(steps, sessionTtlMs),
+    ...checkTurnedOut(steps),
+    ...checkThefts(steps),
   ];
 }

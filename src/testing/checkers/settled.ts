@@ -1,3 +1,4 @@
+import { defaultLimits } from "../../server/limits.ts";
 import type { DeviceState, EndState, RoomEnd } from "../end-state.ts";
 import type { Violation } from "./violation.ts";
 
@@ -7,6 +8,8 @@ export interface SettledRules {
   readonly isTurnedAway?: (device: string) => boolean;
   /** Rooms that a device is refused. */
   readonly mayRead?: (device: string, room: string) => boolean;
+  /** How many members are listed; of more, only their number is told. Default: as many as by default. */
+  readonly membersMax?: number;
   /** Whether presence has to be right. Default true. */
   readonly presence?: boolean;
 }
@@ -53,7 +56,7 @@ function checkRoom(device: DeviceState, room: RoomState, end: EndState, rules: S
       `${device.name} (reader ${room.reader}) is at ${place}, whose head is ${log.epoch} ${log.head}`,
     );
   }
-  return rules.presence === false ? messages : [...messages, ...checkPresence(device, room, end)];
+  return rules.presence === false ? messages : [...messages, ...checkPresence(device, room, end, rules)];
 }
 
 function isAtHead(position: RoomState["position"], { epoch, head }: RoomEnd): boolean {
@@ -61,7 +64,12 @@ function isAtHead(position: RoomState["position"], { epoch, head }: RoomEnd): bo
 }
 
 /** Everybody sees exactly those present who are, each with the state it set last. */
-function checkPresence({ name }: DeviceState, room: RoomState, end: EndState): string[] {
+function checkPresence(
+  { name }: DeviceState,
+  room: RoomState,
+  end: EndState,
+  { membersMax = defaultLimits.presenceMembers }: SettledRules,
+): string[] {
   const expected = new Map<string, string>();
   for (const device of end.devices) {
     const state =
@@ -74,6 +82,9 @@ function checkPresence({ name }: DeviceState, room: RoomState, end: EndState): s
       .map(([session, state]) => `${session} ${state}`)
       .toSorted()
       .join(", ");
+  if (seen.size > membersMax) return [`${name} sees ${seen.size} members listed in ${room.name}`];
+  // Where there are too many to list them, and a while after, only how many there are is told.
+  if (seen.size === 0 && room.count === expected.size) return [];
   if (show(expected) === show(seen)) return [];
   return [`${name} sees present in ${room.name}: ${show(seen)}; there are: ${show(expected)}`];
 }
