@@ -103,7 +103,7 @@ export const clientMutants: readonly Mutant[] = [
   {
     id: "room-hole",
     file: "src/client/room.ts",
-    from: "    if (offset > this.position.offset + 1) return this.#context.resync(room);\n",
+    from: "    if (offset > this.position.offset + 1) return this.client.resync(room);\n",
     to: "",
     tests: "test/client/room.test.ts",
     why: "a hole is passed over in silence",
@@ -135,7 +135,7 @@ export const clientMutants: readonly Mutant[] = [
   {
     id: "room-own-signal",
     file: "src/client/room.ts",
-    from: "if (signal.session !== this.#context.session()) this",
+    from: "if (signal.session !== this.client.session.id) this",
     to: "this",
     tests: "test/client/room.test.ts",
     why: "one hears one's own signals",

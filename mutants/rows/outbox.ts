@@ -68,8 +68,8 @@ export const outboxMutants: readonly Mutant[] = [
   {
     id: "client-full",
     file: "src/client/outbox.ts",
-    from: "this.#entries.length >= count || this.#length + json.length > length",
-    to: "this.#entries.length > count || this.#length + json.length > length",
+    from: "this.entries.length >= count || this.#length + json.length > length",
+    to: "this.entries.length > count || this.#length + json.length > length",
     tests: "test/client/outbox.test.ts",
     why: "the bound is passed by one",
   },
@@ -97,8 +97,8 @@ export const outboxMutants: readonly Mutant[] = [
   {
     id: "client-ref-block",
     file: "src/client/session.ts",
-    from: "if (ref < refs && ",
-    to: "if (ref <= refs && ",
+    from: "if (ref >= refs || ",
+    to: "if (ref > refs || ",
     tests: "test/client/session.test.ts",
     why: "after a reload, a ref is given to a second publish",
   },
@@ -121,7 +121,7 @@ export const outboxMutants: readonly Mutant[] = [
   {
     id: "client-foreign",
     file: "src/client/session.ts",
-    from: "owner !== null && owner !== user && user !== this.id",
+    from: 'former !== "" && owner !== null && owner !== user && !isOwn',
     to: "false",
     tests: "test/client/whose.test.ts",
     why: "what one user queued goes out as the next one's, where the server has forgotten the session",
@@ -153,15 +153,15 @@ export const outboxMutants: readonly Mutant[] = [
   {
     id: "client-generation",
     file: "src/client/session.ts",
-    from: "generation: this.#stored.generation + 1",
-    to: "generation: this.#stored.generation",
+    from: "generation: this.stored.generation + 1",
+    to: "generation: this.stored.generation",
     tests: "test/client/session.test.ts",
     why: "no connection after the first is let in",
   },
   {
     id: "journal-owed",
     file: "src/client/journal.ts",
-    from: '      if (change.type === "settled") this.#settledOwed.add(change.ref);',
+    from: '    if (change.type === "settled") this.#settledOwed.add(change.ref);',
     to: "",
     tests: "test/client/outbox-store.test.ts",
     why: "a publish that was settled while the disk was full is made again after a reload",
@@ -169,7 +169,7 @@ export const outboxMutants: readonly Mutant[] = [
   {
     id: "journal-session",
     file: "src/client/journal.ts",
-    from: '      if (change.type === "session") this.#sessionOwed = true;',
+    from: '    if (change.type === "session") this.#session.isChanged = true;',
     to: "",
     tests: "test/client/outbox-store.test.ts",
     why: "refs are given away a second time after a reload",

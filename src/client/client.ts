@@ -181,7 +181,7 @@ export function createClientOver<C extends Contract>(
       transport: options.transport ?? network(options.WebSocket),
     }),
     token: typeof token === "function" ? token : () => token,
-    user: () => textOption("user", typeof user === "function" ? user() : user, userIdLengthMax),
+    whose: () => textOption("user", typeof user === "function" ? user() : user, userIdLengthMax),
     store: options.store ?? memoryStore,
     outbox: { ...defaultOutbox, ...outbox },
     clock: options.clock ?? pageClock,
@@ -193,7 +193,45 @@ export function createClientOver<C extends Contract>(
     report,
   });
   if (options.connect ?? (pageUrl() || !String(url).startsWith("/"))) core.connect();
-  return core as unknown as Client<C>;
+  return faceOf(core) as unknown as Client<C>;
+}
+
+type Method = (typeof methods)[number];
+
+/** The plain half of the typed `Client`. */
+export interface ClientFace extends Pick<ClientCore, Method | "user" | "status" | "pending"> {
+  readonly session: string;
+}
+
+const methods = [
+  "connect",
+  "reconnect",
+  "close",
+  "join",
+  "publish",
+  "request",
+  "onStatus",
+  "onFate",
+] as const;
+
+/** What of a client its users have. The functions may be taken off it. */
+function faceOf(core: ClientCore): ClientFace {
+  const face = {
+    get session() {
+      return core.session.id;
+    },
+    get user() {
+      return core.user;
+    },
+    get status() {
+      return core.status;
+    },
+    get pending() {
+      return core.pending;
+    },
+  };
+  const bound = methods.map((name) => [name, core[name].bind(core)] as const);
+  return Object.assign(face, Object.fromEntries(bound) as Pick<ClientCore, Method>);
 }
 
 /** Who is told more reads no more of it. */

@@ -130,8 +130,8 @@ export class Connection {
       this.#try(() => {
         this.#context.dials(isNew);
         return round === this.#round && (this.#socket = this.#open(round));
-      }, "no socket could be opened");
-    }, "no token could be had");
+      }, "no socket");
+    }, "no token");
   }
 
   /** Dials at once, but not time and again: until a connection was stable, that counts as a failed attempt. */
@@ -172,7 +172,7 @@ export class Connection {
     this.#try(async () => {
       const hello = await this.#context.hello();
       if (round === this.#round) this.send(hello);
-    }, "the session could not be stored");
+    }, "the store failed");
   }
 
   #receive(text: string): void {
@@ -184,7 +184,7 @@ export class Connection {
     } catch (error) {
       this.#context.report(error);
       // A fault in handling one is this client's: the server would do no better another time.
-      if (!frame) this.giveUp("the server sent what is no frame");
+      if (!frame) this.giveUp("no frame");
     }
   }
 
@@ -214,7 +214,7 @@ export class Connection {
     this.#pace.opened(this.#liveness.heardMs);
     this.#printed.clear();
     this.#liveness.watch(frame.heartbeatMs);
-    if (!this.#context.welcomed(frame)) return this.renew("the session was another user's");
+    if (!this.#context.welcomed(frame)) return this.renew("another user");
     // Somebody who was told of what that settled may have closed.
     if (!this.#socket) return;
     this.#set({ state: "open", degraded: frame.degraded ?? false });

@@ -21,7 +21,7 @@ export interface ClientCoreOptions {
   readonly endpoint: () => Endpoint;
   readonly token: TokenSource;
   /** Whose calls are made now; null where the application does not say. */
-  readonly user: () => string | null;
+  readonly whose: () => string | null;
   readonly store: Store;
   readonly outbox: OutboxLimits;
   readonly clock: Clock;

@@ -1,41 +1,51 @@
 import { callSites, checkJoinOptions, checkOptions, misuse } from "#client/help";
-import type { Undo } from "../base/clock.ts";
+import type { Clock, Undo } from "../base/clock.ts";
 import { whenOverdue } from "../base/deadline.ts";
+import type { Random } from "../base/random.ts";
 import type { RoomDefinition } from "../contract/contract.ts";
 import { encodeFrame } from "../protocol/encode.ts";
 import { BowlineError } from "../protocol/errors.ts";
-import type { ErrorFrame, JoinRequest, ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
+import type { JoinRequest, ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
 import { errorAt, type CallSite } from "./call-site.ts";
 import type { Fate, Publish, RequestCallOptions } from "./calls.ts";
 import type { ConnectionContext } from "./connection-context.ts";
 import { Connection } from "./connection.ts";
-import type { ClientCoreOptions, Endpoint } from "./core-options.ts";
-import { CurrentSession } from "./current-session.ts";
+import type { ClientCoreOptions } from "./core-options.ts";
 import { Journal } from "./journal.ts";
 import type { JoinOptions } from "./join-options.ts";
 import { JoinedRoom } from "./joined-room.ts";
 import { fateOf, fits, localError, type Call, type OutboxEntry, type Outcome } from "./outbox-entry.ts";
-import { Outbox } from "./outbox.ts";
+import { Outbox, type OutboxContext } from "./outbox.ts";
 import { RoomState, type RoomContext } from "./room.ts";
+import { Session, type SessionContext } from "./session.ts";
+import type { Transport } from "./socket.ts";
 import type { Status } from "./status.ts";
 
 const requestTimeoutMs = 30_000;
-const storeRetryMs = 1000;
 /** What a hello may have beside its rooms. */
 const helloHeadBytes = 256;
 
-/** The client behind the typed face in client.ts: joins session, outbox, rooms and connection. */
-export class ClientCore {
+/**
+ * The client behind the typed face in client.ts, and what its parts ask of each other: session, outbox, rooms and
+ * connection each see the part of it that they need.
+ */
+export class ClientCore implements ConnectionContext, OutboxContext, RoomContext, SessionContext {
   user: string | null = null;
+  declare readonly clock: Clock;
+  declare readonly random: Random;
+  declare readonly report: (error: unknown) => void;
+  declare readonly say: (printed: Set<string>, text: string) => void;
+  declare readonly whose: () => string | null;
+  readonly session: Session;
+  readonly journal: Journal;
+  // Set before anything is dialled.
+  declare url: string;
+  declare transport: Transport;
   readonly #options: ClientCoreOptions;
   readonly #connection: Connection;
-  readonly #connectionContext: ConnectionContext;
-  readonly #journal: Journal;
   readonly #outbox: Outbox;
   readonly #rooms = new Map<string, RoomState>();
-  readonly #roomContext: RoomContext;
   readonly #site: () => CallSite;
-  readonly #current: CurrentSession;
   /** Why calls are refused: the client was closed, or has stopped. */
   #ended: BowlineError | null = null;
   /** Kept until one of them changes. */
@@ -44,55 +54,14 @@ export class ClientCore {
   #payloadBytes = 2048;
 
   constructor(options: ClientCoreOptions) {
-    const { store, report, outbox: limits } = options;
+    const { store, outbox, clock, random, report, say, whose } = options;
+    Object.assign(this, { clock, random, report, say, whose });
     this.#options = options;
-    this.#site = callSites(options.clock);
-    this.#current = new CurrentSession({
-      ...options,
-      initial: store.initial?.session ?? null,
-      left: () => this.#outbox.settleAll(localError("SESSION_MISMATCH")),
-    });
-    this.#journal = new Journal(store, options.clock, () => this.#current.session.stored);
-    const isOpen = (): boolean => this.#connection.isOpen && this.#current.isOpened;
-    this.#roomContext = this.#makeRoomContext(isOpen);
-    this.#outbox = new Outbox({
-      journal: this.#journal,
-      initial: store.initial?.publishes ?? [],
-      session: () => this.#current.session,
-      limits,
-      takesCalls: () => isOpen() && this.#connection.takesCalls,
-      send: this.#send,
-      report,
-      changed: this.#changed,
-      later: (task) => void options.clock.setTimer(storeRetryMs, task),
-    });
-    const context: Omit<ConnectionContext, keyof Endpoint> = {
-      ...options,
-      token: () => {
-        this.#current.dials();
-        return options.token();
-      },
-      dials: (hasNewToken) => {
-        if (hasNewToken) this.#current.hasNewToken();
-        this.#current.ask();
-      },
-      hello: this.#hello,
-      welcomed: this.#welcomed,
-      opened: this.#opened,
-      received: this.#receive,
-      awaitsAnswers: () => this.#outbox.awaitsAnswers,
-      lost: () => {
-        for (const room of this.#rooms.values()) room.lost();
-      },
-      ended: (error) => this.#end(error ?? localError("CLOSED")),
-      disowned: () => this.#current.leave(),
-    };
-    this.#connectionContext = context as ConnectionContext;
-    this.#connection = new Connection(this.#connectionContext);
-  }
-
-  get session(): string {
-    return this.#current.session.id;
+    this.#site = callSites(clock);
+    this.session = new Session(store.initial?.session ?? null, this);
+    this.journal = new Journal(store, clock, this.session);
+    this.#outbox = new Outbox(this, outbox, store.initial?.publishes);
+    this.#connection = new Connection(this);
   }
 
   get status(): Status {
@@ -103,25 +72,27 @@ export class ClientCore {
     return (this.#pending ??= this.#outbox.entries.flatMap((entry) => fateOf(entry, null) ?? []));
   }
 
-  readonly connect = (): void => {
-    Object.assign(this.#connectionContext, this.#options.endpoint());
-    if (this.#ended) for (const room of this.#rooms.values()) room.begin();
+  connect(): void {
+    Object.assign(this, this.#options.endpoint());
+    if (this.#ended) this.#eachRoom((room) => room.begin());
     this.#ended = null;
     this.#connection.connect();
-  };
+  }
 
-  readonly reconnect = (): void => {
+  reconnect(): void {
     if (this.status.state !== "closed" && !this.#changesUser()) this.#connection.redial();
-  };
+  }
 
-  readonly close = (): void => {
+  close(): void {
     // Of rooms that nobody is in any more, the server is told while it can be.
-    for (const room of this.#rooms.values()) if (room.readers.size === 0) room.leave();
+    this.#eachRoom((room) => {
+      if (room.readers.size === 0) room.leave();
+    });
     this.#connection.close();
-  };
+  }
 
-  readonly join = (name: string, options: JoinOptions = {}): JoinedRoom => {
-    const definition = this.#definition(name);
+  join(name: string, options: JoinOptions = {}): JoinedRoom {
+    this.definition(name);
     checkJoinOptions(options);
     const former = this.#rooms.get(name);
     const past = former && former.status.state !== "left" ? former.admit(options) : null;
@@ -132,27 +103,24 @@ export class ClientCore {
       if (options.presence !== undefined) room.presence.set(options.presence);
     } else {
       former?.leave();
-      room = new RoomState(this.#roomContext, name, options, former);
+      room = new RoomState(this, name, options, former);
       this.#rooms.set(name, room);
     }
     if (this.#ended) room.lost(this.#ended);
-    const { clock, report } = this.#options;
-    const { publish } = this;
-    const site = this.#site();
-    const joined = new JoinedRoom(room, options, past ?? [], { definition, publish, clock, site, report });
+    const joined = new JoinedRoom(room, options, past ?? [], this.#site());
     // What others ask for in the same breath goes out with it.
     void Promise.resolve(room).then((it) => it.join());
     return joined;
-  };
+  }
 
-  readonly publish = (room: string, event: string, payload: unknown): Publish => {
-    if (this.#definition(room).events[event]?.kind !== "event") throw misuse("event", room, event);
+  publish(room: string, event: string, payload: unknown): Publish {
+    if (this.definition(room).events[event]?.kind !== "event") throw misuse("event", room, event);
     let id = "";
     const promise = this.#call({ type: "publish", room, event }, payload, (entry) => (id = entry.id));
     return Object.assign(promise, { id }) as Publish;
-  };
+  }
 
-  readonly request = (name: string, input: unknown, options: RequestCallOptions = {}): Promise<unknown> => {
+  request(name: string, input: unknown, options: RequestCallOptions = {}): Promise<unknown> {
     checkOptions("request", options, { timeoutMs: 0 });
     const definition = this.#options.contract.requests[name];
     if (definition?.kind !== "request") throw misuse("request", name);
@@ -160,20 +128,127 @@ export class ClientCore {
     const { timeoutMs = requestTimeoutMs } = options;
     let stopTimer: Undo = () => {};
     const reply = this.#call({ type: "request", request: name, idempotent }, input, ({ ref }) => {
-      stopTimer = whenOverdue(this.#options.clock, timeoutMs, () => this.#outbox.expire(ref));
+      stopTimer = whenOverdue(this.clock, timeoutMs, () => this.#outbox.expire(ref));
     });
     return reply.finally(() => stopTimer());
-  };
+  }
 
-  readonly onStatus = (listener: (status: Status) => void): Undo => this.#connection.statuses.on(listener);
+  onStatus(listener: (status: Status) => void): Undo {
+    return this.#connection.statuses.on(listener);
+  }
 
-  readonly onFate = (listener: (fate: Fate) => void): Undo => this.#options.fates.on(listener);
+  onFate(listener: (fate: Fate) => void): Undo {
+    return this.#options.fates.on(listener);
+  }
+
+  // For the session and the connection.
+
+  left(): void {
+    this.#outbox.settleAll(localError("SESSION_MISMATCH"));
+  }
+
+  token(): string | null | undefined | Promise<string | null | undefined> {
+    this.session.dials();
+    return this.#options.token();
+  }
+
+  dials(hasNewToken: boolean): void {
+    if (hasNewToken) this.session.hasNewToken();
+    this.session.ask();
+  }
+
+  async hello(): Promise<string> {
+    const frame = this.session.hello(this.#helloRooms());
+    await this.journal.save([]);
+    return encodeFrame(frame);
+  }
+
+  welcomed(frame: WelcomeFrame): boolean {
+    const welcomed = this.session.welcomed(frame);
+    if (!welcomed) return false;
+    this.user = frame.user;
+    this.#payloadBytes = frame.payloadBytes;
+    this.#outbox.opened({ ...frame, ...welcomed });
+    return true;
+  }
+
+  opened(): void {
+    this.#eachRoom((room) => room.opened());
+    this.#outbox.pump();
+  }
+
+  received(frame: ServerFrame): void {
+    if (frame.type === "error") {
+      const error = new BowlineError(frame.code, frame.message, frame);
+      if (frame.ref === undefined) this.#rooms.get(frame.room)?.receiveError(frame.of, error);
+      else this.#outbox.settle(frame.ref, { error });
+    } else if ("ref" in frame) this.#outbox.settle(frame.ref, frame as Outcome);
+    // One that concerns no room is of a newer server: nothing this client could do with it.
+    else if ("room" in frame) this.#rooms.get(frame.room)?.receive(frame);
+  }
+
+  awaitsAnswers(): boolean {
+    return this.#outbox.awaitsAnswers;
+  }
+
+  lost(): void {
+    this.#eachRoom((room) => room.lost());
+  }
 
   /** Tells all who wait that nothing comes any more. What is in the outbox stays, for the next connection or process. */
-  #end(error: BowlineError): void {
-    this.#ended = error;
-    this.#outbox.abandon(error);
-    for (const room of this.#rooms.values()) room.lost(error);
+  ended(error: BowlineError | null): void {
+    const why = error ?? localError("CLOSED");
+    this.#ended = why;
+    this.#outbox.abandon(why);
+    this.#eachRoom((room) => room.lost(why));
+  }
+
+  disowned(): void {
+    this.session.leave();
+  }
+
+  // For the outbox.
+
+  takesCalls(): boolean {
+    return this.isOpen() && this.#connection.takesCalls;
+  }
+
+  /** Sends a frame, unless the server would close the connection for its size. */
+  transmit(text: string, about?: object): void {
+    if (!fits(text, this.#payloadBytes)) throw errorAt(localError("PAYLOAD_TOO_LARGE"), {}, about);
+    this.#connection.send(text);
+  }
+
+  changed(entry: OutboxEntry, outcome: Outcome | null): void {
+    this.#pending = null;
+    if (outcome) this.#connection.answered();
+    const { fates } = this.#options;
+    const fate = fates.isHeard ? fateOf(entry, outcome) : null;
+    if (fate) fates.emit(fate);
+  }
+
+  // For rooms.
+
+  definition(room: string): RoomDefinition {
+    const match = this.#options.contract.matchRoom(room);
+    if (!match) throw misuse("room", room);
+    return match.definition;
+  }
+
+  isOpen(): boolean {
+    return this.#connection.isOpen && this.session.isOpened;
+  }
+
+  send(text: string, about?: object): void {
+    if (!about || !this.#changesUser()) this.transmit(text, about);
+  }
+
+  resync(room: string): void {
+    this.#connection.giveUp(`a hole in ${room}`);
+  }
+
+  forget(room: RoomState): void {
+    if (this.#rooms.get(room.name) === room) this.#rooms.delete(room.name);
   }
 
   /** Puts a call into the outbox. `added` is told at once. */
@@ -185,8 +260,8 @@ export class ClientCore {
         if (this.#ended) throw this.#ended;
         this.#changesUser();
         const entry = this.#outbox.add(call, payload, (outcome) => {
-          if ("error" in outcome) refuse(outcome.error);
-          else resolve("reply" in outcome ? outcome.reply : outcome.position);
+          if (outcome.error) refuse(outcome.error);
+          else resolve(outcome.position ?? outcome.payload);
         });
         added(entry);
       } catch (error) {
@@ -195,102 +270,31 @@ export class ClientCore {
     });
   }
 
-  #makeRoomContext(isOpen: () => boolean): RoomContext {
-    return {
-      session: () => this.session,
-      isOpen,
-      send: (text, about) => {
-        if (!about || !this.#changesUser()) this.#send(text, about);
-      },
-      say: this.#options.say,
-      resync: (room) => this.#connection.giveUp(`publications of ${room} are missing`),
-      forget: (room) => {
-        if (this.#rooms.get(room.name) === room) this.#rooms.delete(room.name);
-      },
-    };
+  #eachRoom(task: (room: RoomState) => void): void {
+    for (const room of this.#rooms.values()) task(room);
   }
-
-  #definition(room: string): RoomDefinition {
-    const match = this.#options.contract.matchRoom(room);
-    if (!match) throw misuse("room", room);
-    return match.definition;
-  }
-
-  /** Sends a frame, unless the server would close the connection for its size. */
-  readonly #send = (text: string, about?: object): void => {
-    if (!fits(text, this.#payloadBytes)) throw errorAt(localError("PAYLOAD_TOO_LARGE"), {}, about);
-    this.#connection.send(text);
-  };
 
   /** Asks the application who it is now, and connects anew where that is somebody else. */
   #changesUser(): boolean {
-    const changes = this.#current.ask();
-    if (changes) this.#connection.renew("the user is another one");
+    const changes = this.session.ask();
+    if (changes) this.#connection.renew("another user");
     return changes;
   }
-
-  readonly #hello = async (): Promise<string> => {
-    const { frame, changes } = this.#current.session.hello(this.#helloRooms());
-    await this.#journal.save(changes);
-    return encodeFrame(frame);
-  };
 
   /** The rooms to be in, as many as a hello may hold; the others are joined when it is answered. */
   #helloRooms(): JoinRequest[] {
     const requests: JoinRequest[] = [];
     let text = "";
-    for (const room of this.#rooms.values()) {
+    this.#eachRoom((room) => {
       room.lost();
-      if (room.status.state === "left") continue;
+      if (room.status.state === "left") return;
       const request = room.joinRequest();
       const longer = text + encodeFrame({ type: "join", ...request });
-      if (!fits(longer, this.#payloadBytes - helloHeadBytes)) continue;
+      if (!fits(longer, this.#payloadBytes - helloHeadBytes)) return;
       text = longer;
       room.greeted();
       requests.push(request);
-    }
+    });
     return requests;
   }
-
-  /** False where the session was somebody else's before, and another one has to be opened. */
-  readonly #welcomed = (frame: WelcomeFrame): boolean => {
-    const welcomed = this.#current.welcomed(frame);
-    if (!welcomed) return false;
-    this.user = frame.user;
-    this.#payloadBytes = frame.payloadBytes;
-    this.#outbox.opened({ ...frame, ...welcomed });
-    return true;
-  };
-
-  readonly #opened = (): void => {
-    for (const room of this.#rooms.values()) room.opened();
-    this.#outbox.pump();
-  };
-
-  readonly #receive = (frame: ServerFrame): void => {
-    switch (frame.type) {
-      case "ack":
-        return this.#outbox.settle(frame.ref, { position: frame.position });
-      case "reply":
-        return this.#outbox.settle(frame.ref, { reply: frame.payload });
-      case "error":
-        return this.#receiveError(frame);
-      default:
-        // One that concerns no room is of a newer server: nothing this client could do with it.
-        if ("room" in frame) this.#rooms.get(frame.room)?.receive(frame);
-    }
-  };
-
-  #receiveError(frame: ErrorFrame): void {
-    const error = new BowlineError(frame.code, frame.message, frame);
-    if (frame.ref === undefined) this.#rooms.get(frame.room)?.receiveError(frame.of, error);
-    else this.#outbox.settle(frame.ref, { error });
-  }
-
-  readonly #changed = (entry: OutboxEntry, outcome: Outcome | null): void => {
-    this.#pending = null;
-    if (outcome) this.#connection.answered();
-    const fate = this.#options.fates.isHeard ? fateOf(entry, outcome) : null;
-    if (fate) this.#options.fates.emit(fate);
-  };
 }

@@ -21,7 +21,7 @@ const misuses: Record<Misuse, (...of: readonly (string | number)[]) => string> =
   joined: (room) =>
     `"${room}" is joined already: only the first join can ask for so much history, or a position`,
   text: (name, lengthMax, given) =>
-    `${name} must be a string of at most ${lengthMax} characters, not ${given}`,
+    `${name} must be a string of at most ${lengthMax} characters, not ${typeof given === "number" ? `${given} of them` : given}`,
 };
 
 /** What an application has got wrong. `of` says about it what the text needs. */

@@ -1,5 +1,5 @@
 import { misuse } from "#client/help";
-import type { Clock, Undo } from "../base/clock.ts";
+import type { Undo } from "../base/clock.ts";
 import { Emitter } from "../base/emitter.ts";
 import type { RoomDefinition } from "../contract/contract.ts";
 import { BowlineError } from "../protocol/errors.ts";
@@ -9,17 +9,6 @@ import type { Publish } from "./calls.ts";
 import type { JoinOptions } from "./join-options.ts";
 import type { Gap, Message, News, Reader, RoomStatus } from "./room-news.ts";
 import type { RoomState } from "./room.ts";
-
-/** What a joined room needs of the client. */
-export interface JoinedRoomContext {
-  readonly definition: RoomDefinition;
-  readonly clock: Clock;
-  /** Where it was joined. */
-  readonly site: CallSite;
-  readonly report: (error: unknown) => void;
-  /** Throws a `TypeError` for what the contract has no event for. */
-  publish(room: string, event: string, payload: unknown): Publish;
-}
 
 type Members = ReadonlyMap<string, Member>;
 
@@ -45,7 +34,9 @@ export class JoinedRoom {
   readonly name: string;
   readonly presence: JoinedRoomPresence;
   readonly #room: RoomState;
-  readonly #context: JoinedRoomContext;
+  readonly #definition: RoomDefinition;
+  /** Where it was joined. */
+  readonly #site: CallSite;
   readonly #history: number;
   /** By kind of news; for events and signals by `:` and their name. */
   readonly #emitters = new Map<string, Emitter<unknown>>();
@@ -56,15 +47,11 @@ export class JoinedRoom {
   #hasLeft = false;
 
   /** `past`: what is to be heard of what was told to others already. */
-  constructor(
-    room: RoomState,
-    { history = 0 }: JoinOptions,
-    past: readonly Message[],
-    context: JoinedRoomContext,
-  ) {
+  constructor(room: RoomState, { history = 0 }: JoinOptions, past: readonly Message[], site: CallSite) {
     this.name = room.name;
     this.#room = room;
-    this.#context = context;
+    this.#site = site;
+    this.#definition = room.client.definition(room.name);
     this.#history = history;
     this.#wasJoined = room.status.state === "joined";
     const { position } = room;
@@ -97,14 +84,13 @@ export class JoinedRoom {
   }
 
   readonly publish = (event: string, payload: unknown): Publish | void => {
-    if (this.#context.definition.events[event]?.kind === "signal")
-      return this.#entered().signal(event, payload);
+    if (this.#definition.events[event]?.kind === "signal") return this.#entered().signal(event, payload);
     if (this.#hasLeft) return Object.assign(Promise.reject(this.#gone()), { id: "" });
-    return this.#context.publish(this.name, event, payload);
+    return this.#room.client.publish(this.name, event, payload);
   };
 
   readonly on = (event: string, listener: (message: never) => void): Undo => {
-    if (!this.#context.definition.events[event]?.kind) throw misuse("event", this.name, event);
+    if (!this.#definition.events[event]?.kind) throw misuse("event", this.name, event);
     return this.#listen(`:${event}`, listener);
   };
 
@@ -123,7 +109,7 @@ export class JoinedRoom {
         else
           reject(
             status.state === "refused"
-              ? errorAt(status.error, this.#context.site, { room: this.name })
+              ? errorAt(status.error, this.#site, { room: this.name })
               : this.#gone(),
           );
       };
@@ -138,7 +124,7 @@ export class JoinedRoom {
     this.#reader.tell("members", nobody);
     this.#reader.tell("status", left);
     // Who joins again in the same turn never was away.
-    this.#context.clock.defer(() => {
+    this.#room.client.clock.defer(() => {
       if (room.readers.size === 0) room.leave();
     });
   };
@@ -157,7 +143,7 @@ export class JoinedRoom {
   #listen(kind: string, listener: (news: never) => void): Undo {
     this.#entered();
     let emitter = this.#emitters.get(kind);
-    if (!emitter) this.#emitters.set(kind, (emitter = new Emitter(this.#context.report)));
+    if (!emitter) this.#emitters.set(kind, (emitter = new Emitter(this.#room.client.report)));
     if (!this.#isHeard && kind !== "status" && kind !== "members") {
       this.#isHeard = true;
       this.#hold();
@@ -203,7 +189,7 @@ export class JoinedRoom {
   #hold(): void {
     const held = (this.#held = [...(this.#held ?? [])]);
     if (!this.#isHeard) return;
-    this.#context.clock.defer(() => {
+    this.#room.client.clock.defer(() => {
       if (held === this.#held) this.#release();
     });
   }

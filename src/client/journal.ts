@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { within } from "../base/deadline.ts";
-import type { Store, StoreChange, StoredSession } from "./store.ts";
+import type { Session } from "./session.ts";
+import type { Store, StoreChange } from "./store.ts";
 
 /** How long a store may take to keep something. */
 const saveTimeoutMs = 60_000;
@@ -13,11 +14,10 @@ const saveTimeoutMs = 60_000;
 export class Journal {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #session: () => StoredSession;
-  #sessionOwed = false;
+  readonly #session: Session;
   readonly #settledOwed = new Set<number>();
 
-  constructor(store: Store, clock: Clock, session: () => StoredSession) {
+  constructor(store: Store, clock: Clock, session: Session) {
     this.#store = store;
     this.#clock = clock;
     this.#session = session;
@@ -25,10 +25,12 @@ export class Journal {
 
   /** Saves changes after what is owed: null when that is done, or nothing is to do. Throws or rejects when it can't. */
   save(changes: readonly StoreChange[]): Promise<void> | null {
-    const all = [...this.#takeOwed(), ...changes];
+    const settled = Array.from(this.#settledOwed, (ref): StoreChange => ({ type: "settled", ref }));
+    this.#settledOwed.clear();
+    const all = [...this.#session.takeChanges(), ...settled, ...changes];
     if (all.length === 0) return null;
     const failed = (error: unknown): never => {
-      this.#owe(all);
+      for (const change of all) this.#owe(change);
       throw error;
     };
     try {
@@ -39,21 +41,11 @@ export class Journal {
     }
   }
 
-  #takeOwed(): StoreChange[] {
-    const owed: StoreChange[] = Array.from(this.#settledOwed, (ref) => ({ type: "settled", ref }));
-    if (this.#sessionOwed) owed.unshift({ type: "session", session: this.#session() });
-    this.#sessionOwed = false;
-    this.#settledOwed.clear();
-    return owed;
-  }
-
-  #owe(changes: readonly StoreChange[]): void {
-    for (const change of changes) {
-      if (change.type === "session") this.#sessionOwed = true;
-      if (change.type === "settled") this.#settledOwed.add(change.ref);
-      // It may be kept after all, by a store that was late: its caller was told that it is not.
-      if (change.type === "put") this.#settledOwed.add(change.publish.ref);
-    }
+  #owe(change: StoreChange): void {
+    if (change.type === "session") this.#session.isChanged = true;
+    if (change.type === "settled") this.#settledOwed.add(change.ref);
+    // It may be kept after all, by a store that was late: its caller was told that it is not.
+    if (change.type === "put") this.#settledOwed.add(change.publish.ref);
   }
 }
 

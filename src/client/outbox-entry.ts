@@ -5,11 +5,12 @@ import type { Position } from "../protocol/frames.ts";
 import type { Fate } from "./calls.ts";
 import { withPayload } from "../protocol/payload.ts";
 
-/** How a call ended. */
-export type Outcome =
-  | { readonly position: Position }
-  | { readonly reply: unknown }
-  | { readonly error: BowlineError };
+/** How a call ended: with the position of a publish, the payload of a reply, or an error. */
+export interface Outcome {
+  readonly position?: Position;
+  readonly payload?: unknown;
+  readonly error?: BowlineError;
+}
 
 /** What was asked for. */
 export type Call =
@@ -60,6 +61,7 @@ export function frameText(ref: number, call: Call, json: string, isRetry: boolea
 export function fateOf({ id, call, json, sent }: OutboxEntry, outcome: Outcome | null): Fate | null {
   if (call.type !== "publish") return null;
   const { room, event } = call;
+  const { position, error } = outcome ?? {};
   return {
     id,
     room,
@@ -68,7 +70,8 @@ export function fateOf({ id, call, json, sent }: OutboxEntry, outcome: Outcome |
     get payload(): unknown {
       return JSON.parse(json);
     },
-    ...outcome,
-    fate: outcome ? ("error" in outcome ? "refused" : "stored") : sent ? "sent" : "queued",
+    position,
+    error,
+    fate: error ? "refused" : position ? "stored" : sent ? "sent" : "queued",
   } as Fate;
 }

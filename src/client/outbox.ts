@@ -1,3 +1,4 @@
+import type { Clock } from "../base/clock.ts";
 import type { BowlineError } from "../protocol/errors.ts";
 import {
   fits,
@@ -21,6 +22,8 @@ export interface OutboxLimits {
   readonly length: number;
 }
 
+const storeRetryMs = 1000;
+
 /** What a new connection means for what is waiting. */
 export interface Opening extends Welcomed {
   readonly window: number;
@@ -29,19 +32,15 @@ export interface Opening extends Welcomed {
 
 /** What an {@link Outbox} needs of the client. */
 export interface OutboxContext {
+  readonly clock: Clock;
   readonly journal: Journal;
-  /** What an earlier process left. */
-  readonly initial: readonly StoredPublish[];
-  readonly session: () => Session;
-  readonly limits: OutboxLimits;
+  readonly session: Session;
   /** Whether calls may be sent now. */
   takesCalls(): boolean;
-  send(text: string): void;
+  transmit(text: string): void;
   /** An entry came or was sent (no outcome), or was settled (with one). */
   changed(entry: OutboxEntry, outcome: Outcome | null): void;
   readonly report: (error: unknown) => void;
-  /** Runs a task after a moment. */
-  later(task: () => void): void;
 }
 
 /**
@@ -50,7 +49,8 @@ export interface OutboxContext {
  */
 export class Outbox {
   readonly #context: OutboxContext;
-  readonly #entries: OutboxEntry[] = [];
+  readonly #limits: OutboxLimits;
+  readonly entries: OutboxEntry[] = [];
   #length = 0;
   /** How many of the first entries were sent over this socket. */
   #inFlight = 0;
@@ -60,9 +60,11 @@ export class Outbox {
   /** Stands for a save that nothing may be sent before. */
   #wait: object | null = null;
 
-  constructor(context: OutboxContext) {
+  /** `initial`: what an earlier process left. */
+  constructor(context: OutboxContext, limits: OutboxLimits, initial: readonly StoredPublish[] = []) {
     this.#context = context;
-    for (const { ref, room, event, json, sent } of context.initial) {
+    this.#limits = limits;
+    for (const { ref, room, event, json, sent } of initial) {
       this.#push({
         id: this.#idOf(ref),
         ref,
@@ -77,10 +79,6 @@ export class Outbox {
     }
   }
 
-  get entries(): readonly OutboxEntry[] {
-    return this.#entries;
-  }
-
   /** Whether something that was sent over this socket is not settled. */
   get awaitsAnswers(): boolean {
     return this.#inFlight > 0;
@@ -90,7 +88,7 @@ export class Outbox {
   add(call: Call, payload: unknown, settled: (outcome: Outcome) => void): OutboxEntry {
     const json = toJson(payload);
     this.#checkBounds(call, json);
-    const { ref, changes } = this.#context.session().takeRef();
+    const ref = this.#context.session.takeRef();
     const entry: OutboxEntry = {
       id: this.#idOf(ref),
       ref,
@@ -102,7 +100,7 @@ export class Outbox {
       expired: false,
       settled,
     };
-    const saved = this.#save(entry, changes);
+    const saved = this.#save(entry);
     this.#push(entry);
     this.#context.changed(entry, null);
     if (saved) {
@@ -120,11 +118,13 @@ export class Outbox {
   }
 
   /** A connection was opened. */
-  opened({ window, payloadBytes, lost, owns, changes }: Opening): void {
+  opened({ window, payloadBytes, lost, owns }: Opening): void {
     this.#window = window;
     this.#payloadBytes = payloadBytes;
     this.#inFlight = 0;
-    for (const entry of this.#entries.slice()) {
+    // First what the welcome said, which is waited for; then what follows from it.
+    this.#isSaved([], []);
+    for (const entry of this.entries.slice()) {
       const { ref, call, json, expired } = entry;
       if (lost && call.type === "request" && call.idempotent) entry.sent = false;
       const isOwn = owns(ref);
@@ -133,12 +133,11 @@ export class Outbox {
       const code = entry.sent ? "UNCERTAIN" : isOwn ? "PAYLOAD_TOO_LARGE" : "SESSION_MISMATCH";
       if (isOver) this.settle(ref, { error: localError(code) });
     }
-    this.#isSaved(changes, []);
   }
 
   /** Tells whoever waits that nobody will answer. What is not settled stays, for the next connection or process. */
   abandon(error: BowlineError): void {
-    for (const entry of this.#entries) {
+    for (const entry of this.entries) {
       entry.settled({ error });
       entry.settled = ignore;
     }
@@ -152,15 +151,14 @@ export class Outbox {
     if (!this.#isSaved(unmarked ? [{ type: "sent", ref: unmarked.ref }] : [], ready)) return;
     for (const entry of ready) {
       // Whoever is told of one may publish, close or reconnect: the next one is then on its way already, or not due.
-      if (!this.#context.takesCalls() || this.#entries[this.#inFlight] !== entry) return;
+      if (!this.#context.takesCalls() || this.entries[this.#inFlight] !== entry) return;
       this.#send(entry);
     }
   }
 
   /** Tells who waits for a call that it was not answered in time. */
   expire(ref: number): void {
-    const index = this.#entries.findIndex((it) => it.ref === ref);
-    const entry = this.#entries[index];
+    const [entry, index] = this.#find(ref);
     if (!entry) return;
     const outcome = { error: localError(entry.sent ? "UNCERTAIN" : "TIMEOUT") };
     if (index >= this.#inFlight) return this.settle(ref, outcome);
@@ -171,13 +169,12 @@ export class Outbox {
 
   /** Ends an entry; unknown refs (an answer that came twice) are passed over. */
   settle(ref: number, outcome: Outcome): void {
-    const index = this.#entries.findIndex((entry) => entry.ref === ref);
-    const entry = this.#entries[index];
+    const [entry, index] = this.#find(ref);
     if (!entry) return;
-    this.#entries.splice(index, 1);
+    this.entries.splice(index, 1);
     this.#length -= entry.json.length;
     if (index < this.#inFlight) this.#inFlight -= 1;
-    if (entry.call.type === "publish") this.#forget(ref);
+    if (entry.call.type === "publish") this.#keep([{ type: "settled", ref }], ignore, this.#context.report);
     this.#context.changed(entry, outcome);
     entry.settled(outcome);
     this.pump();
@@ -185,22 +182,27 @@ export class Outbox {
 
   /** Ends every entry with the same error. */
   settleAll(error: BowlineError): void {
-    for (const { ref } of this.#entries.slice()) this.settle(ref, { error });
+    for (const { ref } of this.entries.slice()) this.settle(ref, { error });
+  }
+
+  #find(ref: number): readonly [entry: OutboxEntry | undefined, index: number] {
+    const index = this.entries.findIndex((entry) => entry.ref === ref);
+    return [this.entries[index], index];
   }
 
   #idOf(ref: number): string {
-    return `${this.#context.session().id}-${ref}`;
+    return `${this.#context.session.id}-${ref}`;
   }
 
   #checkBounds(call: Call, json: string): void {
-    const { count, length } = this.#context.limits;
+    const { count, length } = this.#limits;
     if (json.length > length || !fits(frameText(longestRef, call, json, true), this.#payloadBytes))
       throw localError("PAYLOAD_TOO_LARGE");
-    if (this.#entries.length >= count || this.#length + json.length > length) throw localError("OUTBOX_FULL");
+    if (this.entries.length >= count || this.#length + json.length > length) throw localError("OUTBOX_FULL");
   }
 
   #goesAtOnce(ref: number): boolean {
-    const everythingIsSent = this.#inFlight === this.#entries.length;
+    const everythingIsSent = this.#inFlight === this.entries.length;
     return (
       this.#context.takesCalls() && everythingIsSent && this.#inFlight < this.#window && ref < this.#refsEnd()
     );
@@ -211,12 +213,12 @@ export class Outbox {
    * answer must be among them for as long as it may be sent again, however many later ones were answered.
    */
   #refsEnd(): number {
-    const oldest = this.#entries.find(({ call }) => call.type === "publish");
+    const oldest = this.entries.find(({ call }) => call.type === "publish");
     return oldest ? oldest.ref + this.#window : Infinity;
   }
 
   #push(entry: OutboxEntry): void {
-    this.#entries.push(entry);
+    this.entries.push(entry);
     this.#length += entry.json.length;
   }
 
@@ -227,7 +229,7 @@ export class Outbox {
 
   /** The next entries, as many as may be sent, up to the first one the store does not have yet. */
   #ready(): OutboxEntry[] {
-    const next = this.#entries.slice(this.#inFlight, Math.max(this.#inFlight, this.#window));
+    const next = this.entries.slice(this.#inFlight, Math.max(this.#inFlight, this.#window));
     const refsEnd = this.#refsEnd();
     const held = next.findIndex(({ stored, ref }) => !stored || ref >= refsEnd);
     return held < 0 ? next : next.slice(0, held);
@@ -236,26 +238,30 @@ export class Outbox {
   /** Whether the store has these changes by now. If not, nothing is sent until it has them: the outbox then goes on. */
   #isSaved(changes: readonly StoreChange[], marked: readonly OutboxEntry[]): boolean {
     const wait = {};
-    try {
-      const saved = this.#context.journal.save(changes);
-      if (!saved) return true;
-      saved.then(
-        () => {
-          for (const entry of marked) entry.marked = true;
-          this.#goOn(wait);
-        },
-        (error: unknown) => this.#goOnLater(wait, error),
-      );
-    } catch (error) {
-      this.#goOnLater(wait, error);
-    }
-    this.#wait = wait;
-    return false;
+    let isSaved = false;
+    const saved = (): void => {
+      isSaved = true;
+      for (const entry of marked) entry.marked = true;
+      this.#goOn(wait);
+    };
+    this.#keep(changes, saved, (error) => {
+      this.#context.report(error);
+      this.#context.clock.setTimer(storeRetryMs, () => this.#goOn(wait));
+    });
+    if (!isSaved) this.#wait = wait;
+    return isSaved;
   }
 
-  #goOnLater(wait: object, error: unknown): void {
-    this.#context.report(error);
-    this.#context.later(() => this.#goOn(wait));
+  /** Saves changes, and says when that is done, or what was in the way. */
+  #keep(changes: readonly StoreChange[], done: () => void, failed: (error: unknown) => void): void {
+    try {
+      const saved = this.#context.journal.save(changes);
+      // oxlint-disable-next-line promise/no-callback-in-promise
+      if (saved) saved.then(done, failed);
+      else done();
+    } catch (error) {
+      failed(error);
+    }
   }
 
   /** A wait that began later than this one goes on by itself. */
@@ -270,29 +276,20 @@ export class Outbox {
     const isFirst = !entry.sent;
     this.#inFlight += 1;
     entry.sent = entry.marked = true;
-    this.#context.send(frameText(ref, call, json, !isFirst));
+    this.#context.transmit(frameText(ref, call, json, !isFirst));
     if (isFirst) this.#context.changed(entry, null);
   }
 
-  #save({ ref, call, json, marked }: OutboxEntry, changes: readonly StoreChange[]): Promise<void> | null {
+  #save({ ref, call, json, marked }: OutboxEntry): Promise<void> | null {
     const put: StoreChange[] =
       call.type === "publish"
         ? [{ type: "put", publish: { ref, room: call.room, event: call.event, json, sent: marked } }]
         : [];
     try {
-      return this.#context.journal.save([...changes, ...put]);
+      return this.#context.journal.save(put);
     } catch (error) {
       this.#context.report(error);
       throw localError("STORE_FAILED");
-    }
-  }
-
-  #forget(ref: number): void {
-    const failed = (error: unknown): void => this.#context.report(error);
-    try {
-      this.#context.journal.save([{ type: "settled", ref }])?.catch(failed);
-    } catch (error) {
-      failed(error);
     }
   }
 }

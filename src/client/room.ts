@@ -1,3 +1,5 @@
+import type { Clock } from "../base/clock.ts";
+import type { RoomDefinition } from "../contract/contract.ts";
 import { encodeFrame } from "../protocol/encode.ts";
 import type { BowlineError } from "../protocol/errors.ts";
 import type {
@@ -11,6 +13,7 @@ import type {
   PresenceFrame,
   SignalFrame,
 } from "../protocol/frames.ts";
+import type { Publish } from "./calls.ts";
 import type { JoinOptions } from "./join-options.ts";
 import type { Message, News, Reader, RoomStatus } from "./room-news.ts";
 import { toJson, withPayload } from "../protocol/payload.ts";
@@ -18,7 +21,12 @@ import { Presence } from "./presence.ts";
 
 /** What a room needs of the client. */
 export interface RoomContext {
-  readonly session: () => string;
+  readonly session: { readonly id: string };
+  readonly clock: Clock;
+  readonly report: (error: unknown) => void;
+  /** Throws a `TypeError` for what the contract has no event for. */
+  publish(room: string, event: string, payload: unknown): Publish;
+  definition(room: string): RoomDefinition;
   isOpen(): boolean;
   /**
    * Sends a frame; throws `PAYLOAD_TOO_LARGE` on one that is larger than the server takes, and says what it is `about`.
@@ -46,6 +54,7 @@ const keptMax = 1000;
 
 /** A room that this client is in, for all who joined it. */
 export class RoomState {
+  readonly client: RoomContext;
   readonly name: string;
   readonly presence: Presence;
   readonly readers: Set<Reader> = new Set();
@@ -56,7 +65,6 @@ export class RoomState {
   /** How much of the past the join asks for. */
   history: number;
   #wire: Wire;
-  readonly #context: RoomContext;
   /** Whether reading began where `history` has it, and not at a position that was asked for. */
   #isFresh: boolean;
   /** The last publications, as many as were asked for with the join: for those who join later. */
@@ -65,9 +73,9 @@ export class RoomState {
   readonly #printed = new Set<string>();
 
   /** `former`: the room that has just been left. */
-  constructor(context: RoomContext, name: string, options: JoinOptions, former?: RoomState) {
+  constructor(client: RoomContext, name: string, options: JoinOptions, former?: RoomState) {
     const { history = 0, position, presence } = options;
-    this.#context = context;
+    this.client = client;
     this.name = name;
     this.history = history;
     this.#isFresh = !position;
@@ -78,7 +86,7 @@ export class RoomState {
       (members) => this.#tell("members", members),
       (json) => {
         if (this.#wire !== "in") return false;
-        context.send(withPayload({ type: "presence", room: name }, json), { room: name });
+        client.send(withPayload({ type: "presence", room: name }, json), { room: name });
         return true;
       },
     );
@@ -118,11 +126,11 @@ export class RoomState {
 
   /** Asks to be let in, unless that is under way. */
   join(): void {
-    if (this.#wire !== "out" || this.status.state === "left" || !this.#context.isOpen()) return;
+    if (this.#wire !== "out" || this.status.state === "left" || !this.client.isOpen()) return;
     this.#wire = "joining";
     try {
       const request = this.joinRequest();
-      this.#context.send(encodeFrame({ type: "join", ...request }), request);
+      this.client.send(encodeFrame({ type: "join", ...request }), request);
     } catch (error) {
       if (!this.presence.refused()) return this.receiveError("join", error as BowlineError);
       // A state that was set meanwhile was too much: without it, the room may be joined.
@@ -142,29 +150,29 @@ export class RoomState {
     this.presence.clear();
     this.#setStatus({ state: "left" });
     this.readers.clear();
-    if (this.#wire === "out") return this.#context.forget(this);
+    if (this.#wire === "out") return this.client.forget(this);
     if (this.#wire === "leaving") return;
     this.#wire = "owed";
-    if (this.#context.isOpen()) this.opened();
+    if (this.client.isOpen()) this.opened();
   }
 
   /** The connection is open: what could not be sent before is due. */
   opened(): void {
     if (this.#wire !== "owed") return this.join();
     this.#wire = "leaving";
-    this.#context.send(encodeFrame({ type: "leave", room: this.name }));
+    this.client.send(encodeFrame({ type: "leave", room: this.name }));
   }
 
   signal(event: string, payload: unknown): void {
     const about = { room: this.name, event };
     const text = withPayload({ type: "signal", ...about }, toJson(payload));
-    if (this.#wire === "in") this.#context.send(text, about);
+    if (this.#wire === "in") this.client.send(text, about);
   }
 
   /** The socket is gone; with `end`, for good: the client was closed or has stopped. */
   lost(end?: BowlineError): void {
     this.#wire = "out";
-    if (this.status.state === "left") this.#context.forget(this);
+    if (this.status.state === "left") this.client.forget(this);
     else if (end) this.#refuse(end);
     else if (this.status.state === "joined") this.#setStatus({ state: "joining" });
   }
@@ -195,7 +203,7 @@ export class RoomState {
   #tellRefusal(of: ErrorSubject["of"], error: BowlineError, isHeard = this.#hears("error")): void {
     this.#tell("error", error);
     if (!isHeard)
-      this.#context.say(this.#printed, `${of} of ${this.name} refused: ${error.code}: ${error.message}`);
+      this.client.say(this.#printed, `${of} of ${this.name} refused: ${error.code}: ${error.message}`);
   }
 
   #hears(kind: keyof News): boolean {
@@ -226,13 +234,13 @@ export class RoomState {
 
   #receiveLeft(): void {
     this.#wire = "out";
-    if (this.status.state === "left") this.#context.forget(this);
+    if (this.status.state === "left") this.client.forget(this);
     else this.join();
   }
 
   #receiveEvent({ type: _type, room, offset, ...publication }: EventFrame): void {
     if (!this.position || offset <= this.position.offset) return;
-    if (offset > this.position.offset + 1) return this.#context.resync(room);
+    if (offset > this.position.offset + 1) return this.client.resync(room);
     const position = { offset, epoch: this.position.epoch };
     this.position = position;
     const message = { ...publication, position, replayed: offset <= this.head };
@@ -242,7 +250,7 @@ export class RoomState {
 
   #receiveSignal({ type: _type, room: _room, ...signal }: SignalFrame): void {
     // A member's own typing, cursor or level is no news to it.
-    if (signal.session !== this.#context.session()) this.#tell("message", signal);
+    if (signal.session !== this.client.session.id) this.#tell("message", signal);
   }
 
   #receiveGap({ position, head, reason }: GapFrame): void {

@@ -6,92 +6,142 @@ import type { StoreChange, StoredSession } from "./store.ts";
 /** Refs reserved at a time: the store hears of a new block, not of every ref. */
 const refBlock = 1000;
 
-/** What a welcome means for a session. */
+/** What a {@link Session} needs of the client. */
+export interface SessionContext {
+  readonly random: Random;
+  /** Who the application says makes the calls; null where it does not say. */
+  readonly whose: () => string | null;
+  /** The session was left: what is queued was somebody else's. */
+  left(): void;
+}
+
+/** What a welcome means for the calls of a session. */
 export interface Welcomed {
   /** The ledgers that earlier publishes are in are gone. */
   readonly lost: boolean;
-  /** What has to be stored before anything is sent. */
-  readonly changes: readonly StoreChange[];
   /** Whether the call with this ref is the user's that was welcomed. */
   readonly owns: (ref: number) => boolean;
 }
 
-/** This client's session: who it is to the server, whose calls are in it, and how far its refs have risen. */
+/**
+ * The session that calls are made in: who this client is to the server, whose calls they are, and how far their refs have
+ * risen. Each belongs to one user; when somebody else comes, it is left for a new one.
+ */
 export class Session {
   /** The public id. */
-  readonly id: string;
-  #stored: StoredSession;
-  #nextRef: number;
-  #isChanged = false;
-
-  constructor(initial: Partial<StoredSession> | null, random: Random) {
-    const secret = initial?.secret ?? random.id(36);
-    this.#stored = { generation: 0, refs: 1, epoch: "", user: null, userRef: 0, ...initial, secret };
-    this.id = sessionIdOf(secret);
-    this.#nextRef = this.#stored.refs;
-  }
-
+  id = "";
   /** What has to survive the process. */
-  get stored(): StoredSession {
-    return this.#stored;
+  stored!: StoredSession;
+  /** Whether the store does not have that yet. */
+  isChanged = false;
+  /** Whether a user was named whom the store has to know with the next call. */
+  #isClaimed = false;
+  #nextRef = 0;
+  readonly #context: SessionContext;
+  /** The id that the last socket was welcomed with. */
+  #openedId = "";
+  /** Calls from this ref on were made during the present connection attempt, or later. */
+  #dialRef = 0;
+  /** Calls from this ref on were made while the present token was the one to connect with. */
+  #tokenRef = 0;
+
+  constructor(initial: StoredSession | null, context: SessionContext) {
+    this.#context = context;
+    this.#begin(initial ?? {});
   }
 
-  /** The ref of the next call. */
-  get nextRef(): number {
-    return this.#nextRef;
+  /** Whether the last socket is of this session: calls of another are not sent over it. */
+  get isOpened(): boolean {
+    return this.#openedId === this.id;
   }
 
-  /** The application says whose calls follow, and nobody had. */
-  claim(user: string): void {
-    this.#stored = { ...this.#stored, user, userRef: this.#nextRef };
-    this.#isChanged = true;
+  /** An attempt begins. */
+  dials(): void {
+    this.#dialRef = this.#nextRef;
   }
 
-  /** The next ref, and what has to be stored before it is used. */
-  takeRef(): { readonly ref: number; readonly changes: readonly StoreChange[] } {
+  /** Its token is not that of the attempt before. */
+  hasNewToken(): void {
+    this.#tokenRef = this.#dialRef;
+  }
+
+  /** Asks the application who makes the calls that follow. True where it is somebody else: then the session was left. */
+  ask(): boolean {
+    const user = this.#context.whose();
+    const former = this.stored.user;
+    if (user === null || user === former) return false;
+    // Where nobody had said whose the calls are, those that follow are this user's.
+    if (former === null) {
+      this.stored = { ...this.stored, user, userRef: this.#nextRef };
+      this.#isClaimed = true;
+    } else this.leave(user);
+    return former !== null;
+  }
+
+  /** Begins another session. Refs go on, so that none ever means two calls. */
+  leave(user: string | null = null): void {
+    this.#begin({ refs: this.#nextRef, user });
+    this.#context.left();
+  }
+
+  /** The ref of a call. The store has to have the session before it is used. */
+  takeRef(): number {
     const ref = this.#nextRef++;
-    const { refs } = this.#stored;
-    if (ref < refs && !this.#isChanged) return { ref, changes: [] };
-    return { ref, changes: [this.#change({ refs: Math.max(refs, ref + refBlock) })] };
+    const { refs } = this.stored;
+    if (ref >= refs || this.#isClaimed) this.#change({ refs: Math.max(refs, ref + refBlock) });
+    return ref;
   }
 
-  /** The hello of the next connection attempt, and what has to be stored before it is sent. */
-  hello(rooms: readonly JoinRequest[]): {
-    readonly frame: HelloFrame;
-    readonly changes: readonly StoreChange[];
-  } {
-    const changes = [this.#change({ generation: this.#stored.generation + 1 })];
-    const { secret, generation } = this.#stored;
-    return { frame: { type: "hello", secret, generation, rooms }, changes };
-  }
-
-  /** Whether it was opened as somebody else before: whatever the server remembers, it is not this user's. */
-  isForeignTo(user: string): boolean {
-    const { epoch, user: owner } = this.#stored;
-    return epoch !== "" && owner !== null && owner !== user && user !== this.id;
+  /** The hello of the next connection attempt. The store has to have the session before it is sent. */
+  hello(rooms: readonly JoinRequest[]): HelloFrame {
+    this.#change({ generation: this.stored.generation + 1 });
+    const { secret, generation } = this.stored;
+    return { type: "hello", secret, generation, rooms };
   }
 
   /**
-   * Takes note of whom a welcome named, and of the ledgers. Of calls that nobody said the user of, those from `tokenRef`
-   * on were made while the token of this connection was the one to connect with: they are this user's.
+   * Takes note of whom a welcome named, and of the ledgers; null where the session was somebody else's before, whatever
+   * the server remembers, and was left. Of calls that nobody said the user of, those made while the token of this
+   * connection was the one to connect with are this user's.
    */
-  welcomed({ user, epoch, ref }: Pick<WelcomeFrame, "user" | "epoch" | "ref">, tokenRef: number): Welcomed {
-    const { epoch: former, user: owner, userRef } = this.#stored;
+  welcomed({ user, epoch, ref }: Pick<WelcomeFrame, "user" | "epoch" | "ref">): Welcomed | null {
+    const { epoch: former, user: owner, userRef } = this.stored;
     // A server that judges nobody takes the session for the user: then it is whoever made the call.
     const isOwn = user === this.id;
+    if (former !== "" && owner !== null && owner !== user && !isOwn) {
+      this.leave();
+      return null;
+    }
+    const tokenRef = this.#tokenRef;
+    this.#openedId = this.id;
     this.#nextRef = Math.max(this.#nextRef, ref + 1);
     const now = isOwn && owner !== null ? owner : user;
-    const isKnown = epoch === former && now === owner && userRef === 0;
+    if (epoch !== former || now !== owner || userRef !== 0) this.#change({ epoch, user: now, userRef: 0 });
     return {
       lost: former !== "" && epoch !== former,
-      changes: isKnown ? [] : [this.#change({ epoch, user: now, userRef: 0 })],
       owns: (call) => isOwn || (owner !== null && call >= userRef ? owner === user : call >= tokenRef),
     };
   }
 
-  #change(part: Partial<StoredSession>): StoreChange {
-    this.#isChanged = false;
-    this.#stored = { ...this.#stored, ...part };
-    return { type: "session", session: this.#stored };
+  /** What the store does not have yet, which it is about to get. */
+  takeChanges(): StoreChange[] {
+    if (!this.isChanged) return [];
+    this.isChanged = false;
+    return [{ type: "session", session: this.stored }];
+  }
+
+  #begin(initial: Partial<StoredSession>): void {
+    const secret = initial.secret ?? this.#context.random.id(36);
+    this.stored = { generation: 0, refs: 1, epoch: "", user: null, userRef: 0, ...initial, secret };
+    this.id = sessionIdOf(secret);
+    this.#nextRef = this.stored.refs;
+    // Its first ref or hello has the store keep it.
+    this.isChanged = false;
+  }
+
+  #change(part: Partial<StoredSession>): void {
+    this.stored = { ...this.stored, ...part };
+    this.isChanged = true;
+    this.#isClaimed = false;
   }
 }

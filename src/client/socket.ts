@@ -107,14 +107,13 @@ function onWake(task: () => void): Undo {
   const page = globalThis as Partial<Pick<Window, "addEventListener" | "document">>;
   if (!page.addEventListener || !page.document) return () => {};
   const { document } = page;
-  const onVisible = (): void => {
-    if (document.visibilityState === "visible") task();
+  const wake = ({ type }: Event): void => {
+    if (type !== "visibilitychange" || document.visibilityState === "visible") task();
   };
   const end = new AbortController();
-  const options = { signal: end.signal };
-  page.addEventListener("online", task, options);
-  page.addEventListener("pageshow", task, options);
-  document.addEventListener("visibilitychange", onVisible, options);
+  // The last one bubbles up to the window.
+  for (const type of ["online", "pageshow", "visibilitychange"])
+    page.addEventListener(type, wake, { signal: end.signal });
   return () => end.abort();
 }
 

@@ -15,8 +15,7 @@ export function textOption(name: string, given: unknown, lengthMax: number): str
   if (typeof value === "string" && value.length <= lengthMax) return value || null;
   // What it may be a promise of, nobody hears.
   attempt(() => value, ignore);
-  const what = typeof value === "string" ? `${value.length} of them` : typeof value;
-  throw misuse("text", name, lengthMax, what);
+  throw misuse("text", name, lengthMax, typeof value === "string" ? value.length : typeof value);
 }
 
 function ignore(): void {}

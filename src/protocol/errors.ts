@@ -44,15 +44,11 @@ export class BowlineError extends Error {
   declare readonly request?: string;
 
   constructor(code: string, message: string, options: BowlineErrorOptions = {}) {
-    const { cause, retryable = false, issues = [], room, event, request } = options;
+    const { cause, retryable = false, issues = [] } = options;
     super(message, cause === undefined ? undefined : { cause });
-    Object.assign(
-      this,
-      { code, retryable, issues },
-      room && { room },
-      event && { event },
-      request && { request },
-    );
+    Object.assign(this, { code, retryable, issues });
+    for (const about of ["room", "event", "request"] as const)
+      if (options[about]) Object.assign(this, { [about]: options[about] });
   }
 
   static {

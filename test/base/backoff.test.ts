@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { backoffCeilingsMs, backoffMs } from "../../src/base/backoff.ts";
+import { backoffCeilingMs, backoffMs } from "../../src/base/backoff.ts";
 import { FakeRandom } from "../support/fake-clock.ts";
+
+const backoffCeilingsMs = [0, 1, 2, 3, 4, 5].map(backoffCeilingMs);
 
 function wait(attempt: number, chance: number): number {
   const random = new FakeRandom();

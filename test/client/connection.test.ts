@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { backoffCeilingsMs } from "../../src/base/backoff.ts";
+import { backoffCeilingMs } from "../../src/base/backoff.ts";
 import type { Refusal } from "../../src/client/socket.ts";
 import { dialBench, heartbeatMs, waitOf, welcome, type DialBench } from "../support/dial-bench.ts";
+
+const backoffCeilingsMs = [0, 1, 2, 3, 4, 5].map(backoffCeilingMs);
 
 describe("connecting", () => {
   test("dials, says hello when the socket is open, and is open when welcomed", async () => {

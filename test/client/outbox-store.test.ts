@@ -32,7 +32,7 @@ describe("the store", () => {
     open();
     add(ask);
     add();
-    outbox.settle(1, { reply: 1 });
+    outbox.settle(1, { payload: 1 });
     outbox.settle(2, ack(1));
     expect(changes.map(({ type }) => type)).toEqual(["session", "put", "settled"]);
     expect(changes.at(-1)).toEqual({ type: "settled", ref: 2 });
@@ -99,7 +99,7 @@ describe("the store", () => {
     isSlow = true;
     open();
     drop();
-    open(session.welcomed({ user: "ada", epoch: "e", ref: 0 }, 0));
+    open(session.welcomed({ user: "ada", epoch: "e", ref: 0 }) ?? {});
     const [older, newer] = saves;
     older?.();
     await promisesDone();
@@ -183,7 +183,7 @@ describe("the store", () => {
       const { session, add, open, refs, reported, runLater } = outboxBench({ store });
       add();
       disk.fails = true;
-      open(session.welcomed({ user: "ada", epoch: "e", ref: 0 }, 0));
+      open(session.welcomed({ user: "ada", epoch: "e", ref: 0 }) ?? {});
       runLater();
       expect(refs()).toEqual([]);
       expect(reported).toHaveLength(2);

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Session } from "../../src/client/session.ts";
 import type { StoredSession } from "../../src/client/store.ts";
 import { sessionIdOf } from "../../src/protocol/session-id.ts";
+import type { JoinRequest } from "../../src/protocol/frames.ts";
 import { FakeRandom } from "../support/fake-clock.ts";
 
 const stored: StoredSession = {
@@ -12,37 +13,46 @@ const stored: StoredSession = {
   user: "ada",
   userRef: 0,
 };
-const welcomed = (session: Session, epoch: string, ref = 0) =>
-  session.welcomed({ user: "ada", epoch, ref }, 0);
-const fresh = () => new Session(null, new FakeRandom());
+const open = (initial: StoredSession | null, random = new FakeRandom()) =>
+  new Session(initial, { random, whose: () => null, left: () => {} });
+const fresh = () => open(null);
+const welcomed = (session: Session, epoch: string, ref = 0) => ({
+  lost: session.welcomed({ user: "ada", epoch, ref })?.lost,
+  changes: session.takeChanges(),
+});
+const hello = (session: Session, rooms: readonly JoinRequest[]) => ({
+  frame: session.hello(rooms),
+  changes: session.takeChanges(),
+});
+const takeRef = (session: Session) => ({ ref: session.takeRef(), changes: session.takeChanges() });
 
 describe("a session", () => {
   test("that is new has a secret of its own, and the id that follows from it", () => {
     const random = new FakeRandom();
-    const [a, b] = [new Session(null, random), new Session(null, random)];
+    const [a, b] = [open(null, random), open(null, random)];
     expect(a.id).not.toBe(b.id);
-    const { secret } = a.hello([]).frame;
+    const { secret } = hello(a, []).frame;
     expect(secret).toHaveLength(36);
     expect(a.id).toBe(sessionIdOf(secret));
     expect(a.stored.epoch).toBe("");
   });
 
   test("that a store brought back goes on where it was", () => {
-    const session = new Session(stored, new FakeRandom());
+    const session = open(stored);
     expect(session.id).toBe("NBEgpHYdQGo-5Hv6w6sH0Q");
-    expect(session.hello([]).frame).toEqual({
+    expect(hello(session, []).frame).toEqual({
       type: "hello",
       secret: stored.secret,
       generation: 5,
       rooms: [],
     });
-    expect(session.takeRef().ref).toBe(2001);
+    expect(takeRef(session).ref).toBe(2001);
   });
 
   test("raises its generation with each hello, and has it stored before", () => {
     const session = fresh();
     const rooms = [{ room: "r" }];
-    const [first, second] = [session.hello(rooms), session.hello([])];
+    const [first, second] = [hello(session, rooms), hello(session, [])];
     expect([first.frame.generation, second.frame.generation]).toEqual([1, 2]);
     expect(first.frame.rooms).toBe(rooms);
     expect(second.changes).toMatchObject([{ type: "session", session: { generation: 2 } }]);
@@ -52,7 +62,7 @@ describe("a session", () => {
 describe("refs", () => {
   test("rise from 1, and are reserved in the store a block at a time", () => {
     const session = fresh();
-    const taken = Array.from({ length: 1002 }, () => session.takeRef());
+    const taken = Array.from({ length: 1002 }, () => takeRef(session));
     expect(taken.map(({ ref }) => ref)).toEqual(Array.from({ length: 1002 }, (_, index) => index + 1));
     const reserving = taken.filter(({ changes }) => changes.length > 0);
     expect(reserving.map(({ ref }) => ref)).toEqual([1, 1001]);
@@ -61,16 +71,16 @@ describe("refs", () => {
 
   test("are never used twice, also where the last process used only part of its block", () => {
     const session = fresh();
-    const { changes } = session.takeRef();
+    const { changes } = takeRef(session);
     const [change] = changes;
-    const next = new Session((change as { session: StoredSession }).session, new FakeRandom());
-    expect(next.takeRef().ref).toBeGreaterThanOrEqual(1001);
+    const next = open((change as { session: StoredSession }).session);
+    expect(takeRef(next).ref).toBeGreaterThanOrEqual(1001);
   });
 
   test("go on above what the server has seen", () => {
     const session = fresh();
     welcomed(session, "e", 5000);
-    expect(session.takeRef().ref).toBe(5001);
+    expect(takeRef(session).ref).toBe(5001);
   });
 });
 
@@ -82,14 +92,14 @@ describe("the epoch of a welcome", () => {
   });
 
   test("that is the same changes nothing", () => {
-    expect(welcomed(new Session(stored, new FakeRandom()), "e", 7)).toMatchObject({
+    expect(welcomed(open(stored), "e", 7)).toMatchObject({
       lost: false,
       changes: [],
     });
   });
 
   test("that is another one means that the ledgers are lost", () => {
-    const session = new Session(stored, new FakeRandom());
+    const session = open(stored);
     expect(welcomed(session, "f").lost).toBe(true);
     expect(session.stored.epoch).toBe("f");
     expect(welcomed(session, "f").lost).toBe(false);

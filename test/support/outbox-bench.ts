@@ -15,7 +15,6 @@ export const welcome: Opening = {
   payloadBytes: 65_536,
   lost: false,
   owns: () => true,
-  changes: [],
 };
 
 interface Sent {
@@ -41,24 +40,38 @@ export function outboxBench({
   const later: (() => void)[] = [];
   /** What whoever follows the fates does about one. */
   const reaction = { on: (_fate: string): void => {} };
-  const session = new Session(store.initial?.session ?? null, new FakeRandom());
-  let isOpen = false;
-  const outbox = new Outbox({
-    journal: new Journal(store, new FakeClock(), () => session.stored),
-    initial: store.initial?.publishes ?? [],
-    session: () => session,
-    limits: { count: 1000, length: 100_000, ...limits },
-    takesCalls: () => isOpen,
-    send: (text) => sent.push(JSON.parse(text) as Sent),
-    changed: ({ ref, sent: wasSent }, outcome) => {
-      const end = outcome && ("error" in outcome ? outcome.error.code : "settled");
-      const fate = `${ref} ${end ?? (wasSent ? "sent" : "queued")}`;
-      fates.push(fate);
-      reaction.on(fate);
-    },
-    report: (error) => reported.push(error),
-    later: (task) => void later.push(task),
+  const session = new Session(store.initial?.session ?? null, {
+    random: new FakeRandom(),
+    whose: () => null,
+    left: () => {},
   });
+  let isOpen = false;
+  const outbox = new Outbox(
+    {
+      journal: new Journal(store, new FakeClock(), session),
+      session,
+      takesCalls: () => isOpen,
+      transmit: (text) => sent.push(JSON.parse(text) as Sent),
+      changed: ({ ref, sent: wasSent }, outcome) => {
+        const end = outcome && ("error" in outcome ? outcome.error.code : "settled");
+        const fate = `${ref} ${end ?? (wasSent ? "sent" : "queued")}`;
+        fates.push(fate);
+        reaction.on(fate);
+      },
+      report: (error) => reported.push(error),
+      clock: {
+        now: () => 0,
+        elapsed: () => 0,
+        defer: () => {},
+        setTimer: (_delayMs, task) => {
+          later.push(task);
+          return () => {};
+        },
+      },
+    },
+    { count: 1000, length: 100_000, ...limits },
+    store.initial?.publishes,
+  );
   const runLater = (): void => {
     for (const task of later.splice(0)) task();
   };

@@ -19,9 +19,18 @@ export function roomBench(options: JoinOptions = {}) {
   const client = { lengthMax: Infinity };
   const clock = new FakeClock();
   const report = (error: unknown): void => void log.push(`reported ${String(error)}`);
+  const definition = contract.room({
+    events: { n: contract.event(z.any()), typing: contract.signal(z.any()) },
+  });
   const state = new RoomState(
     {
-      session: () => "me",
+      session: { id: "me" },
+      definition: () => definition,
+      clock,
+      report,
+      publish: () => {
+        throw new Error("no client");
+      },
       isOpen: () => isOpen,
       send: (text) => {
         if (text.length > client.lengthMax) throw tooLarge;
@@ -34,18 +43,7 @@ export function roomBench(options: JoinOptions = {}) {
     "r",
     options,
   );
-  const definition = contract.room({
-    events: { n: contract.event(z.any()), typing: contract.signal(z.any()) },
-  });
-  const face = new JoinedRoom(state, options, [], {
-    definition,
-    clock,
-    report,
-    site: {},
-    publish: () => {
-      throw new Error("no client");
-    },
-  });
+  const face = new JoinedRoom(state, options, [], {});
   face.onStatus(({ state: name }) => log.push(name));
   face.onGap(({ reason, position }) => log.push(`gap ${reason} ${position.offset}`));
   face.onError(({ code }) => log.push(`error ${code}`));
