@@ -169,7 +169,7 @@ export interface Broker {
   stop(): Promise<void>;
 
   /** Adds to a room's log, unless the ledger has this origin. Makes the log when there is none. */
-  append(request: AppendRequest): Promise<AppendResult>;
+  append(request: AppendRequest): Awaitable<AppendResult>;
   /** Where this origin was stored in this room; null if it was not, or if the ledger no longer holds it. */
   find(room: string, origin: Origin): Promise<Position | null>;
   /** Reads at most `limit` entries after the offset `after`. */

@@ -77,8 +77,8 @@ export class GuardedBroker implements Broker {
     });
   }
 
-  append(request: AppendRequest): Promise<AppendResult> {
-    return this.#ask("append", () => this.#broker.append(request));
+  append(request: AppendRequest): Awaitable<AppendResult> {
+    return this.#call("append", () => this.#broker.append(request));
   }
 
   find(room: string, origin: Origin): Promise<Position | null> {

@@ -110,7 +110,7 @@ class MemoryBroker implements Broker {
     this.#stopSweep?.();
   }
 
-  async append({ room: name, data, bound, origin, ifAt }: AppendRequest): Promise<AppendResult> {
+  append({ room: name, data, bound, origin, ifAt }: AppendRequest): AppendResult {
     const room = this.#rooms.use(name);
     const ledger = origin && this.#sessions.ledger(origin);
     if (origin && !ledger) return { outcome: "unknown-session" };

@@ -1,4 +1,4 @@
-import { isPromised, type Awaitable } from "../base/awaitable.ts";
+import { after, isPromised, type Awaitable } from "../base/awaitable.ts";
 import type { Clock } from "../base/clock.ts";
 import { within } from "../base/deadline.ts";
 import type { EventDefinition, RoomDefinition, SignalDefinition } from "../contract/contract.ts";
@@ -36,22 +36,26 @@ export class Payloads {
   }
 
   /** Checks a client's payload and lets the handler change or refuse it. */
-  async receive(
+  receive(
     connection: Connection,
     { room, event, payload }: Sending,
     { pattern, params }: RoomMatch<RoomDefinition>,
     { payload: schema }: EventDefinition | SignalDefinition,
-  ): Promise<unknown> {
-    const checked = await this.#check(schema, { room, event, payload });
+  ): Awaitable<unknown> {
     const { handlers, checkOutgoing } = this.#context;
     const handler = handlers.rooms.get(pattern)?.on?.[event];
-    if (!handler) return checked;
-    const { user, session } = connection;
-    const handling = handler({ user: user as UserLike, session, room, params, payload: checked });
-    const changed = await inTime(this.#context, `the handler of "${event}"`, handling);
-    if (changed === undefined) return checked;
-    if (!checkOutgoing) return changed;
-    return ownValue(await inTime(this.#context, `the schema of "${event}"`, check(schema, changed)), event);
+    const checking = this.#check(schema, { room, event, payload });
+    if (!handler) return checking;
+    return after(checking, (checked) => {
+      const { user, session } = connection;
+      const handling = handler({ user: user as UserLike, session, room, params, payload: checked });
+      return after(inTime(this.#context, `the handler of "${event}"`, handling), (changed) => {
+        if (changed === undefined) return checked;
+        if (!checkOutgoing) return changed;
+        const own = inTime(this.#context, `the schema of "${event}"`, check(schema, changed));
+        return after(own, (value) => ownValue(value, event));
+      });
+    });
   }
 
   /** Checks a payload of the server's own, if that is asked for. */
@@ -62,10 +66,12 @@ export class Payloads {
     return this.#context.checkOutgoing ? this.#check(schema, sending) : sending.payload;
   }
 
-  async #check(schema: Schema, { room, event, payload }: Sending): Promise<unknown> {
-    const checked = await inTime(this.#context, `the schema of "${event}"`, check(schema, payload));
-    if (checked.issues) throw invalid(`the payload of "${event}" in ${room}`, checked.issues);
-    return checked.value;
+  #check(schema: Schema, { room, event, payload }: Sending): Awaitable<unknown> {
+    const checking = inTime(this.#context, `the schema of "${event}"`, check(schema, payload));
+    return after(checking, (checked) => {
+      if (checked.issues) throw invalid(`the payload of "${event}" in ${room}`, checked.issues);
+      return checked.value;
+    });
   }
 }
 

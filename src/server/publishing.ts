@@ -1,4 +1,4 @@
-import type { Awaitable } from "../base/awaitable.ts";
+import { after, type Awaitable } from "../base/awaitable.ts";
 import type { Clock } from "../base/clock.ts";
 import type { RoomDefinition } from "../contract/contract.ts";
 import type { RoomMatch } from "../contract/room-name.ts";
@@ -127,7 +127,7 @@ export class Publishing {
   ): Promise<AckFrame | ErrorFrame | null> {
     const { ref, room, event } = frame;
     try {
-      const position = (await known) ?? (await this.#publish(connection, frame, origin));
+      const position = (known && (await known)) ?? (await this.#publish(connection, frame, origin));
       return { type: "ack", ref, position };
     } catch (error) {
       if (error instanceof SessionLost) return null;
@@ -152,12 +152,12 @@ export class Publishing {
     );
   }
 
-  async #append(
+  #append(
     { definition }: RoomMatch<RoomDefinition>,
     { room, event, payload }: Sending,
     { id, from }: { readonly id: string; readonly from: string | null },
     origin?: Origin,
-  ): Promise<Position> {
+  ): Awaitable<Position> {
     const { broker, clock, insist, sessions } = this.#context;
     const json = jsonOf(`the payload of "${event}" in ${room}`, payload);
     const data = encodePublication({ id, event, from, at: clock.now() }, json);
@@ -166,17 +166,21 @@ export class Publishing {
       broker.append({ room, data, bound, ...(origin && { origin }) });
     const isNeeded = (): boolean =>
       origin !== undefined && sessions.connectionOf(origin.session) !== undefined;
-    const result = await insist(append, isNeeded);
-    switch (result.outcome) {
-      case "out-of-order":
-        throw tableError("OUT_OF_ORDER");
-      case "unknown-session":
-        throw new SessionLost();
-      case "conflict":
-        throw new Error("the broker answered a conflict to an append without `ifAt`");
-      default:
-        return result.position;
-    }
+    return after(insist(append, isNeeded), positionOf);
+  }
+}
+
+/** Where it was stored, now or by an earlier attempt; throws where it was not. */
+function positionOf(result: AppendResult): Position {
+  switch (result.outcome) {
+    case "out-of-order":
+      throw tableError("OUT_OF_ORDER");
+    case "unknown-session":
+      throw new SessionLost();
+    case "conflict":
+      throw new Error("the broker answered a conflict to an append without `ifAt`");
+    default:
+      return result.position;
   }
 }
 

@@ -35,7 +35,7 @@ export const sabotages: Readonly<Record<string, Wraps>> = {
     return {
       append: async (request) => {
         const known = heads.get(request.room);
-        const stored = inner.append(request).then((result) => {
+        const stored = Promise.resolve(inner.append(request)).then((result) => {
           if ("position" in result) heads.set(request.room, { ...result.position });
           return result;
         });

@@ -79,7 +79,9 @@ describe.skipIf(!natsPath)("nats, when things go wrong", () => {
     const former = await append(node, "room", "lost");
     await server.deleteStream("bowline_log");
     const origin = { session: claim.session, ref: 1 };
-    const again = await insist(() => node.broker.append({ room: "room", data: "x", bound: ample, origin }));
+    const again = await insist(async () =>
+      node.broker.append({ room: "room", data: "x", bound: ample, origin }),
+    );
     expect(again, "its ledgers were in there").toEqual({ outcome: "unknown-session" });
     await recovery(node);
     expect(node.heard.holes("room")).toBeGreaterThan(0);

@@ -22,7 +22,7 @@ async function bench(options: MemoryBrokerOptions = {}) {
   };
   const broker = memory({ clock, random: new FakeRandom(), ...options });
   await broker.start(sink, "node");
-  const append = (room: string, data: string, ref?: number) =>
+  const append = async (room: string, data: string, ref?: number) =>
     broker.append({ room, data, bound, ...(ref !== undefined && { origin: { session: "s", ref } }) });
   return { clock, heard, broker, append, sink };
 }

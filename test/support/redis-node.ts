@@ -37,7 +37,7 @@ export async function startNode(
   };
   await broker.start(sink, `node${++nodes}`);
   if (session) await broker.openSession({ session: "ada", user: "ada", generation: 1 });
-  const append = (room: string, data: string, ref?: number): Promise<AppendResult> =>
+  const append = async (room: string, data: string, ref?: number): Promise<AppendResult> =>
     broker.append({ room, data, bound, ...(ref !== undefined && { origin: { session: "ada", ref } }) });
   return { broker, heard, holes, append };
 }

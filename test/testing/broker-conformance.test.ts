@@ -28,12 +28,10 @@ function withSink(inner: Broker, change: (sink: BrokerSink) => Partial<BrokerSin
 const sabotages: Record<string, readonly [Sabotage, caught: RegExp]> = {
   "takes a repeat for a conflict where there is ifAt": [
     (inner) => ({
-      append: (request) =>
-        inner
-          .append(request)
-          .then((it): AppendResult =>
-            request.ifAt && it.outcome === "repeated" ? { ...it, outcome: "conflict" } : it,
-          ),
+      append: async (request): Promise<AppendResult> => {
+        const it = await inner.append(request);
+        return request.ifAt && it.outcome === "repeated" ? { ...it, outcome: "conflict" } : it;
+      },
     }),
     /whatever ifAt says/,
   ],

@@ -75,7 +75,7 @@ export const outageCases: readonly CaseDefinition[] = [
       const { broker } = a;
       const origin = { session: claim.session, ref: 1 };
       const calls = {
-        append: broker.append({ room, data: "x", bound: ampleBound }),
+        append: Promise.resolve(broker.append({ room, data: "x", bound: ampleBound })),
         find: broker.find(room, origin),
         read: broker.read(room, 0, 1),
         subscribe: broker.subscribe(room, ampleBound),
@@ -133,7 +133,7 @@ export const outageCases: readonly CaseDefinition[] = [
       await breakService(scene, [a, b]);
       await restoreService(scene, [a, b], true);
       const repeat = { room, data: "one", bound: ampleBound, origin: { session, ref: 1 } };
-      deepEqual(await insist(scene, () => b.broker.append(repeat)), { outcome: "repeated", position });
+      deepEqual(await insist(scene, async () => b.broker.append(repeat)), { outcome: "repeated", position });
       deepEqual(await insist(scene, async () => b.broker.claimRequest({ session, ref: 2 })), {
         outcome: "answered",
         answer: "answer",
@@ -203,7 +203,7 @@ export const outageCases: readonly CaseDefinition[] = [
       await breakService(scene, [a, b]);
       await restoreService(scene, [a, b], false);
       const repeat = { room, data: "lost", bound: ampleBound, origin };
-      deepEqual(await insist(scene, () => a.broker.append(repeat)), { outcome: "unknown-session" });
+      deepEqual(await insist(scene, async () => a.broker.append(repeat)), { outcome: "unknown-session" });
       deepEqual(await insist(scene, async () => b.broker.claimRequest(origin)), {
         outcome: "unknown-session",
       });
@@ -211,7 +211,7 @@ export const outageCases: readonly CaseDefinition[] = [
       ok(again.outcome === "opened" && again.ref === 0, "the session begins anew");
       notEqual(again.epoch, opening.epoch, "a session whose ledgers were lost has another epoch");
       const late = { ...origin, epoch: opening.epoch };
-      deepEqual(await insist(scene, () => a.broker.append({ ...repeat, origin: late })), {
+      deepEqual(await insist(scene, async () => a.broker.append({ ...repeat, origin: late })), {
         outcome: "unknown-session",
       });
       deepEqual(await insist(scene, async () => a.broker.claimRequest(late)), {

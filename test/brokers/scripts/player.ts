@@ -280,7 +280,7 @@ class Player {
     let result: AppendResult | null = null;
     const trouble = this.#cause(how);
     if (request && how !== "wipe" && how !== "older")
-      result = await node.broker.append(request).catch(() => null);
+      result = await Promise.resolve(node.broker.append(request)).catch(() => null);
     await trouble;
     await this.#scene.until("every node can read again", () => this.#canRead(), patienceMs);
     this.#deliveries.interrupted();
