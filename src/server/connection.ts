@@ -84,8 +84,8 @@ export class Connection implements SocketListener, WheelItem {
   #messageSinceMs = 0;
   #stopPause: Undo | null = null;
   readonly #unread = new Unread();
-  /** Settles when the large frames asked for have been sent. */
-  #paced: Promise<void> = Promise.resolve();
+  /** Settles when the large frames asked for have been sent. Null where there never were any, as on most connections. */
+  #paced: Promise<void> | null = null;
   /** Wakes the large frame that waits for room. */
   #onRoom: (() => void) | null = null;
 
@@ -159,7 +159,7 @@ export class Connection implements SocketListener, WheelItem {
         await new Promise<void>((resolve) => (this.#onRoom = resolve));
       await send();
     };
-    const sent = this.#paced.then(inTurn);
+    const sent = this.#paced ? this.#paced.then(inTurn) : inTurn();
     this.#paced = sent.catch(() => {});
     return sent;
   }

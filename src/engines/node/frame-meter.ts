@@ -19,8 +19,8 @@ export class FrameMeter {
   #left = 0;
   /** Bytes to go of an extended length; −1 where the byte with the length comes next. */
   #lengthLeft = 0;
-  #opcode = 0;
-  #isFinal = false;
+  /** The first byte of the frame. */
+  #first = 0;
   #isMasked = false;
 
   /** Goes through what came next, up to where one frame more than `framesMax` begins; gives how many bytes that is. */
@@ -50,10 +50,9 @@ export class FrameMeter {
   }
 
   #begin(byte: number): void {
-    this.#opcode = byte & opcodeBits;
-    this.#isFinal = (byte & finalBit) !== 0;
+    this.#first = byte;
     this.#lengthLeft = -1;
-    if (this.#opcode < firstControl && this.message === 0) this.message = ++this.#messages;
+    if ((byte & opcodeBits) < firstControl && this.message === 0) this.message = ++this.#messages;
   }
 
   #readShortLength(byte: number): void {
@@ -76,6 +75,6 @@ export class FrameMeter {
   }
 
   #end(): void {
-    if (this.#opcode < firstControl && this.#isFinal) this.message = 0;
+    if ((this.#first & opcodeBits) < firstControl && (this.#first & finalBit) !== 0) this.message = 0;
   }
 }
