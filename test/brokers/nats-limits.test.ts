@@ -34,7 +34,7 @@ describe.skipIf(!natsPath)("nats, where its server allows less", () => {
     const { broker, heard } = await start("max_payload: 100KB");
     const entries = Array.from({ length: 6 }, (_, index) => `${index}${'"'.repeat(15_000)}`);
     const results = await Promise.all(
-      entries.map((data) => broker.append({ room: "r", data, bound: ample })),
+      entries.map(async (data) => broker.append({ room: "r", data, bound: ample })),
     );
     expect(results.map(({ outcome }) => outcome)).toEqual(entries.map(() => "stored"));
     const { entries: stored } = await broker.read("r", 0, 10);

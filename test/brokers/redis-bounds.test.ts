@@ -102,7 +102,7 @@ describe.skipIf(!redisPath)("what is kept in Redis", () => {
     // Until it was cut, which it is once it would be longer than 12,288 bytes.
     while ((await length()) >= longest) {
       longest = await length();
-      await Promise.all(Array.from({ length: 50 }, () => append(++last)));
+      await Promise.all(Array.from({ length: 50 }, async () => append(++last)));
     }
     expect(last).toBeGreaterThan(256);
     expect(longest).toBeLessThanOrEqual(12_288);

@@ -171,7 +171,7 @@ test("what a file has too many of under lower bounds goes, some at a time", asyn
   const { clock, now, restart, rows } = await bench();
   const names = Array.from({ length: 250 }, (_, index) => `${index}`);
   await now((it) => Promise.all(names.map((session) => it.openSession({ ...claim, session }))));
-  await now((it) => Promise.all(names.map((room) => it.append({ room, data: "x", bound }))));
+  await now((it) => Promise.all(names.map(async (room) => it.append({ room, data: "x", bound }))));
   await restart({ sessionsMax: 10, roomsMax: 10 });
   await clock.advance(20_000);
   expect(await rows("sessions")).toBe(10);

@@ -107,7 +107,7 @@ export const appendCases: readonly CaseDefinition[] = [
       const room = scene.room();
       const end = await store(a, room, "x");
       const results = await Promise.all(
-        upTo(10).map((number) =>
+        upTo(10).map(async (number) =>
           (number % 2 ? a : b).broker.append({ room, data: `${number}`, bound: ampleBound, ifAt: end }),
         ),
       );

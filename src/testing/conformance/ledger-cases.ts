@@ -27,7 +27,7 @@ export const ledgerCases: readonly CaseDefinition[] = [
       const session = await scene.session(a);
       const request = { room, data: "x", bound: ampleBound, origin: { session, ref: 1 } };
       const results = await Promise.all(
-        upTo(10).map((number) => (number % 2 ? a : b).broker.append(request)),
+        upTo(10).map(async (number) => (number % 2 ? a : b).broker.append(request)),
       );
       deepEqual(results.map(({ outcome }) => outcome).sort(), [...Array(9).fill("repeated"), "stored"]);
       for (const result of results) equal("position" in result && result.position.offset, 1);
@@ -62,7 +62,7 @@ export const ledgerCases: readonly CaseDefinition[] = [
       const position = storedAt(await a.broker.append(request));
       // A broker may remove what is beyond the bound only now and then: this gives it reason to.
       for (let round = 0; round < 4; round += 1)
-        await Promise.all(upTo(300).map(() => a.broker.append({ room, data: "more", bound })));
+        await Promise.all(upTo(300).map(async () => a.broker.append({ room, data: "more", bound })));
       await store(a, room, "second", { bound, origin: { session, ref: 2 } });
       for (const { broker } of [b, a])
         deepEqual(await broker.append(request), { outcome: "repeated", position });

@@ -92,7 +92,7 @@ class Player {
   async #append(appends: readonly AppendStep[], index: number): Promise<void> {
     const { broker } = this.#node(appends[0]?.node ?? 0);
     const requests = appends.map((append, at) => this.#request(append, `${index}.${at}`));
-    const results = await Promise.all(requests.map((request) => broker.append(request)));
+    const results = await Promise.all(requests.map(async (request) => broker.append(request)));
     for (const [at, result] of results.entries())
       this.#checkAppend(appends[at] as AppendStep, requests[at] as AppendRequest, result);
   }
