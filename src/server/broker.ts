@@ -154,7 +154,7 @@ export interface BrokerSink {
  * publisher's own node its entries through the sink like any other node's; MUST NOT answer `append` before the entry is
  * as safe as the broker makes things; MUST begin a new epoch when it has, or may have, lost entries of a log from its
  * end; MUST keep a session's ledgers whole as long as it gives the same epoch for it, and answer `unknown-session` when
- * it has none. Room names, keys and data are well-formed text. A call that can't be carried out rejects: none waits for an outage to pass, for the node does that.
+ * it has none, or reject with `UNCERTAIN` the refs that may be in what it lost. Room names, keys and data are well-formed text. A call that can't be carried out rejects: none waits for an outage to pass, for the node does that.
  * One that never can be, whatever happens, rejects with a `BowlineError`: that is not tried again, and the caller is told.
  */
 export interface Broker {

@@ -82,7 +82,7 @@ test("a log whose beginning was removed begins after it", () => {
   const index = new RoomIndex(Infinity);
   index.add(50, { ...emptyMeta("epoch", 7, ample, 0), count: 2, origins: [null, null] });
   expect(index.state(0)).toEqual({ epoch: "epoch", base: 7, head: 9 });
-  expect(index.ledger("ada").isWhole, "its ledgers began with it").toBe(false);
+  expect(index.ledger("ada").isComplete, "its ledgers began with it").toBe(false);
 });
 
 test("what is passed over leaves the log as it was", () => {

@@ -4,7 +4,7 @@ import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
+import { jetstream, jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
 import { connect as natsConnect } from "@nats-io/transport-node";
 
 /** Where nats-server is; undefined where it is not installed, and what needs it is to be skipped. */
@@ -159,6 +159,16 @@ export class NatsServer {
     const connection = await natsConnect({ servers: this.url });
     try {
       return await task(await jetstreamManager(connection));
+    } finally {
+      await connection.close();
+    }
+  }
+
+  /** Stores a message in the stream that has its subject. */
+  async publish(subject: string, text: string): Promise<void> {
+    const connection = await natsConnect({ servers: this.url });
+    try {
+      await jetstream(connection).publish(subject, text);
     } finally {
       await connection.close();
     }

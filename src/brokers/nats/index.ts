@@ -20,6 +20,9 @@
  * - A stream with one of these subjects that somebody else made is left alone, and the start refused; so it is when the
  *   streams were made with another `storage`.
  * - A stream that is deleted is made anew under another name: nothing of it comes back, and clients are told.
+ * - Messages that are taken out of a stream cost what was in them: readers see a gap, and a publish that is sent again, and
+ *   may have been in them, ends as `UNCERTAIN`. It is not noticed when the newest message of a room is taken out and no
+ *   node has used that room since it started.
  * - `replicas` above 1 takes nats-server 2.10.20, and the start is refused with an older one: its clusters do not keep
  *   to the order that a write demands. Newer ones do, but for writes of several nodes to one room that are under way at
  *   the moment at which another server takes the stream over.

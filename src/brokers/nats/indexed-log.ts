@@ -100,9 +100,15 @@ export class IndexedLog {
     return true;
   }
 
-  /** A message that was stored. One that does not follow is no harm: whoever stores the next finds out what is missing. */
-  receive({ subject, seq, meta }: Stored): void {
-    if (subject === this.#subject && this.#index.lastSeq > 0) this.#index.add(seq, decodeMeta(meta));
+  /**
+   * A message that was stored. One that does not follow is no harm: whoever stores the next finds out what is missing.
+   * True for one that shows that the log has lost its end, and that should not wait for that.
+   */
+  receive({ subject, seq, meta: text }: Stored): boolean {
+    const index = this.#index;
+    if (subject !== this.#subject || index.lastSeq === 0) return false;
+    const meta = decodeMeta(text);
+    return !index.add(seq, meta) && index.isInstead(seq, meta);
   }
 
   /** Brings the index up to what the stream holds at this moment; begins a log where there is none. */
@@ -114,8 +120,9 @@ export class IndexedLog {
       if (last && last.seq < known) {
         await this.#receiveShorter();
       } else if (last) {
+        if (!(await this.#follow(last))) continue;
         this.#foundShorter = 0;
-        if (await this.#follow(last)) return;
+        return;
       } else if (!(await this.#mend())) {
         this.#reset();
         if (await this.put(emptyMeta(systemRandom.id(12), 0, bound, systemClock.now()), [])) return;
@@ -145,21 +152,32 @@ export class IndexedLog {
 
   /** Takes in what was stored up to `last`; false when it does not go on from what is known. */
   async #follow(last: Stored): Promise<boolean> {
+    const { store } = this.#context;
     const index = this.#index;
     if (last.seq <= index.lastSeq) return true;
     if (index.lastSeq > 0 && index.add(last.seq, decodeMeta(last.meta))) return true;
     const from = index.lastSeq + 1;
-    const missed = await this.#context.store.scan({ subject: this.#subject, from, metaOnly: true });
-    for (const { seq, meta } of missed) {
-      if (index.add(seq, decodeMeta(meta))) continue;
-      // Either this is another log by now, or there is what should not be: from the beginning, both can be told.
+    const missed = await store.scan({ subject: this.#subject, from, metaOnly: true });
+    for (const { seq, meta: text } of missed) {
+      const meta = decodeMeta(text);
+      if (this.#index.add(seq, meta)) continue;
       if (from > 1) {
+        // Somebody took the end away, and others went on from there: the same positions stand for something else now.
+        if (index.isInstead(seq, meta)) await store.purge(this.#subject);
+        // Else this is another log by now, or there is what should not be: from the beginning, both can be told.
         this.#reset();
         return false;
       }
-      index.skip(seq);
+      if (this.#index.isBegunBy(meta)) this.#beginAt(seq, meta);
+      else this.#index.skip(seq);
     }
-    return index.lastSeq >= last.seq;
+    return this.#index.lastSeq >= last.seq;
+  }
+
+  /** The log goes on from here, and what is before it can't be read any more. */
+  #beginAt(seq: number, meta: LogMeta): void {
+    this.#reset();
+    this.#index.add(seq, meta);
   }
 
   /**

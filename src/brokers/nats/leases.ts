@@ -4,6 +4,9 @@ import type { Presence } from "./presence.ts";
 import type { Store } from "./store.ts";
 import { nameOf, tokenOf } from "./subjects.ts";
 
+/** After so many leases members of nodes that are gone are looked for again: one may have gone unseen, if its was deleted. */
+const sweepLeases = 4;
+
 /**
  * Which nodes are alive: each stores a message again and again, in a stream that forgets what is as old as the lease.
  * The first of them by name takes away the members of those that are gone.
@@ -24,6 +27,7 @@ export class Leases {
   #names = "";
   /** Whose members were looked for last. */
   #swept = "";
+  #sweptMs = 0;
   #stopTimer: Undo = () => {};
   #stopped = false;
 
@@ -100,9 +104,11 @@ export class Leases {
     // Seen twice: who is only without a lease takes one at the next beat.
     const isSame = names === this.#names;
     this.#names = names;
-    if (nodes[0] !== this.#node || names === this.#swept || !isSettled || !isSame) return;
+    const isRecent = systemClock.elapsed() - this.#sweptMs < sweepLeases * this.#leaseMs;
+    if (nodes[0] !== this.#node || (names === this.#swept && isRecent) || !isSettled || !isSame) return;
     await presence.removeOthers(new Set(nodes));
     this.#swept = names;
+    this.#sweptMs = systemClock.elapsed();
   }
 
   async #renew(): Promise<void> {

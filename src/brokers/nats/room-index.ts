@@ -35,8 +35,10 @@ export interface LogChunk {
 /** What this node knows of the publishes of one session in a room. */
 export interface RoomLedger {
   refs: RecentRefs<number>;
-  /** Whether it holds what the log itself no longer does. */
-  isWhole: boolean;
+  /** Whether it holds what was saved of it. */
+  isComplete: boolean;
+  /** From which message of the stream on it holds all. */
+  since: number;
   /** Offset of the first publish that only the log holds; 0 when there is none. */
   firstUnsaved: number;
   /** Sequence of what was saved of it, for the next time. */
@@ -51,6 +53,11 @@ export class RoomIndex {
   head = 0;
   /** Sequence of the newest message; 0 before any is known. */
   lastSeq = 0;
+  /** Sequence of the first message that it was made from, and the offset of what comes with it. */
+  since = 0;
+  firstOffset = 1;
+  /** From which message on all that was removed was saved before; null as long as nobody has looked. */
+  savedSince: number | null = null;
   bound: LogBound = { count: Infinity, ageMs: Infinity, bytes: Infinity };
   readonly #chunks = new SlidingArray<LogChunk>();
   readonly #ageMsMax: number;
@@ -68,6 +75,8 @@ export class RoomIndex {
     if (seq <= this.lastSeq) return true;
     if (this.lastSeq === 0) {
       this.epoch = meta.epoch;
+      this.since = seq;
+      this.firstOffset = meta.first;
       this.head = this.#removed = meta.first - 1;
     } else if (meta.epoch !== this.epoch || meta.first !== this.head + 1) {
       return false;
@@ -83,6 +92,16 @@ export class RoomIndex {
       if (origin) this.#note(origin, meta.first + index, meta.at);
     });
     return true;
+  }
+
+  /** Whether a log begins with a message that does not follow: another one, or this one behind what is missing. */
+  isBegunBy({ epoch, first, count }: LogMeta): boolean {
+    return epoch === this.epoch ? first > this.head + 1 : first === 1 && count === 0;
+  }
+
+  /** Whether a message has a place in this log that another one had before. */
+  isInstead(seq: number, { epoch, first }: LogMeta): boolean {
+    return seq > this.lastSeq && epoch === this.epoch && first <= this.head;
   }
 
   /** Passes over a message that does not follow, which every node does: it is no part of the log. */
@@ -101,7 +120,8 @@ export class RoomIndex {
       // As long as the log is whole, so is what was read from it.
       ledger = {
         refs: new RecentRefs(ledgerLength),
-        isWhole: this.#removed === 0,
+        isComplete: this.#removed === 0,
+        since: this.since,
         firstUnsaved: 0,
         savedSeq: 0,
         at: 0,

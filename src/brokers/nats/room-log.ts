@@ -12,8 +12,10 @@ import type {
 } from "../../server/broker.ts";
 import { IndexedLog, type IndexedLogContext } from "./indexed-log.ts";
 import { decodeMeta, encodedBytes, entriesOf, planAppends, type KnownAppend } from "./log-message.ts";
+import type { RefTarget } from "./session-record.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Stored } from "./stored.ts";
+import { shortNameOf } from "./subjects.ts";
 
 /** What the logs of all rooms have in common. */
 export interface RoomLogContext extends IndexedLogContext {
@@ -32,8 +34,10 @@ interface Append {
 
 interface KnownSession extends KnownAppend {
   readonly append: Append;
-  /** Whether the ref may have been carried out before: an old one is looked for everywhere. Lost: with its ledgers. */
-  ref: "unknown" | "new" | "old" | "lost";
+  /** Whether the ref may have been carried out before: an old one is looked for everywhere. Settled: there is an answer. */
+  ref: "unknown" | "new" | "old" | "settled";
+  /** Behind which message of the stream an old ref is, if it was stored. */
+  behind: number;
 }
 
 interface Query {
@@ -49,6 +53,7 @@ export const envelopeBytes: number = 32 * 1024;
 export class RoomLog {
   readonly #context: RoomLogContext;
   readonly #room: string;
+  readonly #shortName: string;
   readonly #log: IndexedLog;
   #queue: (Append | Query)[] = [];
   #working = false;
@@ -58,6 +63,7 @@ export class RoomLog {
   constructor(context: RoomLogContext, room: string) {
     this.#context = context;
     this.#room = room;
+    this.#shortName = shortNameOf(room);
     this.#log = new IndexedLog(context, room);
   }
 
@@ -113,7 +119,7 @@ export class RoomLog {
     // Each server that has a copy of the stream may send its messages, in order, and sooner or later than the others.
     if (this.#live.subject === subject && this.#live.seq >= seq) return null;
     this.#live = { subject, seq };
-    this.#log.receive(message);
+    if (this.#log.receive(message)) this.#query(async () => {}).catch(() => {});
     return { epoch: decodeMeta(message.meta).epoch, entries: entriesOf(message) };
   }
 
@@ -169,7 +175,7 @@ export class RoomLog {
       const after = index.lastSeq;
       const { message, results } = planAppends(index, left, systemClock.now(), this.#roomBytes);
       const isSure = await this.#confirm(left, results);
-      left = left.filter(({ ref }) => ref !== "lost");
+      left = left.filter(({ ref }) => ref !== "settled");
       // What came in between, or turned out to be no new ref, may change the plan.
       if (!isSure || index !== this.#log.index || index.lastSeq !== after) continue;
       if (message && !(await this.#log.put(message.meta, message.texts))) {
@@ -185,10 +191,10 @@ export class RoomLog {
   /** Finds the session's ledgers; null, and answered, when it has none. */
   async #know(append: Append): Promise<KnownSession | null> {
     const { request, bytes } = append;
-    if (!request.origin) return { append, request, bytes, origin: null, ref: "new" };
+    if (!request.origin) return { append, request, bytes, origin: null, ref: "new", behind: 0 };
     const ledger = await this.#context.sessions.ledger(request.origin);
     if (ledger !== null)
-      return { append, request, bytes, origin: [ledger, request.origin.ref], ref: "unknown" };
+      return { append, request, bytes, origin: [ledger, request.origin.ref], ref: "unknown", behind: 0 };
     append.settle({ outcome: "unknown-session" });
     return null;
   }
@@ -201,19 +207,38 @@ export class RoomLog {
     const confirmed = appends.map(async (known, at) => {
       const { origin } = known.request;
       const outcome = results[at]?.outcome;
-      if (!origin || !known.origin || known.ref !== "unknown") return true;
-      if (outcome === "out-of-order") {
-        known.ref = "old";
-        return false;
-      }
-      if (outcome !== "stored") return true;
+      if (!origin || !known.origin || (outcome !== "stored" && outcome !== "out-of-order")) return true;
+      if (known.ref === "old") return this.#confirmOld(known, known.origin[0]);
+      if (known.ref !== "unknown") return true;
       // The ledgers that were found, and no others: the session may have been lost and begun anew since.
-      const isNew = await this.#context.sessions.raise({ ...origin, epoch: known.origin[0] });
-      known.ref = isNew === null ? "lost" : isNew ? "new" : "old";
-      if (isNew === null) known.append.settle({ outcome: "unknown-session" });
-      return isNew === true;
+      const raised = await this.#context.sessions.raise({ ...origin, epoch: known.origin[0] }, this.#target);
+      if (raised) {
+        known.ref = raised.isNew ? "new" : "old";
+        known.behind = raised.behind;
+      } else {
+        known.ref = "settled";
+        known.append.settle({ outcome: "unknown-session" });
+      }
+      return known.ref === "new";
     });
     return (await Promise.all(confirmed)).every(Boolean);
+  }
+
+  get #target(): RefTarget {
+    return { room: this.#shortName, begin: this.#log.index.since, seq: this.#context.store.seen };
+  }
+
+  /** An old ref was found nowhere. Only if nothing is missing of where it would be, it was not stored. */
+  #confirmOld(known: KnownSession, name: string): boolean {
+    if (this.#log.index.ledger(name).since <= known.behind) return true;
+    known.ref = "settled";
+    known.append.reject(
+      new BowlineError(
+        "UNCERTAIN",
+        "it may have been stored before: what the store knew of it was taken away",
+      ),
+    );
+    return false;
   }
 
   /** Looks for what the log no longer holds; a ref above all before can't be anywhere yet. */

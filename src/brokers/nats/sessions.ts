@@ -2,7 +2,15 @@ import { systemRandom } from "../../base/random.ts";
 import type { Origin, RequestClaim, SessionClaim, SessionOpening } from "../../server/broker.ts";
 import type { Answers } from "./answers.ts";
 import { SessionCell } from "./session-cell.ts";
-import { claimRef, openRecord, raiseRef, type RecordChange, type SessionRecord } from "./session-record.ts";
+import {
+  claimRef,
+  openRecord,
+  raiseRef,
+  type Raised,
+  type RecordChange,
+  type RefTarget,
+  type SessionRecord,
+} from "./session-record.ts";
 import type { Store } from "./store.ts";
 
 /** Cells of sessions that this node last used long ago are given up beyond this many. */
@@ -45,9 +53,9 @@ export class Sessions {
     return this.#change(origin, ({ epoch }) => ({ record: null, result: epoch }));
   }
 
-  /** Notes that a ref is about to be carried out: above all before, or not. Null when the session has no ledgers. */
-  raise(origin: Origin): Promise<boolean | null> {
-    return this.#change(origin, (held) => raiseRef(held, origin.ref));
+  /** Notes that a ref is about to be carried out, and where. Null when the session has no ledgers. */
+  raise(origin: Origin, target: RefTarget): Promise<Raised | null> {
+    return this.#change(origin, (held) => raiseRef(held, origin.ref, target));
   }
 
   async claimRequest(origin: Origin): Promise<RequestClaim> {

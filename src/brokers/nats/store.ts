@@ -48,6 +48,11 @@ export class Store {
     return this.#incarnation;
   }
 
+  /** The highest sequence that this node knows of. */
+  get seen(): number {
+    return this.#seen;
+  }
+
   /** Whether nothing was ever stored in it, when it was looked at last. */
   get isUnused(): boolean {
     return this.#seen === 0;
