@@ -1,4 +1,4 @@
-import { checkOptions, misuse } from "#client/help";
+import { checkClientOptions, checkOptions, misuse } from "#client/help";
 import type { Clock, Undo } from "../base/clock.ts";
 import { pageClock } from "../base/clock.ts";
 import { Emitter } from "../base/emitter.ts";
@@ -168,31 +168,42 @@ export function createClientOver<C extends Contract>(
   contract: C,
   options: ClientOptions,
 ): Client<C> {
-  checkOptions("createClient", options, optionNames);
-  const { url, token, user, outbox = {}, onError = reportToConsole } = options;
+  const {
+    url,
+    token,
+    user,
+    store = memoryStore,
+    WebSocket,
+    outbox = {},
+    connect = pageUrl() !== undefined || !String(url).startsWith("/"),
+    onError = reportToConsole,
+    log = true,
+    transport,
+    clock = pageClock,
+    random = systemRandom,
+    ...others
+  } = Object(options) as ClientOptions;
+  checkClientOptions(options, others);
   checkOptions("outbox", outbox, defaultOutbox);
   const errors = new Emitter<unknown>(reportToConsole);
   errors.on(onError);
   const report = (error: unknown): void => errors.emit(error);
   const core = new ClientCore({
     contract,
-    endpoint: () => ({
-      url: resolveUrl(url),
-      transport: options.transport ?? network(options.WebSocket),
-    }),
-    token: typeof token === "function" ? token : () => token,
+    endpoint: () => ({ url: resolveUrl(url), transport: transport ?? network(WebSocket) }),
+    tokenSource: typeof token === "function" ? token : () => token,
     whose: () => textOption("user", typeof user === "function" ? user() : user, userIdLengthMax),
-    store: options.store ?? memoryStore,
-    outbox: { ...defaultOutbox, ...outbox },
-    clock: options.clock ?? pageClock,
-    random: options.random ?? systemRandom,
+    store,
+    limits: { ...defaultOutbox, ...outbox },
+    clock,
+    random,
     fates: new Emitter<Fate>(report),
     say: (printed, text) => {
-      if (options.log !== false) sayOnce(printed, text);
+      if (log) sayOnce(printed, text);
     },
     report,
   });
-  if (options.connect ?? (pageUrl() || !String(url).startsWith("/"))) core.connect();
+  if (connect) core.connect();
   return faceOf(core) as unknown as Client<C>;
 }
 
@@ -238,22 +249,6 @@ function faceOf(core: ClientCore): ClientFace {
 const printedMax = 100;
 
 const defaultOutbox: OutboxLimits = { count: 1000, length: 1024 * 1024 };
-
-/** What stands behind the names says nothing. */
-const optionNames: Record<keyof ClientOptions, unknown> = {
-  url: 0,
-  token: 0,
-  user: 0,
-  store: 0,
-  WebSocket: 0,
-  outbox: 0,
-  connect: 0,
-  onError: 0,
-  log: 0,
-  transport: 0,
-  clock: 0,
-  random: 0,
-};
 
 /** Undefined where there is no page, or none that has an address. */
 function pageUrl(): string | undefined {

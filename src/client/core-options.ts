@@ -19,11 +19,11 @@ export interface ClientCoreOptions {
   readonly contract: Contract;
   /** Throws a `TypeError` where there is none. */
   readonly endpoint: () => Endpoint;
-  readonly token: TokenSource;
+  readonly tokenSource: TokenSource;
   /** Whose calls are made now; null where the application does not say. */
   readonly whose: () => string | null;
   readonly store: Store;
-  readonly outbox: OutboxLimits;
+  readonly limits: OutboxLimits;
   readonly clock: Clock;
   readonly random: Random;
   readonly fates: Emitter<Fate>;

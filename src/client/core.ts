@@ -1,16 +1,17 @@
 import { callSites, checkJoinOptions, checkOptions, misuse } from "#client/help";
 import type { Clock, Undo } from "../base/clock.ts";
 import { whenOverdue } from "../base/deadline.ts";
+import type { Emitter } from "../base/emitter.ts";
 import type { Random } from "../base/random.ts";
-import type { RoomDefinition } from "../contract/contract.ts";
+import type { Contract, RoomDefinition } from "../contract/contract.ts";
 import { encodeFrame } from "../protocol/encode.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { JoinRequest, ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
 import { errorAt, type CallSite } from "./call-site.ts";
 import type { Fate, Publish, RequestCallOptions } from "./calls.ts";
-import type { ConnectionContext } from "./connection-context.ts";
+import type { ConnectionContext, TokenSource } from "./connection-context.ts";
 import { Connection } from "./connection.ts";
-import type { ClientCoreOptions } from "./core-options.ts";
+import type { ClientCoreOptions, Endpoint } from "./core-options.ts";
 import { Journal } from "./journal.ts";
 import type { JoinOptions } from "./join-options.ts";
 import { JoinedRoom } from "./joined-room.ts";
@@ -31,6 +32,10 @@ const helloHeadBytes = 256;
  */
 export class ClientCore implements ConnectionContext, OutboxContext, RoomContext, SessionContext {
   user: string | null = null;
+  declare readonly contract: Contract;
+  declare readonly endpoint: () => Endpoint;
+  declare readonly tokenSource: TokenSource;
+  declare readonly fates: Emitter<Fate>;
   declare readonly clock: Clock;
   declare readonly random: Random;
   declare readonly report: (error: unknown) => void;
@@ -41,7 +46,6 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
   // Set before anything is dialled.
   declare url: string;
   declare transport: Transport;
-  readonly #options: ClientCoreOptions;
   readonly #connection: Connection;
   readonly #outbox: Outbox;
   readonly #rooms = new Map<string, RoomState>();
@@ -54,13 +58,12 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
   #payloadBytes = 2048;
 
   constructor(options: ClientCoreOptions) {
-    const { store, outbox, clock, random, report, say, whose } = options;
-    Object.assign(this, { clock, random, report, say, whose });
-    this.#options = options;
+    Object.assign(this, options);
+    const { store, clock, limits } = options;
     this.#site = callSites(clock);
     this.session = new Session(store.initial?.session ?? null, this);
     this.journal = new Journal(store, clock, this.session);
-    this.#outbox = new Outbox(this, outbox, store.initial?.publishes);
+    this.#outbox = new Outbox(this, limits, store.initial?.publishes);
     this.#connection = new Connection(this);
   }
 
@@ -73,7 +76,7 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
   }
 
   connect(): void {
-    Object.assign(this, this.#options.endpoint());
+    Object.assign(this, this.endpoint());
     if (this.#ended) this.#eachRoom((room) => room.begin());
     this.#ended = null;
     this.#connection.connect();
@@ -122,12 +125,12 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
 
   request(name: string, input: unknown, options: RequestCallOptions = {}): Promise<unknown> {
     checkOptions("request", options, { timeoutMs: 0 });
-    const definition = this.#options.contract.requests[name];
+    const definition = this.contract.requests[name];
     if (definition?.kind !== "request") throw misuse("request", name);
-    const { idempotent } = definition;
     const { timeoutMs = requestTimeoutMs } = options;
+    const call = { type: "request", request: name, idempotent: definition.idempotent } as const;
     let stopTimer: Undo = () => {};
-    const reply = this.#call({ type: "request", request: name, idempotent }, input, ({ ref }) => {
+    const reply = this.#call(call, input, ({ ref }) => {
       stopTimer = whenOverdue(this.clock, timeoutMs, () => this.#outbox.expire(ref));
     });
     return reply.finally(() => stopTimer());
@@ -138,10 +141,10 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
   }
 
   onFate(listener: (fate: Fate) => void): Undo {
-    return this.#options.fates.on(listener);
+    return this.fates.on(listener);
   }
 
-  // For the session and the connection.
+  // For the session, the connection and the outbox.
 
   left(): void {
     this.#outbox.settleAll(localError("SESSION_MISMATCH"));
@@ -149,7 +152,7 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
 
   token(): string | null | undefined | Promise<string | null | undefined> {
     this.session.dials();
-    return this.#options.token();
+    return this.tokenSource();
   }
 
   dials(hasNewToken: boolean): void {
@@ -207,8 +210,6 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
     this.session.leave();
   }
 
-  // For the outbox.
-
   takesCalls(): boolean {
     return this.isOpen() && this.#connection.takesCalls;
   }
@@ -222,17 +223,16 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
   changed(entry: OutboxEntry, outcome: Outcome | null): void {
     this.#pending = null;
     if (outcome) this.#connection.answered();
-    const { fates } = this.#options;
-    const fate = fates.isHeard ? fateOf(entry, outcome) : null;
-    if (fate) fates.emit(fate);
+    const fate = this.fates.isHeard && fateOf(entry, outcome);
+    if (fate) this.fates.emit(fate);
   }
 
   // For rooms.
 
   definition(room: string): RoomDefinition {
-    const match = this.#options.contract.matchRoom(room);
-    if (!match) throw misuse("room", room);
-    return match.definition;
+    const match = this.contract.matchRoom(room);
+    if (match) return match.definition;
+    throw misuse("room", room);
   }
 
   isOpen(): boolean {

@@ -10,6 +10,9 @@ export const checkOptions: typeof help.checkOptions = (where, given, known) => {
     if (!Object.hasOwn(known, name)) throw new TypeError(`${where}: unknown option "${name}"`);
 };
 
+export const checkClientOptions: typeof help.checkClientOptions = (_options, others) =>
+  checkOptions("createClient", others, {});
+
 export const checkJoinOptions: typeof help.checkJoinOptions = (options) =>
   checkOptions("join", options, { history: 0, position: 0, presence: 0 });
 

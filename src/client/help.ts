@@ -1,5 +1,6 @@
 import { checkOptions } from "../base/options.ts";
 import { clientErrorTexts, type ClientErrorName } from "../protocol/codes.ts";
+import type { ClientOptions } from "./client.ts";
 import type { JoinOptions } from "./join-options.ts";
 
 /*
@@ -9,6 +10,22 @@ import type { JoinOptions } from "./join-options.ts";
 
 export { checkOptions } from "../base/options.ts";
 export { callSites } from "./call-site.ts";
+
+/** What stands behind the names says nothing. */
+const optionNames: Record<keyof ClientOptions, unknown> = {
+  url: 0,
+  token: 0,
+  user: 0,
+  store: 0,
+  WebSocket: 0,
+  outbox: 0,
+  connect: 0,
+  onError: 0,
+  log: 0,
+  transport: 0,
+  clock: 0,
+  random: 0,
+};
 
 /** What an application may get wrong, beside options. */
 type Misuse = "url" | "room" | "event" | "request" | "joined" | "text";
@@ -34,6 +51,11 @@ export function textOf(code: ClientErrorName | "UNREACHABLE"): string {
   return code === "UNREACHABLE"
     ? `the server can't be reached: is it running, and the option "url" right?`
     : clientErrorTexts[code];
+}
+
+/** Throws a `TypeError` on options of a client that are none. `others` are those among them that have no such name. */
+export function checkClientOptions(options: ClientOptions, _others: object): void {
+  checkOptions("createClient", options, optionNames);
 }
 
 /** Throws a `TypeError` on options that are none. A server would refuse them as well. */
