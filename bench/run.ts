@@ -68,17 +68,15 @@ async function main(): Promise<number> {
 }
 
 async function runHostile(rounds: number): Promise<number> {
+  // Before this process is put on one of the cores.
+  const setting = describeSetting(findCores(), rounds);
   const rows = await measureHostile(rounds, options.quick ? 500 : 2000);
   console.log(
     options.json ? JSON.stringify({ node: process.version, rounds, rows }, null, 2) : hostileTable(rows),
   );
   const hasFailed = rows.some(({ wrong }) => wrong > 0);
   if (options["update-docs"] && !hasFailed && !options.quick)
-    updateDocs(
-      "performance.md",
-      "hostile",
-      `${describeSetting(findCores(), rounds)}\n\n${hostileTable(rows)}`,
-    );
+    updateDocs("performance.md", "hostile", `${setting}\n\n${hostileTable(rows)}`);
   if (hasFailed) return 1;
   return rows.some(({ ratio }) => ratio > ratioMax) && !options.quick ? 2 : 0;
 }
