@@ -24,7 +24,11 @@ export interface DeviceContext {
 /** Options of a device. */
 export interface DeviceOptions {
   /** Handed to the server's `authenticate`. Default: none. */
-  readonly token?: string | (() => string | null);
+  readonly token?: string | (() => string | null | Promise<string | null>);
+  /** Who uses it: noted with what is published. */
+  readonly user?: () => string;
+  /** Whether its client is told who that is. Default false. */
+  readonly tellsUser?: boolean;
   /** How its client's session and outbox are kept across reloads. Default `"none"`. */
   readonly keeping?: Keeping;
   /** Bound of its outbox: calls. Default 1,000. */
@@ -104,7 +108,7 @@ export class Device<C extends Contract = Contract> {
     const { contract, history, network, random, timeline, wraps } = this.#context;
     const { name, options } = this;
     const process = this.#process;
-    const { token, keeping = "none", outboxCount } = options;
+    const { token, user, tellsUser = false, keeping = "none", outboxCount } = options;
     this.#lives += 1;
     const transport: Transport = network.transport(name, process, this.#wakes);
     const store = keeping === "none" ? undefined : this.storage.open(process, keeping);
@@ -117,9 +121,14 @@ export class Device<C extends Contract = Contract> {
       random: own,
       onError: (error) => history.add({ type: "error", where: process.name, stage: "client", error }),
       ...(token !== undefined && { token }),
+      ...(user && tellsUser && { user }),
       ...(store && { store: wraps.store?.(store, own) ?? store }),
       ...(outboxCount !== undefined && { outbox: { count: outboxCount } }),
     });
-    return new RecordedClient(client, contract, name, { history, standstill: timeline.standstill });
+    return new RecordedClient(client, contract, name, {
+      history,
+      standstill: timeline.standstill,
+      ...(user && { user }),
+    });
   }
 }

@@ -44,6 +44,12 @@ export const fineSabotages: Readonly<Record<string, Wraps>> = {
       }),
   },
 
+  /** It is not looked at whether a token has run out. */
+  "endless-tokens": {
+    gate: (gate) =>
+      wrapGate(gate, { open: (socket, admitted) => gate.open(socket, { ...admitted, expiresAt: null }) }),
+  },
+
   /** The bytes of a list of members are not counted. */
   "uncounted-members": { limits: { presenceBytes: Infinity } },
 

@@ -9,6 +9,8 @@ export type StepKind =
       readonly id: string;
       readonly room: string;
       readonly json: string;
+      /** Who uses the device, where that is known. */
+      readonly user?: string;
     }
   | {
       readonly type: "stored";
@@ -123,6 +125,10 @@ export type StepKind =
   | { readonly type: "turned-out"; readonly device: string; readonly code: number; readonly wasSlow: boolean }
   /** Somebody tries to open a session that is another's. */
   | { readonly type: "theft"; readonly session: string; readonly generation: number }
+  /** A device opens a socket, or asks for a token. */
+  | { readonly type: "dial"; readonly device: string }
+  /** Somebody else uses a device. */
+  | { readonly type: "user-changed"; readonly device: string; readonly user: string }
   | { readonly type: "fault"; readonly text: string }
   | { readonly type: "heal" }
   /** A frame left for the other end; only when a trace is asked for. */

@@ -18,6 +18,8 @@ export interface LineOptions {
   /** Sees every frame that is sent. */
   readonly watch: (from: SimProcess, to: SimProcess, text: string) => void;
   /** The node closes it. */
+  /** The node takes what came from the client. */
+  readonly took: (line: Line) => void;
   readonly closes: (line: Line, code: number) => void;
   /** Both ends have seen the end of it, or never will. */
   readonly ended: (line: Line) => void;
@@ -53,6 +55,8 @@ export class Line {
   takenFrames = 0;
   /** Whether the client's end was ever kept from taking what is sent. */
   wasSlow = false;
+  /** When its token runs out: milliseconds since 1970. */
+  expiresAt: number | null = null;
   readonly #options: LineOptions;
   readonly #up: Wire;
   readonly #down: Wire;
@@ -186,6 +190,7 @@ export class Line {
   #take(bytes: number, frames: number, message: number): void {
     // What comes after a close is thrown away.
     if (!this.#closing) this.takenFrames += frames;
+    if (!this.#closing) this.#options.took(this);
     this.#listener?.receiveBytes(bytes, frames, message);
   }
 

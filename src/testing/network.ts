@@ -33,6 +33,9 @@ export type Offline = "silent" | "refused";
 /** How long a client waits to hear why it was refused. */
 const askTimeoutMs = 5000;
 
+/** How long after its end a token may still be good: what has to be looked at is looked at once a second. */
+const expiryGraceMs = 3000;
+
 /** All lines between devices and nodes. */
 export class Network {
   readonly options: NetworkOptions;
@@ -60,6 +63,7 @@ export class Network {
     const random = this.#random.fork(`${client.name} dials`);
     return {
       open: (_url, token, listener) => {
+        this.#history.add({ type: "dial", device });
         const host = this.#route(device, random);
         const line = this.#line(device, client, host, listener);
         if (this.offline.get(device) === "silent") line.goDeaf("both");
@@ -142,6 +146,7 @@ export class Network {
         if (trace) this.#history.add({ type: "frame", from: from.name, to: to.name, text });
       },
       closes: ({ wasSlow }, code) => this.#history.add({ type: "turned-out", device, code, wasSlow }),
+      took: (taking) => this.#checkStay(device, taking),
       ended: (ended) => this.#forget(ended),
     });
     const isTorn = this.#random.chance(tornShare);
@@ -149,6 +154,15 @@ export class Network {
     this.#tearNext = Infinity;
     this.lines.add(line);
     return line;
+  }
+
+  /** A token that has run out is good for nothing, once the node has had time to look at it. */
+  #checkStay(device: string, { node, expiresAt }: Line): void {
+    if (expiresAt === null) return;
+    const value = node.clock.now() - expiresAt;
+    if (value <= expiryGraceMs || node.wasAsleepSince(node.timeline.nowMs - value)) return;
+    const what = `the time for which a token of ${device} had run out`;
+    this.#history.add({ type: "measured", what, value, bound: expiryGraceMs });
   }
 
   #forget(line: Line): void {
@@ -165,7 +179,10 @@ export class Network {
     this.#history.add({ type: "admission", node, user, ok: admission.ok });
     if (!admission.ok) line.refuse();
     else if (line.isServerOver) gate.giveUp();
-    else line.open(gate.open(line.serverEnd, admission));
+    else {
+      line.expiresAt = admission.expiresAt;
+      line.open(gate.open(line.serverEnd, admission));
+    }
   }
 
   #ask(

@@ -9,6 +9,14 @@ import type { History } from "./history.ts";
 import { RecordedRoom } from "./recorded-room.ts";
 import type { Standstill } from "./standstill.ts";
 
+/** What a {@link RecordedClient} notes things with. */
+export interface RecordedClientContext {
+  readonly history: History;
+  readonly standstill: Standstill;
+  /** Who uses the device. */
+  readonly user?: () => string;
+}
+
 /** A client as an application uses it, with everything noted that goes in and comes out. */
 export class RecordedClient {
   readonly #client: Client;
@@ -16,19 +24,21 @@ export class RecordedClient {
   readonly #device: string;
   readonly #history: History;
   readonly #standstill: Standstill;
+  readonly #user: (() => string) | undefined;
   readonly #rooms = new Map<string, RecordedRoom>();
 
   constructor(
     client: Client,
     contract: Contract,
     device: string,
-    { history, standstill }: { readonly history: History; readonly standstill: Standstill },
+    { history, standstill, user }: RecordedClientContext,
   ) {
     this.#client = client;
     this.#contract = contract;
     this.#device = device;
     this.#history = history;
     this.#standstill = standstill;
+    this.#user = user;
     client.onStatus((status) => {
       const code = status.state === "closed" && status.error ? status.error.code : "";
       history.add({ type: "status", device, session: client.session, state: status.state, code });
@@ -71,6 +81,7 @@ export class RecordedClient {
       events: Object.keys(this.#contract.matchRoom(name)?.definition.events ?? {}),
       start: options.position ?? null,
       presence: options.presence,
+      ...(this.#user && { user: this.#user }),
     });
     this.#rooms.set(name, room);
     return room;

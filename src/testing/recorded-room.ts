@@ -15,6 +15,8 @@ export interface RecordedRoomOptions {
   readonly events: readonly string[];
   readonly start: Position | null;
   readonly presence: unknown;
+  /** Who uses the device. */
+  readonly user?: () => string;
 }
 
 /** A client's room as an application uses it, with everything noted that goes in and comes out. */
@@ -86,10 +88,11 @@ export class RecordedRoom {
       | (Promise<Position> & { readonly id: string })
       | undefined;
     if (!published) return undefined;
-    const { history, standstill, device } = this.#options;
+    const { history, standstill, device, user } = this.#options;
     standstill.watch(published, `${device}'s publish to ${this.name}`);
     const about = { device, id: published.id, room: this.name };
-    history.add({ type: "publish", ...about, json: JSON.stringify(payload ?? null) });
+    const json = JSON.stringify(payload ?? null);
+    history.add({ type: "publish", ...about, json, ...(user && { user: user() }) });
     published.then(
       (position) => history.add({ type: "stored", ...about, position }),
       (error: BowlineError) => history.add({ type: "rejected", ...about, code: error.code }),

@@ -26,6 +26,16 @@ export interface IntruderKnobs {
   readonly flood: FloodKind | null;
 }
 
+/** How the users of a world's devices are. */
+export interface AccountKnobs {
+  /** How long a token is good for; null: for ever. */
+  readonly lifeMs: number | null;
+  /** Share of tokens that are the one before, come late, or do not come. */
+  readonly faults: number;
+  /** Whether devices change hands, and whether their clients are told who has them. */
+  readonly changes: "told" | "untold" | null;
+}
+
 /** Everything a swarm's seed decides about its world before it begins. */
 export interface SwarmKnobs {
   readonly nodes: number;
@@ -60,6 +70,8 @@ export interface SwarmKnobs {
   readonly actions: Readonly<Record<ActionName, number>>;
   readonly faults: FaultWeights;
   readonly intruders: IntruderKnobs;
+  /** Null: each device has one user, and one token for ever. */
+  readonly accounts: AccountKnobs | null;
   readonly faultMeanMs: number;
   readonly faultLastsMs: number;
 }
@@ -121,11 +133,13 @@ export function drawKnobs(seed: number): SwarmKnobs {
     actions: drawActions(random),
     faults: drawFaults(random, broker),
     intruders: { thief: null, flood: null },
+    accounts: null,
     faultMeanMs: random.scale(300, 20_000),
     faultLastsMs: random.scale(200, 15_000),
   };
   const drawn = random.chance(0.1) ? flooded(knobs, random) : knobs;
-  return crowded(withIntruders(drawn, random.fork("intruders")), random.fork("crowd"));
+  const crowd = crowded(withIntruders(drawn, random.fork("intruders")), random.fork("crowd"));
+  return withAccounts(crowd, random.fork("accounts"));
 }
 
 /** A world of much traffic and slow readers, whose sockets are small. */
@@ -166,6 +180,16 @@ function crowded(knobs: SwarmKnobs, random: SeededRandom): SwarmKnobs {
     actions: { ...knobs.actions, presence: 2, ...(isMany && { burst: 0 }) },
     ...(isMany && { activeMs: random.int(3000, 10_000), actionMeanMs: random.int(1500, 4000) }),
   };
+}
+
+/** Tokens that run out, and devices that change hands. */
+function withAccounts(knobs: SwarmKnobs, random: SeededRandom): SwarmKnobs {
+  if (random.chance(0.8)) return knobs;
+  const lifeMs = random.chance(0.7) ? random.int(6000, 30_000) : null;
+  const faults = random.chance(0.5) ? random.between(0.05, 0.5) : 0;
+  const changes = random.pick(["told", "untold", null] as const);
+  // A node whose clock is an hour ahead takes no token that anybody has.
+  return { ...knobs, accounts: { lifeMs, faults, changes }, faults: { ...knobs.faults, "wall-jump": 0 } };
 }
 
 /** Faults after which a broker does not know a session any more, and makes it for anybody who has the secret. */

@@ -17,6 +17,13 @@ export function mayEnter(user: string, room: string): boolean {
   return !room.startsWith("closed/") || !user.endsWith("1");
 }
 
+/** Who a token is for, and until when. */
+function readToken(token: string | undefined): (UserLike & { readonly expiresAt?: number }) | null {
+  if (!token?.startsWith(goodToken)) return null;
+  const [id = "", end] = token.slice(goodToken.length).split("~");
+  return end === undefined ? { id } : { id, expiresAt: Number(end) };
+}
+
 /** A server with handlers that take their time, refuse now and then, and note that they ran. */
 export function swarmServer(
   contract: Contract,
@@ -31,8 +38,7 @@ export function swarmServer(
     heartbeatMs,
     presenceGraceMs,
     limits,
-    authenticate: ({ token }) =>
-      token?.startsWith(goodToken) ? { id: token.slice(goodToken.length) } : null,
+    authenticate: ({ token }) => readToken(token),
   });
   const pause = async (): Promise<void> => {
     if (handlerMs > 0 && random.chance(0.5))

@@ -1,5 +1,6 @@
 import type { Contract } from "../contract/contract.ts";
 import { defaultLimits } from "../server/limits.ts";
+import { Account } from "./account.ts";
 import { checkAll, type CheckOptions } from "./checkers/all.ts";
 import { checkSettled } from "./checkers/settled.ts";
 import type { Violation } from "./checkers/violation.ts";
@@ -52,16 +53,18 @@ export async function swarm(seed: number, options: SwarmOptions = {}): Promise<S
     lastsMs: knobs.faultLastsMs,
     onReload: (device, former) => workload.rejoin(device, former),
   });
-  addDevices(world, knobs);
+  const accounts = addDevices(world, knobs);
   const intruders = intrudersOf(world, knobs);
   for (const intruder of intruders) intruder.start();
+  changeHands(world, knobs, accounts);
   workload.start();
   storm.start();
   await world.run(knobs.activeMs);
   workload.stop();
   storm.stop();
   for (const intruder of intruders) intruder.stop();
-  const violations = await settle(world, knobs);
+  for (const account of accounts.values()) account.heal();
+  const violations = await settle(world, knobs, workload);
   workload.measure();
   world.timeline.standstill.end();
   return {
@@ -124,16 +127,54 @@ function intrudersOf(
   ];
 }
 
-function addDevices(world: World<Contract>, { devices, stranger, outboxCount }: SwarmKnobs): void {
+function addDevices(
+  world: World<Contract>,
+  { devices, stranger, outboxCount, accounts }: SwarmKnobs,
+): ReadonlyMap<string, Account> {
+  const { timeline, random, history } = world;
+  const byDevice = new Map<string, Account>();
   for (const [index, keeping] of devices.entries()) {
     const name = `dev${index + 1}`;
-    world.device(name, { token: goodToken + name, keeping, outboxCount });
+    if (!accounts) {
+      world.device(name, { token: goodToken + name, keeping, outboxCount });
+      continue;
+    }
+    const account = new Account(name, { ...accounts, timeline, random: random.fork(`${name} account`) });
+    byDevice.set(name, account);
+    const token = (): string | Promise<string> => {
+      history.add({ type: "dial", device: name });
+      return account.token();
+    };
+    const tellsUser = accounts.changes === "told";
+    world.device(name, { token, user: () => account.user, tellsUser, keeping, outboxCount });
   }
   if (stranger) world.device("stranger", { token: "bad", outboxCount });
+  return byDevice;
+}
+
+/** Devices change hands now and then. */
+function changeHands(
+  world: World<Contract>,
+  { accounts, activeMs }: SwarmKnobs,
+  byDevice: ReadonlyMap<string, Account>,
+): void {
+  if (!accounts?.changes) return;
+  const random = world.random.fork("hands");
+  for (let atMs = random.waitMs(8000); atMs < activeMs; atMs += random.waitMs(8000)) {
+    const device = random.pick(world.devices.filter(({ name }) => byDevice.has(name)));
+    world.timeline.after(atMs, () =>
+      device.process.run(() => {
+        const account = byDevice.get(device.name) as Account;
+        account.change();
+        world.history.add({ type: "user-changed", device: device.name, user: account.user });
+        device.client.reconnect();
+      }),
+    );
+  }
 }
 
 /** Heals the world and waits until it has come to rest; what then still is not as it should be is the answer. */
-async function settle(world: World<Contract>, knobs: SwarmKnobs): Promise<Violation[]> {
+async function settle(world: World<Contract>, knobs: SwarmKnobs, workload: Workload): Promise<Violation[]> {
   world.heal({ tells: world.random.fork("heal").chance(0.5) });
   const losses = (): number =>
     world.history.of("ledgers-lost").filter(({ session }) => session === null).length;
@@ -149,6 +190,7 @@ async function settle(world: World<Contract>, knobs: SwarmKnobs): Promise<Violat
   for (;;) {
     await world.run(2000);
     for (const node of world.nodes) node.start();
+    for (const device of world.devices) if (device.name !== "stranger") workload.comeBack(device);
     if (losses() > probedLosses) unprobed = roomNames(knobs);
     probedLosses = losses();
     if (unprobed.length > 0) unprobed = await probe(world, unprobed);

@@ -81,9 +81,16 @@ export class Workload {
       });
   }
 
+  /** What an application does for somebody who was turned away: tries again with the next token. */
+  comeBack(device: Device<Contract>): void {
+    if (this.#knobs.accounts && device.client.status.state === "closed")
+      device.process.run(() => device.client.connect());
+  }
+
   #next(device: Device<Contract>): void {
     this.#world.timeline.after(this.#random.waitMs(this.#knobs.actionMeanMs), () => {
       if (this.#isOver) return;
+      this.comeBack(device);
       device.process.run(() => this.#act(device, this.#random.weighted(this.#knobs.actions)));
       this.#next(device);
     });

@@ -3,6 +3,8 @@ import type { Step } from "../history.ts";
 import { DiskFailed } from "../device-storage.ts";
 import { BrokerLost } from "../shared-broker.ts";
 import { checkAdmitted, checkBounds, checkErrors, checkRemembered, checkUncertain } from "./conduct.ts";
+import { TokenFailed } from "../account.ts";
+import { checkDials, checkOwners } from "./accounts.ts";
 import { checkThefts, checkTurnedOut } from "./company.ts";
 import { checkDeliveries } from "./delivery.ts";
 import {
@@ -44,7 +46,10 @@ export function checkAll(steps: readonly Step[], options: CheckOptions): Violati
   const { contract, mayRead, matches, keeps = () => false, pending = [], sessionTtlMs = 3_600_000 } = options;
   const log = readLog(steps);
   const expectsError = (error: unknown): boolean =>
-    error instanceof BrokerLost || error instanceof DiskFailed || (options.expectsError?.(error) ?? false);
+    error instanceof BrokerLost ||
+    error instanceof DiskFailed ||
+    error instanceof TokenFailed ||
+    (options.expectsError?.(error) ?? false);
   return [
     ...checkOffsets(log),
     ...checkNamedOnce(steps),
@@ -65,5 +70,7 @@ export function checkAll(steps: readonly Step[], options: CheckOptions): Violati
     ...checkRemembered(steps, sessionTtlMs),
     ...checkTurnedOut(steps),
     ...checkThefts(steps),
+    ...checkOwners(steps, log),
+    ...checkDials(steps),
   ];
 }

@@ -44,13 +44,16 @@ export function checkBounds(steps: readonly Step[]): Violation[] {
 /** A publish ends with `UNCERTAIN` only if ledgers were lost since the last time nothing was. */
 export function checkUncertain(steps: readonly Step[]): Violation[] {
   const lost = new Set<string>();
+  /** What was under way for one user is not asked about as another. */
+  const changed = new Set<string>();
   let lostAll = false;
   const violations: Violation[] = [];
   for (const step of steps) {
+    if (step.type === "user-changed") changed.add(step.device);
     if (step.type === "ledgers-lost" && step.session === null) lostAll = true;
     if (step.type === "ledgers-lost" && step.session !== null) lost.add(step.session);
     if ((step.type !== "rejected" && step.type !== "fate") || step.code !== "UNCERTAIN" || lostAll) continue;
-    if (!lost.has(step.id.slice(0, step.id.lastIndexOf("-"))))
+    if (!changed.has(step.device) && !lost.has(step.id.slice(0, step.id.lastIndexOf("-"))))
       violations.push({
         checker: "uncertain",
         message: `${step.id} is UNCERTAIN, and no ledger was lost`,

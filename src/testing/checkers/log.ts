@@ -7,10 +7,18 @@ import type { Violation } from "./violation.ts";
 export interface Stored {
   readonly id: string;
   readonly room: string;
+  /** Whose it is; null: the server's. */
+  readonly from: string | null;
   readonly position: Position;
   /** The payload as JSON. */
   readonly json: string;
   readonly atMs: number;
+}
+
+interface StoredData {
+  readonly id: string;
+  readonly from?: string | null;
+  readonly payload: unknown;
 }
 
 /** What the rooms' logs hold, from what the broker did. */
@@ -34,8 +42,8 @@ export function readLog(steps: readonly Step[]): Log {
   for (const step of steps) {
     if (step.type !== "appended") continue;
     const { room, position, atMs } = step;
-    const { id, payload } = JSON.parse(step.data) as { id: string; payload: unknown };
-    const entry: Stored = { id, room, position, json: JSON.stringify(payload), atMs };
+    const { id, from = null, payload } = JSON.parse(step.data) as StoredData;
+    const entry: Stored = { id, room, from, position, json: JSON.stringify(payload), atMs };
     entries.push(entry);
     const same = byId.get(id);
     if (same) same.push(entry);
