@@ -147,7 +147,7 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
   // For the session, the connection and the outbox.
 
   left(): void {
-    this.#outbox.settleAll(localError("SESSION_MISMATCH"));
+    this.#outbox.disown();
   }
 
   token(): string | null | undefined | Promise<string | null | undefined> {

@@ -180,9 +180,10 @@ export class Outbox {
     this.pump();
   }
 
-  /** Ends every entry with the same error. */
-  settleAll(error: BowlineError): void {
-    for (const { ref } of this.entries.slice()) this.settle(ref, { error });
+  /** Ends every entry: they were somebody else's. What was sent may have been carried out as theirs. */
+  disown(): void {
+    for (const { ref, sent } of this.entries.slice())
+      this.settle(ref, { error: localError(sent ? "UNCERTAIN" : "SESSION_MISMATCH") });
   }
 
   #find(ref: number): readonly [entry: OutboxEntry | undefined, index: number] {

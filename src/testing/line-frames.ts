@@ -7,6 +7,12 @@ export interface Claim {
   readonly generation: number;
 }
 
+/** Which ends of a broken line see that it is. Default: both. */
+export interface Seen {
+  readonly client?: boolean;
+  readonly server?: boolean;
+}
+
 /** Bytes of a frame from a client that has no payload. */
 export const emptyFrameBytes = 6;
 

@@ -1,7 +1,7 @@
 import type { TransportListener, TransportSocket } from "../client/socket.ts";
 import type { Socket, SocketListener } from "../server/engine.ts";
 import { messageBytes, type TextBatch } from "./framing.ts";
-import { emptyFrameBytes, listBytesOf, readClaim, type Claim } from "./line-frames.ts";
+import { emptyFrameBytes, listBytesOf, readClaim, type Claim, type Seen } from "./line-frames.ts";
 import { SendBuffer } from "./send-buffer.ts";
 import type { SimProcess } from "./sim-process.ts";
 import { Wire } from "./wire.ts";
@@ -27,12 +27,6 @@ export interface LineOptions {
 
 /** How long the server waits for the answer to a close frame. */
 const closeTimeoutMs = 2000;
-
-/** Which ends of a broken line see that it is. Default: both. */
-export interface Seen {
-  readonly client?: boolean;
-  readonly server?: boolean;
-}
 
 /**
  * One connection between a client and a node: ordered both ways, as TCP is, and open to everything that can befall one.
