@@ -128,16 +128,7 @@ export class Device<C extends Contract = Contract> {
     return new RecordedClient(client, contract, name, {
       history,
       standstill: timeline.standstill,
-      ...whose(client, options),
+      ...(user && tellsUser && { user }),
     });
   }
-}
-
-/** Whose calls are. A client that is not told who uses it takes them for the one who was welcomed last. */
-function whose(
-  client: Pick<Client, "user">,
-  { user, tellsUser = false }: DeviceOptions,
-): { readonly user?: () => string } {
-  if (!user) return {};
-  return { user: tellsUser ? user : () => client.user ?? user() };
 }

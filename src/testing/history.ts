@@ -10,7 +10,7 @@ export type StepKind =
       readonly room: string;
       readonly json: string;
       /** Who uses the device, where that is known. */
-      readonly user?: string;
+      readonly user?: string | null;
     }
   | {
       readonly type: "stored";

@@ -14,7 +14,7 @@ export interface RecordedClientContext {
   readonly history: History;
   readonly standstill: Standstill;
   /** Who uses the device. */
-  readonly user?: () => string;
+  readonly user?: () => string | null;
 }
 
 /** A client as an application uses it, with everything noted that goes in and comes out. */
@@ -24,7 +24,7 @@ export class RecordedClient {
   readonly #device: string;
   readonly #history: History;
   readonly #standstill: Standstill;
-  readonly #user: (() => string) | undefined;
+  readonly #user: (() => string | null) | undefined;
   readonly #rooms = new Map<string, RecordedRoom>();
 
   constructor(

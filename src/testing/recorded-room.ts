@@ -16,7 +16,7 @@ export interface RecordedRoomOptions {
   readonly start: Position | null;
   readonly presence: unknown;
   /** Who uses the device. */
-  readonly user?: () => string;
+  readonly user?: () => string | null;
 }
 
 /** A client's room as an application uses it, with everything noted that goes in and comes out. */
@@ -92,7 +92,7 @@ export class RecordedRoom {
     standstill.watch(published, `${device}'s publish to ${this.name}`);
     const about = { device, id: published.id, room: this.name };
     const json = JSON.stringify(payload ?? null);
-    history.add({ type: "publish", ...about, json, ...(user && { user: user() }) });
+    history.add({ type: "publish", ...about, json, user: user?.() ?? null });
     published.then(
       (position) => history.add({ type: "stored", ...about, position }),
       (error: BowlineError) => history.add({ type: "rejected", ...about, code: error.code }),

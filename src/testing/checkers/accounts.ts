@@ -1,4 +1,5 @@
 import type { Step } from "../history.ts";
+import { isIntruder } from "./company.ts";
 import type { Log } from "./log.ts";
 import type { Violation } from "./violation.ts";
 
@@ -11,7 +12,7 @@ const dialsMax = 60;
 export function checkOwners(steps: readonly Step[], log: Log): Violation[] {
   const owners = new Map<string, string>();
   for (const step of steps)
-    if (step.type === "publish" && step.user !== undefined && step.id) owners.set(step.id, step.user);
+    if (step.type === "publish" && typeof step.user === "string" && step.id) owners.set(step.id, step.user);
   return log.entries.flatMap(({ id, from, atMs }): Violation[] => {
     const owner = owners.get(id);
     if (owner === undefined || owner === from) return [];
@@ -23,7 +24,7 @@ export function checkOwners(steps: readonly Step[], log: Log): Violation[] {
 export function checkDials(steps: readonly Step[]): Violation[] {
   const dials = new Map<string, number[]>();
   for (const step of steps) {
-    if (step.type !== "dial") continue;
+    if (step.type !== "dial" || isIntruder(step.device)) continue;
     const known = dials.get(step.device);
     if (known) known.push(step.atMs);
     else dials.set(step.device, [step.atMs]);

@@ -21,7 +21,8 @@ export function checkTurnedOut(steps: readonly Step[]): Violation[] {
   });
 }
 
-function isIntruder(device: string): boolean {
+/** Somebody whom nothing is owed. */
+export function isIntruder(device: string): boolean {
   return device === "thief" || device === "flooder";
 }
 
