@@ -108,7 +108,8 @@ export class Device<C extends Contract = Contract> {
     const { contract, history, network, random, timeline, wraps } = this.#context;
     const { name, options } = this;
     const process = this.#process;
-    const { token, user, tellsUser = false, keeping = "none", outboxCount } = options;
+    const { token, keeping = "none", outboxCount } = options;
+    const told = toldUser(options);
     this.#lives += 1;
     const transport: Transport = network.transport(name, process, this.#wakes);
     const store = keeping === "none" ? undefined : this.storage.open(process, keeping);
@@ -121,14 +122,19 @@ export class Device<C extends Contract = Contract> {
       random: own,
       onError: (error) => history.add({ type: "error", where: process.name, stage: "client", error }),
       ...(token !== undefined && { token }),
-      ...(user && tellsUser && { user }),
+      ...told,
       ...(store && { store: wraps.store?.(store, own) ?? store }),
       ...(outboxCount !== undefined && { outbox: { count: outboxCount } }),
     });
     return new RecordedClient(client, contract, name, {
       history,
       standstill: timeline.standstill,
-      ...(user && tellsUser && { user }),
+      ...told,
     });
   }
+}
+
+/** Who uses the device, where its client is told. */
+function toldUser({ user, tellsUser = false }: DeviceOptions): { readonly user?: () => string } {
+  return user && tellsUser ? { user } : {};
 }
