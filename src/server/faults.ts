@@ -1,4 +1,5 @@
 import { Emitter } from "../base/emitter.ts";
+import { isThrown } from "../base/thrown.ts";
 import { BrokerFailure } from "./guarded-broker.ts";
 import type { Logging } from "./logging/logging.ts";
 import type { ErrorInfo, Report } from "./refusal.ts";
@@ -14,7 +15,7 @@ export function faultReport(onError: OnError | null, logging: Logging, node: str
   faults.on(({ error, info }) => (onError ? onError(error, info) : logging.fault(error, info)));
   return (error, stage, about) =>
     faults.emit({
-      error: error instanceof BrokerFailure ? error.cause : error,
+      error: isThrown(error, BrokerFailure) ? error.cause : error,
       info: { stage, node, ...about },
     });
 }

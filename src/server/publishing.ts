@@ -1,5 +1,6 @@
 import { after, type Awaitable } from "../base/awaitable.ts";
 import type { Clock } from "../base/clock.ts";
+import { isThrown } from "../base/thrown.ts";
 import type { RoomDefinition } from "../contract/contract.ts";
 import type { RoomMatch } from "../contract/room-name.ts";
 import { encodePublication, type Publication } from "../protocol/encode.ts";
@@ -130,7 +131,7 @@ export class Publishing {
       const position = (known && (await known)) ?? (await this.#publish(connection, frame, origin));
       return { type: "ack", ref, position };
     } catch (error) {
-      if (error instanceof SessionLost) return null;
+      if (isThrown(error, SessionLost)) return null;
       const call = { kind: "publish", room, event, payload: frame.payload } as const;
       return refusalFrame({ ref }, refusalOf(error, this.#context, call, connection));
     }

@@ -1,5 +1,6 @@
 import { after, type Awaitable } from "../base/awaitable.ts";
 import type { Clock } from "../base/clock.ts";
+import { isThrown } from "../base/thrown.ts";
 import type { Contract, RequestDefinition } from "../contract/contract.ts";
 import { check, type Checked } from "../contract/schema.ts";
 import { errorCodes } from "../protocol/codes.ts";
@@ -154,7 +155,7 @@ export class Requests {
 
   /** A refusal is an answer, and kept like one. A handler that was given up has none: it may still do what was asked. */
   #refusal({ connection, name, ref, payload }: RequestCall, error: unknown): string {
-    if (error instanceof TookTooLong) {
+    if (isThrown(error, TookTooLong)) {
       this.#context.report(error, "request", { request: name });
       throw tableError(
         "UNCERTAIN",

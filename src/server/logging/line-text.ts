@@ -39,8 +39,16 @@ export function without(text: string, values: readonly string[]): string {
   return rest;
 }
 
-/** Strings and numbers in a payload, as text; null where they are too many to be looked for. */
+/** Strings and numbers in a payload, as text; null where they are too many to be looked for, or one can't be read. */
 export function valuesOf(payload: unknown): string[] | null {
+  try {
+    return valuesIn(payload);
+  } catch {
+    return null;
+  }
+}
+
+function valuesIn(payload: unknown): string[] | null {
   const values = new Set<string>();
   const open: unknown[] = [payload];
   while (open.length > 0) {
