@@ -1,5 +1,5 @@
 import type { Awaitable } from "../base/awaitable.ts";
-import { checkOptions, nearest } from "../base/options.ts";
+import { checkOptions, nearest, shownValue } from "../base/options.ts";
 import { inboxPattern } from "../contract/contract.ts";
 import type { BowlineError } from "../protocol/errors.ts";
 import type { Contract, RequestDefinition, RoomDefinition } from "../contract/contract.ts";
@@ -97,6 +97,8 @@ export class Handlers {
   }
 
   addRoom(pattern: string, handlers: UntypedRoomHandlers): void {
+    if (typeof pattern !== "string")
+      throw new TypeError(`server.room: the pattern must be a string, not ${shownValue(pattern)}`);
     const { rooms } = this.#contract;
     const definition = Object.hasOwn(rooms, pattern) ? rooms[pattern] : undefined;
     if (!definition)
@@ -107,7 +109,10 @@ export class Handlers {
       );
     checkOptions(`server.room, "${pattern}"`, handlers, { join: 1, on: 1 });
     if (handlers.join) checkFunction(`server.room, "${pattern}": join`, handlers.join);
-    for (const [name, handler] of Object.entries(handlers.on ?? {})) {
+    const { on } = handlers;
+    if (on !== undefined && (typeof on !== "object" || !on))
+      throw new TypeError(`server.room, "${pattern}": on must be an object, not ${shownValue(on)}`);
+    for (const [name, handler] of Object.entries(on ?? {})) {
       const event = Object.hasOwn(definition.events, name) ? definition.events[name] : undefined;
       if (!event)
         throw new TypeError(

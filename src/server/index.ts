@@ -3,15 +3,9 @@
  *
  * @module
  */
+export type { HistoryOptions } from "./arguments.ts";
 export { createServer } from "./server.ts";
-export type {
-  ClusterStats,
-  HistoryOptions,
-  PublicationOf,
-  Server,
-  ServerUser,
-  UserDisconnected,
-} from "./server.ts";
+export type { ClusterStats, PublicationOf, Server, ServerUser, UserDisconnected } from "./server.ts";
 export type { ServerOptions } from "./options.ts";
 export type { NodeStats } from "./cluster.ts";
 export { memory } from "./memory-broker.ts";

@@ -1,4 +1,4 @@
-import { checkOptions } from "../base/options.ts";
+import { checkOptions, shownValue } from "../base/options.ts";
 
 /** Every bound of a server. Each has a default, a code from the table and a test at the bound. */
 export interface Limits {
@@ -109,7 +109,7 @@ export function resolveLimits(given: Partial<Limits> = {}): Limits {
   for (const [name, value] of Object.entries(given)) {
     // Clients are told how large a message may be, and JSON has no word for endless.
     if (!(typeof value === "number" && value > 0) || (name === "payloadBytes" && value === Infinity)) {
-      throw new TypeError(`limits.${name} must be a number above 0, not ${String(value)}`);
+      throw new TypeError(`limits.${name} must be a number above 0, not ${shownValue(value)}`);
     }
   }
   return { ...defaultLimits, ...given };

@@ -1,5 +1,5 @@
 import { systemClock, type Clock } from "../base/clock.ts";
-import { checkOptions } from "../base/options.ts";
+import { checkOptions, checkType, shownValue } from "../base/options.ts";
 import { systemRandom, type Random } from "../base/random.ts";
 import { defaultPath } from "../protocol/frames.ts";
 import type { Broker } from "./broker.ts";
@@ -93,11 +93,16 @@ const defaultPresenceGraceMs = 10_000;
 /** Options with every default; throws a `TypeError` that names one that does not fit. */
 export function resolveOptions(options: ServerOptions): Omit<NodeOptions, "contract" | "handlers"> {
   checkOptions("createServer", options, optionNames);
+  checkType("authenticate", options.authenticate, "function");
+  checkType("onError", options.onError, "function");
+  checkType("checkOutgoing", options.checkOutgoing, "boolean");
+  checkType("debug", options.debug, "boolean");
   const random = options.random ?? systemRandom;
   return {
-    broker: options.broker
-      ? checkBroker(options.broker)
-      : memory({ random, ...(options.clock && { clock: options.clock }) }),
+    broker:
+      options.broker === undefined
+        ? memory({ random, ...(options.clock && { clock: options.clock }) })
+        : checkBroker(options.broker),
     authenticate: options.authenticate,
     origins: originRule(options.origins ?? "same"),
     path: checkPath(options.path ?? defaultPath),
@@ -114,23 +119,30 @@ export function resolveOptions(options: ServerOptions): Omit<NodeOptions, "contr
 }
 
 function checkBroker(broker: Broker): Broker {
-  if (typeof (broker as Partial<Broker>).start === "function") return broker;
-  throw new TypeError("broker must be made with memory(), sqlite(), redis() or nats()");
+  const { start, append } = (broker ?? {}) as Partial<Broker>;
+  if (typeof start === "function" && typeof append === "function") return broker;
+  throw new TypeError(
+    `broker must be made with memory(), sqlite(), redis() or nats(), or be left out; it is ${shownValue(broker)}`,
+  );
 }
 
 function checkMs(option: string, value: number): number {
   if (!(Number.isFinite(value) && value > 0))
-    throw new TypeError(`${option} must be finite milliseconds above 0, not ${String(value)}`);
+    throw new TypeError(`${option} must be finite milliseconds above 0, not ${shownValue(value)}`);
   return value;
 }
 
 function checkHeartbeat(value: number): number {
-  if (value >= heartbeatMsMin) return checkMs("heartbeatMs", value);
-  throw new TypeError(`heartbeatMs must be at least ${heartbeatMsMin}, not ${String(value)}`);
+  if (checkMs("heartbeatMs", value) >= heartbeatMsMin) return value;
+  throw new TypeError(`heartbeatMs must be at least ${heartbeatMsMin}, not ${value}`);
 }
 
 function checkPath(path: string): string {
-  if (!/^\/[^?#\s]*$/.test(path))
-    throw new TypeError(`path must start with "/" and have no query, not ${String(path)}`);
+  if (typeof path !== "string" || !/^\/[^?#\s]*$/.test(path))
+    throw new TypeError(`path must start with "/" and have no query, not ${shownValue(path)}`);
+  // What a URL spells otherwise would never be asked for.
+  const { pathname } = new URL(`http://localhost${path}`);
+  if (pathname !== path)
+    throw new TypeError(`path must be written as in a URL: "${pathname}", not "${path}"`);
   return path;
 }

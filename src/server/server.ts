@@ -1,4 +1,4 @@
-import { checkOptions } from "../base/options.ts";
+import { checkType } from "../base/options.ts";
 import { inboxRoom, type inboxPattern, type Contract, type EventDefinition } from "../contract/contract.ts";
 import type {
   Durable,
@@ -22,20 +22,10 @@ import {
   type UntypedRequestHandler,
   type UntypedRoomHandlers,
 } from "./handlers.ts";
+import { checkDrain, checkHistory, checkNames, type HistoryOptions } from "./arguments.ts";
 import { Node } from "./node.ts";
 import { resolveOptions, type ServerOptions } from "./options.ts";
 import type { StoredPublication } from "./publishing.ts";
-
-/** Options of {@link Server.history}. */
-export interface HistoryOptions {
-  /** How many, from 1. Default 100. */
-  readonly limit?: number;
-  /**
-   * Only those before this position: of the oldest message a client has, to scroll back. Of a log that was lost and begun
-   * anew there are none.
-   */
-  readonly before?: Position;
-}
 
 /** A publication as {@link Server.history} gives it. */
 export type PublicationOf<Events> = {
@@ -238,6 +228,7 @@ export class FacedServer {
   }
 
   async publish(room: string, event: string, payload: unknown): Promise<Position> {
+    checkNames("server.publish", { room, event });
     this.#published += 1;
     return this.gate
       .running()
@@ -245,14 +236,14 @@ export class FacedServer {
   }
 
   async history(room: string, options: HistoryOptions = {}): Promise<StoredPublication[]> {
-    checkOptions("server.history", options, { limit: 1, before: 1 });
+    checkNames("server.history", { room });
+    checkHistory(options);
     const { limit = defaultHistoryLimit, before } = options;
-    if (!Number.isSafeInteger(limit) || limit < 1)
-      throw new TypeError(`limit must be a whole number from 1, not ${String(limit)}`);
     return this.gate.running().publishing.history(room, limit, before);
   }
 
   async signal(room: string, event: string, payload: unknown): Promise<void> {
+    checkNames("server.signal", { room, event });
     return this.gate.running().signals.send({ room, event, payload });
   }
 
@@ -260,9 +251,11 @@ export class FacedServer {
     notify(event: string, payload: unknown): Promise<Position>;
     disconnect(reason?: string): Promise<UserDisconnected>;
   } {
+    checkNames("server.user", { id });
     return {
       notify: async (event, payload) => this.publish(inboxRoom(id), event, payload),
       disconnect: async (reason) => {
+        checkType("disconnect: the reason", reason, "string");
         const { answers, missing } = await this.gate.running().cluster.disconnect(id, reason);
         return { connections: sum(answers.values()), missing };
       },
@@ -284,7 +277,7 @@ export class FacedServer {
   }
 
   async drain(options: DrainOptions = {}): Promise<void> {
-    checkOptions("server.drain", options, { spreadMs: 1, deadlineMs: 1 });
+    checkDrain(options);
     return this.gate.stop(options);
   }
 

@@ -1,7 +1,7 @@
 import { createServer as createHttpServer } from "node:http";
 import { contract, event, request, room, signal } from "bowline";
 import { nats } from "bowline/nats";
-import { attach, serve } from "bowline/node";
+import { attach, closeSilent, serve } from "bowline/node";
 import { redis } from "bowline/redis";
 import { createServer, memory } from "bowline/server";
 import { sqlite } from "bowline/sqlite";
@@ -34,6 +34,7 @@ const takers: [name: string, take: (options: unknown) => unknown, slip: object, 
   ["serve, drain", takes((drain) => serve(server, { drain })), { spreadMS: 1 }, "spreadMs"],
   ["server.drain", takes((it) => server.drain(it)), { deadlinMs: 1 }, "deadlineMs"],
   ["server.history", takes((it) => server.history("jobs/1", it)), { limits: 1 }, "limit"],
+  ["closeSilent", takes((it) => closeSilent(createHttpServer(), it)), { silentms: 1 }, "silentMs"],
   ['server.room, "jobs/:id"', takes((it) => server.room("jobs/:id", it)), { jion: () => true }, "join"],
 ];
 
@@ -106,4 +107,66 @@ test.each([
   const error = await misuseOf(call);
   expect(error).toBeInstanceOf(TypeError);
   expect((error as Error).message).toMatch(text);
+});
+
+/** What is given, and what the `TypeError` says of it. */
+const misfits: [call: () => unknown, text: string][] = [
+  [() => createServer(jobs, { authenticate: null } as never), "authenticate must be a function, not null"],
+  [() => createServer(jobs, { onError: "x" } as never), 'onError must be a function, not "x"'],
+  [() => createServer(jobs, { checkOutgoing: 0 } as never), "checkOutgoing must be a boolean, not 0"],
+  [() => createServer(jobs, { debug: "false" } as never), 'debug must be a boolean, not "false"'],
+  [() => createServer(jobs, { broker: null } as never), "or be left out; it is null"],
+  [() => createServer(jobs, { broker: "" } as never), 'or be left out; it is ""'],
+  [() => createServer(jobs, { broker: memory } as never), "or be left out; it is a function"],
+  [() => createServer(jobs, { broker: server } as never), "broker must be made with memory()"],
+  [() => createServer(jobs, { heartbeatMs: "9000" } as never), 'above 0, not "9000"'],
+  [() => createServer(jobs, { heartbeatMs: 999 }), "heartbeatMs must be at least 1000, not 999"],
+  [
+    () => createServer(jobs, { limits: { rooms: "5" } } as never),
+    'limits.rooms must be a number above 0, not "5"',
+  ],
+  [() => createServer(jobs, { path: ["/x"] } as never), 'path must start with "/"'],
+  [() => createServer(jobs, { path: "/bücher" }), 'as in a URL: "/b%C3%BCcher", not "/bücher"'],
+  [() => createServer(jobs, { path: "/a/../b" }), 'as in a URL: "/b", not "/a/../b"'],
+  [() => createServer(jobs).room(undefined as never, {}), "the pattern must be a string, not undefined"],
+  [
+    () => createServer(jobs).room("jobs/:id", { on: () => {} } as never),
+    "on must be an object, not a function",
+  ],
+  [() => serve(undefined as never), "serve takes what createServer() made"],
+  [() => serve(createHttpServer() as never), "serve takes what createServer() made"],
+  [() => serve(server, { port: null } as never), "port must be a number, not null"],
+  [() => serve(server, { handler: "x" } as never), 'serve: handler must be a function, not "x"'],
+  [() => serve(server, { signals: "no" } as never), 'serve: signals must be a boolean, not "no"'],
+  [
+    () => serve(server, { drain: { deadlineMs: Number.NaN } }),
+    "serve, drain: deadlineMs must be finite milliseconds",
+  ],
+  [() => server.drain({ spreadMs: "5s" } as never), 'spreadMs must be finite milliseconds from 0, not "5s"'],
+  [
+    () => server.drain({ deadlineMs: -1 }),
+    "server.drain: deadlineMs must be finite milliseconds from 0, not -1",
+  ],
+  [() => server.drain({ spreadMs: Infinity }), "from 0, not Infinity"],
+  [
+    () => closeSilent(createHttpServer(), { silentMs: "5000" } as never),
+    'silentMs must be a number above 0, not "5000"',
+  ],
+  [() => closeSilent(undefined as never), "closeSilent takes the http.Server"],
+  [() => server.publish(5 as never, "done", ""), "server.publish: the room must be a string, not 5"],
+  [() => server.publish("jobs/1", undefined as never, ""), "the event must be a string, not undefined"],
+  [() => server.signal({} as never, "x" as never, 1), "server.signal: the room must be a string"],
+  [() => server.history(Symbol("x") as never), "server.history: the room must be a string, not Symbol(x)"],
+  [() => server.history("jobs/1", { limit: "5" } as never), 'limit must be a whole number from 1, not "5"'],
+  [() => server.history("jobs/1", { before: 5 } as never), "before must be a position, { offset, epoch }"],
+  [() => server.history("jobs/1", { before: { offset: -1, epoch: "e" } }), "before must be a position"],
+  [() => server.user(undefined as never), "server.user: the id must be a string, not undefined"],
+  [() => server.user("ada").disconnect(5 as never), "disconnect: the reason must be a string, not 5"],
+  [() => redis({ url: 5 as never }), 'option "url" must be redis://host:port'],
+];
+
+test.each(misfits)("a value of the wrong kind is named, with what it is: %#", async (call, text) => {
+  const error = await misuseOf(call);
+  expect(error).toBeInstanceOf(TypeError);
+  expect((error as Error).message).toContain(text);
 });

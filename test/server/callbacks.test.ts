@@ -7,7 +7,7 @@ import { BowlineError } from "../../src/protocol/errors.ts";
 import type { Broker } from "../../src/server/broker.ts";
 import { memory } from "../../src/server/memory-broker.ts";
 import type { ServerOptions } from "../../src/server/options.ts";
-import { both, boom, ends, expectNothingEscapes, hangs } from "../support/ends.ts";
+import { both, boom, ends, expectNothingEscapes, hangs, throwUnreadable } from "../support/ends.ts";
 import { altered } from "../support/log-broker.ts";
 import { Pair } from "../support/pair.ts";
 import { RecordedLog } from "../support/recorded-log.ts";
@@ -198,38 +198,11 @@ describe.each(sites)("$name", ({ given, where, trigger, code, late = code }) => 
   });
 });
 
-/** Of which even `instanceof` throws. */
-function revoked(): Error {
-  const { proxy, revoke } = Proxy.revocable(new Error("odd"), {});
-  revoke();
-  return proxy;
-}
-
 test.each(sites)("$name that throws what can't be looked at refuses, and ends nothing", async (site) => {
-  const scene = await bench(
-    site.given(() => {
-      throw revoked();
-    }),
-    site.where,
-  );
+  const scene = await bench(site.given(throwUnreadable), site.where);
   expect(await settled(scene.pair, site.trigger(scene))).toBe("INTERNAL");
   expect(scene.pair.errors).toHaveLength(1);
   await expectOthersGoOn(scene);
-});
-
-test("a payload that can't be read keeps no refusal back", async () => {
-  const value = {
-    get secret(): never {
-      throw boom;
-    },
-  };
-  const ask = (): never => {
-    throw new BowlineError("FORBIDDEN", "no");
-  };
-  const logger = new RecordedLog();
-  const scene = await bench({ ask, schema: () => ({ value }) }, "input", { logger });
-  expect(await settled(scene.pair, asked(scene))).toBe("FORBIDDEN");
-  expect(logger.of("warn")).toHaveLength(1);
 });
 
 describe("authenticate", () => {

@@ -42,6 +42,15 @@ test("of a payload with too many values none is looked for, and none is known", 
   expect(valuesOf({ a: { b: ["x", { c: "y" }] } })).toEqual(expect.arrayContaining(["x", "y"]));
 });
 
+test("of a payload that can't be read, no value is known", () => {
+  const payload = {
+    get secret(): never {
+      throw new Error("no");
+    },
+  };
+  expect(valuesOf({ payload })).toBeNull();
+});
+
 describe("an error", () => {
   test("has its type, code, message, places and cause, and nothing else that hangs on it", () => {
     const cause = Object.assign(new Error("WRONGPASS"), { code: "E1", command: { args: ["hunter2"] } });

@@ -41,6 +41,13 @@ export const hangs: Record<string, () => unknown> = {
 };
 export const both: [how: string, end: () => unknown][] = Object.entries({ ...ends, ...hangs });
 
+/** Throws what can't be looked at: even `instanceof` of it throws. */
+export function throwUnreadable(): never {
+  const { proxy, revoke } = Proxy.revocable(new Error("odd"), {});
+  revoke();
+  throw proxy;
+}
+
 /** Lets each test of a file fail for which a rejection or an error came to the process. */
 export function expectNothingEscapes(): void {
   let escaped: unknown[] = [];

@@ -44,7 +44,7 @@ export function settingsOf(options: RedisBrokerOptions): Settings {
     client: 1,
   });
   const { url, prefix = "bowline", allowEviction = false, client = {} } = options;
-  const urls = (typeof url === "string" ? [url] : [...(url ?? [])]).map(parseUrl);
+  const urls = (Array.isArray(url) ? (url as readonly string[]) : [url]).map(parseUrl);
   if (urls.length === 0) throw misuse("url", "the address of a Redis server", url);
   if (typeof prefix !== "string" || !/^[^\s{}]{1,64}$/.test(prefix))
     throw misuse("prefix", "1 to 64 characters without spaces and braces", prefix);

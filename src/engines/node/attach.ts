@@ -37,9 +37,17 @@ export async function attach(server: Pick<Servable, "gate">, http: HttpServer): 
   await endpointOf(server, http).start();
 }
 
+/** Throws a `TypeError` for what is no server of ours: an http.Server, a contract, nothing. */
+export function checkServer(where: string, server: Pick<Servable, "gate"> | undefined): void {
+  if (typeof (server as Partial<Servable> | null | undefined)?.gate?.serve === "function") return;
+  const takes =
+    where === "attach" ? "what createServer() made, and an http.Server" : "what createServer() made";
+  throw new TypeError(`${where} takes ${takes}`);
+}
+
 /** Takes the server's path of the HTTP server. What comes before `start` has ended waits; where that fails, it is given back. */
 export function endpointOf(server: Pick<Servable, "gate">, http: HttpServer): Endpoint {
-  if (!server?.gate) throw new TypeError("attach takes what createServer() made, and an http.Server");
+  checkServer("attach", server);
   // An app of Express or Koa is a function or an emitter, too, but none that listens.
   if (typeof (http as Partial<HttpServer> | undefined)?.address !== "function")
     throw new TypeError("attach takes the http.Server, e.g. what app.listen() returns, not the app");

@@ -1,9 +1,9 @@
 import { createServer as createHttpServer, type RequestListener, type Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { attempt } from "../../base/awaitable.ts";
-import { checkOptions } from "../../base/options.ts";
+import { checkOptions, checkTimes, checkType } from "../../base/options.ts";
 import type { DrainOptions, Servable } from "../../server/engine.ts";
-import { endpointOf } from "./attach.ts";
+import { checkServer, endpointOf } from "./attach.ts";
 import { drainOnSignal } from "./signals.ts";
 import { closeSilent } from "./silence.ts";
 
@@ -46,11 +46,14 @@ export interface Served {
  */
 export async function serve(server: Servable, options: ServeOptions = {}): Promise<Served> {
   checkOptions("serve", options, { port: 1, host: 1, handler: 1, signals: 1, drain: 1 });
-  checkOptions("serve, drain", options.drain === undefined ? {} : options.drain, {
-    spreadMs: 1,
-    deadlineMs: 1,
-  });
+  const drain = options.drain === undefined ? {} : options.drain;
+  checkOptions("serve, drain", drain, { spreadMs: 1, deadlineMs: 1 });
+  checkTimes("serve, drain", drain);
   const { port = 3000, host, handler, signals = true } = options;
+  if (port === null) throw new TypeError("serve: port must be a number, not null; 0 takes a free one");
+  checkType("serve: handler", handler, "function");
+  checkType("serve: signals", signals, "boolean");
+  checkServer("serve", server);
   const silentMs = Math.min(Math.ceil(server.gate.handshakeMs), silentMsMax);
   // Node looks at what takes too long only now and then.
   const timing = { headersTimeout: silentMs, connectionsCheckingInterval: Math.min(silentMs, 2000) };
@@ -60,7 +63,7 @@ export async function serve(server: Servable, options: ServeOptions = {}): Promi
   const endpoint = endpointOf(server, http);
   // Before anything is started: of a port that is taken there is nothing to undo.
   await listen(http, port, host);
-  const unwire = signals ? drainOnSignal(() => server.drain(options.drain)) : () => {};
+  const unwire = signals ? drainOnSignal(() => server.drain(drain)) : () => {};
   const end = (): Promise<void> => {
     unwire();
     return close(http);

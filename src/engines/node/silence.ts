@@ -2,6 +2,7 @@ import type { Server as HttpServer } from "node:http";
 import type { Server as HttpsServer } from "node:https";
 import type { Socket } from "node:net";
 import { systemClock, type Undo } from "../../base/clock.ts";
+import { checkOptions, shownValue } from "../../base/options.ts";
 
 /** Options of {@link closeSilent}. */
 export interface SilenceOptions {
@@ -23,9 +24,13 @@ export interface SilenceOptions {
  * await attach(server, http);
  */
 export function closeSilent(http: HttpServer | HttpsServer, options: SilenceOptions = {}): void {
+  checkOptions("closeSilent", options, { silentMs: 1, silentMax: 1 });
   const { silentMs = 10_000, silentMax = 500 } = options;
-  for (const [name, value] of Object.entries({ silentMs, silentMax }))
-    if (!(value > 0)) throw new TypeError(`closeSilent: ${name} must be a number above 0, not ${value}`);
+  for (const [name, value] of Object.entries<unknown>({ silentMs, silentMax }))
+    if (!(typeof value === "number" && value > 0))
+      throw new TypeError(`closeSilent: ${name} must be a number above 0, not ${shownValue(value)}`);
+  if (typeof (http as Partial<HttpServer> | undefined)?.address !== "function")
+    throw new TypeError("closeSilent takes the http.Server, e.g. what app.listen() returns, not the app");
   const watch = new SilenceWatch(silentMs, silentMax);
   http.on("connection", watch.add);
   http.on("secureConnection", watch.add);
