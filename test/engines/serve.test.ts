@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer as createTcpServer, type AddressInfo } from "node:net";
 import { serve } from "bowline/node";
 import { createServer } from "bowline/server";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { contract, request } from "bowline";
 import * as z from "zod";
 import { connect, lost, opened } from "../guarantees/clients.ts";
@@ -104,6 +104,26 @@ test("a server that was closed leaves the signals to the process", async () => {
   expect(countOf()).toEqual(before.map((count) => count + 1));
   await servers[1]?.close();
   expect(countOf()).toEqual(before);
+});
+
+test("a server that was started while the application's signal drains another hears the next one", async () => {
+  const heard = vi.fn();
+  process.on("SIGTERM", heard);
+  onTestFinished(() => void process.off("SIGTERM", heard));
+  const before = process.listenerCount("SIGTERM");
+  const [first, second] = [createServer(contract({})), createServer(contract({}))];
+  const drained = [first, second].map(
+    (server) => new Promise<void>((resolve) => server.gate.onStop(() => resolve())),
+  );
+  await serve(first, { port: 0 });
+  process.emit("SIGTERM", "SIGTERM");
+  await serve(second, { port: 0 });
+  await drained[0];
+  await vi.waitFor(() => expect(process.listenerCount("SIGTERM")).toBe(before + 1));
+  process.emit("SIGTERM", "SIGTERM");
+  await drained[1];
+  await vi.waitFor(() => expect(process.listenerCount("SIGTERM")).toBe(before));
+  expect(heard).toHaveBeenCalledTimes(2);
 });
 
 test("a port that is taken is an error of serve, not of the process", async () => {

@@ -23,9 +23,7 @@ let drainingSinceMs: number | null = null;
  * drains: two that end a process would cut one another off. The undo forgets it.
  */
 export function drainOnSignal(drain: () => Promise<void>): Undo {
-  // In front: of those that listen once, nothing is left to be seen after their turn.
-  if (drains.size === 0 && drainingSinceMs === null)
-    for (const signal of signals) process.prependListener(signal, onSignal);
+  if (drains.size === 0 && drainingSinceMs === null) wire();
   drains.add(drain);
   return () => {
     drains.delete(drain);
@@ -50,6 +48,8 @@ async function drainAll(signal: Signal): Promise<void> {
   if (isOwn) end(signal);
   unwire();
   drainingSinceMs = null;
+  // Of servers that were started meanwhile, which the application may do, the next signal drains those.
+  if (drains.size > 0) wire();
 }
 
 function isAlone(signal: Signal): boolean {
@@ -63,6 +63,11 @@ function end(signal: Signal): void {
   // The first process of a container is not ended by a signal that it does not listen for.
   if (process.pid === 1) process.exit(128 + constants.signals[signal]);
   process.kill(process.pid, signal);
+}
+
+function wire(): void {
+  // In front: of those that listen once, nothing is left to be seen after their turn.
+  for (const signal of signals) process.prependListener(signal, onSignal);
 }
 
 function unwire(): void {
