@@ -105,7 +105,6 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
       room.begin();
       if (options.presence !== undefined) room.presence.set(options.presence);
     } else {
-      former?.leave();
       room = new RoomState(this, name, options, former);
       this.#rooms.set(name, room);
     }

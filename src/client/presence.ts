@@ -38,6 +38,11 @@ export class Presence {
     return this.#count ?? this.members.size;
   }
 
+  /** The own state; undefined where it has none. */
+  get state(): unknown {
+    return this.#state && (JSON.parse(this.#state) as unknown);
+  }
+
   /** Sets the own state, now or, where the room is not joined, with the join. */
   set(state: unknown): void {
     const json = toJson(state);

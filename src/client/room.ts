@@ -72,9 +72,11 @@ export class RoomState {
   /** Refusals that the console was told since it was joined. */
   readonly #printed = new Set<string>();
 
-  /** `former`: the room that has just been left. */
+  /** `former`: the room that this one takes the place of, which is left; if only now, its presence state goes on. */
   constructor(client: RoomContext, name: string, options: JoinOptions, former?: RoomState) {
-    const { history = 0, position, presence } = options;
+    const state = former?.status.state === "left" ? undefined : former?.presence.state;
+    const { history = 0, position, presence = state } = options;
+    former?.leave();
     this.client = client;
     this.name = name;
     this.history = history;

@@ -78,6 +78,38 @@ describe("a room that is joined several times", () => {
     expect((await pair.broker.members("chat/a", 10)).count).toBe(1);
   });
 
+  test("and left and joined in one turn has the state it had, however much of the past is asked for", async () => {
+    for (const options of [
+      {},
+      { history: 5 },
+      { presence: undefined },
+      { history: 5, presence: undefined },
+    ]) {
+      const { pair, ada } = await bench();
+      const first = ada.join("chat/a", { presence: "one" });
+      await pair.clock.settle();
+      first.leave();
+      ada.join("chat/a", options);
+      await pair.clock.settle();
+      expect((await pair.broker.members("chat/a", 10)).list, JSON.stringify(options)).toMatchObject([
+        { state: "one" },
+      ]);
+    }
+  });
+
+  test("and joined in a later turn than it was left has no state but one that is given", async () => {
+    const { pair, ada } = await bench();
+    const first = ada.join("chat/a", { presence: "one" });
+    await pair.clock.settle();
+    pair.lastLink.hold();
+    first.leave();
+    await pair.clock.settle();
+    ada.join("chat/a", { history: 5 });
+    pair.lastLink.release();
+    await pair.clock.settle();
+    expect((await pair.broker.members("chat/a", 10)).list).toEqual([]);
+  });
+
   test("and left in one turn with the client closed is left for all to see", async () => {
     const { ada, pair, sent } = await bench();
     const lobby = ada.join("chat/a", { presence: 1 });
