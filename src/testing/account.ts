@@ -34,7 +34,7 @@ export class Account {
     this.user = this.#users.find((user) => user !== this.user) as string;
   }
 
-  /** From now on every token is a new one, and comes at once. */
+  /** From now on every token is a new one, comes at once, and is good for ever: what renews them all the time never rests. */
   heal(): void {
     this.#isWell = true;
   }
@@ -54,7 +54,8 @@ export class Account {
   #fresh(): string {
     const { lifeMs, timeline } = this.#options;
     const { user } = this;
-    const end = lifeMs === null ? "" : `~${startWallMs + Math.round(timeline.nowMs + lifeMs)}`;
+    const end =
+      lifeMs === null || this.#isWell ? "" : `~${startWallMs + Math.round(timeline.nowMs + lifeMs)}`;
     const token = `good.${user}${end}`;
     this.#last = { user, token };
     return token;

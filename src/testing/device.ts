@@ -129,6 +129,7 @@ export class Device<C extends Contract = Contract> {
     return new RecordedClient(client, contract, name, {
       history,
       standstill: timeline.standstill,
+      defer: (task) => process.clock.defer(task),
       ...told,
     });
   }

@@ -15,6 +15,8 @@ export interface RecordedClientContext {
   readonly standstill: Standstill;
   /** Who uses the device. */
   readonly user?: () => string | null;
+  /** Does something at the end of the turn. */
+  readonly defer: (task: () => void) => void;
 }
 
 /** A client as an application uses it, with everything noted that goes in and comes out. */
@@ -25,13 +27,14 @@ export class RecordedClient {
   readonly #history: History;
   readonly #standstill: Standstill;
   readonly #user: (() => string | null) | undefined;
+  readonly #defer: (task: () => void) => void;
   readonly #rooms = new Map<string, RecordedRoom>();
 
   constructor(
     client: Client,
     contract: Contract,
     device: string,
-    { history, standstill, user }: RecordedClientContext,
+    { history, standstill, user, defer }: RecordedClientContext,
   ) {
     this.#client = client;
     this.#contract = contract;
@@ -39,6 +42,7 @@ export class RecordedClient {
     this.#history = history;
     this.#standstill = standstill;
     this.#user = user;
+    this.#defer = defer;
     client.onStatus((status) => {
       const code = status.state === "closed" && status.error ? status.error.code : "";
       history.add({ type: "status", device, session: client.session, state: status.state, code });
@@ -80,7 +84,9 @@ export class RecordedClient {
       standstill: this.#standstill,
       events: Object.keys(this.#contract.matchRoom(name)?.definition.events ?? {}),
       start: options.position ?? null,
-      presence: options.presence,
+      // Who leaves a room and joins it again in one turn never was away, and has the state it had.
+      presence: options.presence === undefined ? former?.state : options.presence,
+      defer: this.#defer,
       ...(this.#user && { user: this.#user }),
     });
     this.#rooms.set(name, room);
@@ -120,5 +126,7 @@ export class RecordedClient {
   close(): void {
     for (const room of this.rooms) room.leave();
     this.#client.close();
+    // A close leaves them at once.
+    this.#rooms.clear();
   }
 }

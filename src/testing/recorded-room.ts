@@ -17,13 +17,15 @@ export interface RecordedRoomOptions {
   readonly presence: unknown;
   /** Who uses the device. */
   readonly user?: () => string | null;
+  /** Does something at the end of the turn. */
+  readonly defer: (task: () => void) => void;
 }
 
 /** A client's room as an application uses it, with everything noted that goes in and comes out. */
 export class RecordedRoom {
   /** Its number among all listeners of the simulation. */
   readonly reader: number;
-  /** This member's own state; undefined where it has none. */
+  /** This member's own state; undefined where it has none. A room that was left has it until the end of the turn. */
   state: unknown;
   readonly #room: Room;
   readonly #options: RecordedRoomOptions;
@@ -71,8 +73,8 @@ export class RecordedRoom {
       members: presence.members,
       count: presence.count,
       set: (state) => {
-        this.state = state;
         presence.set(state);
+        this.state = state;
       },
       onChange: (listener) => presence.onChange(listener),
     };
@@ -124,9 +126,10 @@ export class RecordedRoom {
   }
 
   leave(): void {
-    const { history, device } = this.#options;
+    const { history, device, defer } = this.#options;
     if (this.status.state !== "left")
       history.add({ type: "leave", device, reader: this.reader, room: this.name });
     this.#room.leave();
+    defer(() => (this.state = undefined));
   }
 }

@@ -11,6 +11,8 @@ import type { SwarmKnobs } from "./swarm-knobs.ts";
 
 /** Tokens begin with it, unless they are to be refused. */
 export const goodToken = "good.";
+/** The device that is never let in: its token is a bad one. */
+export const strangerName = "stranger";
 
 /** Whether a user may read and write the closed rooms. */
 export function mayEnter(user: string, room: string): boolean {

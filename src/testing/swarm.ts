@@ -10,7 +10,7 @@ import type { History } from "./history.ts";
 import { Patience } from "./patience.ts";
 import { swarmContract, type Note } from "./swarm-contract.ts";
 import { drawKnobs, type SwarmKnobs } from "./swarm-knobs.ts";
-import { goodToken, mayEnter, swarmServer } from "./swarm-server.ts";
+import { goodToken, mayEnter, strangerName, swarmServer } from "./swarm-server.ts";
 import { Thief } from "./thief.ts";
 import { Workload } from "./workload.ts";
 import { World } from "./world.ts";
@@ -148,7 +148,7 @@ function addDevices(
     const tellsUser = accounts.changes === "told";
     world.device(name, { token, user: () => account.user, tellsUser, keeping, outboxCount });
   }
-  if (stranger) world.device("stranger", { token: "bad", outboxCount });
+  if (stranger) world.device(strangerName, { token: "bad", outboxCount });
   return byDevice;
 }
 
@@ -179,7 +179,7 @@ async function settle(world: World<Contract>, knobs: SwarmKnobs, workload: Workl
   const losses = (): number =>
     world.history.of("ledgers-lost").filter(({ session }) => session === null).length;
   const rules = {
-    isTurnedAway: (device: string) => device === "stranger",
+    isTurnedAway: (device: string) => device === strangerName,
     mayRead,
     membersMax: knobs.limits.presenceMembers ?? defaultLimits.presenceMembers,
   };
@@ -190,7 +190,7 @@ async function settle(world: World<Contract>, knobs: SwarmKnobs, workload: Workl
   for (;;) {
     await world.run(2000);
     for (const node of world.nodes) node.start();
-    for (const device of world.devices) if (device.name !== "stranger") workload.comeBack(device);
+    for (const device of world.devices) workload.comeBack(device);
     if (losses() > probedLosses) unprobed = roomNames(knobs);
     probedLosses = losses();
     if (unprobed.length > 0) unprobed = await probe(world, unprobed);
@@ -223,5 +223,5 @@ function sameNumber(input: string, reply: string): boolean {
 }
 
 function mayRead(device: string, room: string): boolean {
-  return device !== "stranger" && mayEnter(device, room);
+  return device !== strangerName && mayEnter(device, room);
 }

@@ -7,6 +7,7 @@ import type { RecordedRoom } from "./recorded-room.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import type { Mood, Note } from "./swarm-contract.ts";
 import type { ActionName, SwarmKnobs } from "./swarm-knobs.ts";
+import { strangerName } from "./swarm-server.ts";
 import type { World } from "./world.ts";
 
 /** Cut from one text: making a new one each time costs more than all else about a publish. */
@@ -81,9 +82,10 @@ export class Workload {
       });
   }
 
-  /** What an application does for somebody who was turned away: tries again with the next token. */
+  /** What an application does for somebody who was turned away: tries again with the next token, if there is one. */
   comeBack(device: Device<Contract>): void {
-    if (this.#knobs.accounts && device.client.status.state === "closed")
+    const mayComeBack = this.#knobs.accounts !== null && device.name !== strangerName;
+    if (mayComeBack && device.client.status.state === "closed")
       device.process.run(() => device.client.connect());
   }
 
