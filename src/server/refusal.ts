@@ -62,6 +62,10 @@ export class SessionLost extends Error {
 /** Most issues of one payload that a client is told. */
 const issuesMax = 10;
 
+/** A refusal is for a log or a page to show: a handler's own words beyond this are cut off, and so is a code. */
+const messageLengthMax = 4096;
+const codeLengthMax = 128;
+
 /** The frame that refuses. */
 export function refusalFrame(
   subject: ErrorSubject,
@@ -72,8 +76,8 @@ export function refusalFrame(
   return {
     type: "error",
     ...subject,
-    code: String(code),
-    message: String(message),
+    code: String(code).slice(0, codeLengthMax),
+    message: String(message).slice(0, messageLengthMax),
     ...(retryable && { retryable: true }),
     ...(shown.length > 0 && { issues: shown }),
   };

@@ -19,6 +19,7 @@ function bench() {
   const commit = new GroupCommit({
     database: { exec } as unknown as Database,
     file: "a.db",
+    guard: () => {},
     clock,
     rolledBack: () => log.push("rolled back"),
     outage: (reason) => log.push(reason ? "outage" : "over"),

@@ -1,6 +1,15 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -67,6 +76,32 @@ describe("the file", () => {
     await startOn(file);
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });
+
+  test.each([
+    ["removed", (file: string) => rmSync(file)],
+    ["renamed", (file: string) => renameSync(file, `${file}.old`)],
+    [
+      "replaced",
+      (file: string) => {
+        copyFileSync(file, `${file}.copy`);
+        renameSync(`${file}.copy`, file);
+      },
+    ],
+  ])(
+    "that is %s under a running server is an outage, and nothing is acknowledged into it",
+    async (_how, act) => {
+      const file = inFolder("open.db");
+      const broker = sqlite({ file });
+      onTestFinished(() => broker.stop());
+      const heard = new Heard();
+      await broker.start(heard.sink, "node");
+      await broker.append(entry);
+      act(file);
+      await expect(broker.append(entry)).rejects.toThrow(/open.db: it was removed, renamed or replaced/);
+      await expect(broker.append(entry)).rejects.toThrow(/start the server again/);
+      expect(heard.outages).toHaveLength(1);
+    },
+  );
 
   test("in a folder that does not exist is refused", async () => {
     const file = inFolder("none/a.db");

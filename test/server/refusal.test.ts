@@ -18,3 +18,15 @@ test("a refusal names ten issues at most", () => {
   const issues = Array.from({ length: 11 }, (_, index) => ({ message: String(index), path: [] }));
   expect(refusalFrame({ ref: 1 }, new BowlineError("bad", "no", { issues })).issues).toHaveLength(10);
 });
+
+test("a refusal's words are cut off at 4,096 characters, and its code at 128", () => {
+  for (const [length, sent] of [
+    [4096, 4096],
+    [4097, 4096],
+    [5_000_000, 4096],
+  ] as const) {
+    const { message } = refusalFrame({ ref: 1 }, new BowlineError("bad", "x".repeat(length)));
+    expect(message).toHaveLength(sent);
+  }
+  expect(refusalFrame({ ref: 1 }, new BowlineError("c".repeat(129), "no")).code).toHaveLength(128);
+});

@@ -91,6 +91,25 @@ export function explain(error: unknown, file: string): Error {
   return new FileProblem(file, meaning, error);
 }
 
+/**
+ * Makes what throws once the file is another one than it is now: removed, renamed or replaced. SQLite itself would go on
+ * with what it has open, and acknowledge what the next start knows nothing of.
+ */
+export function fileGuard(file: string): () => void {
+  const opened = identityOf(file);
+  return () => {
+    if (identityOf(file) === opened) return;
+    const problem =
+      "it was removed, renamed or replaced while it was open; put it back and start the server again";
+    throw Object.assign(new FileProblem(file, problem), { errcode: code.notDatabase });
+  };
+}
+
+function identityOf(file: string): string {
+  const stats = statSync(file, { throwIfNoEntry: false });
+  return stats ? `${stats.dev}:${stats.ino}` : "none";
+}
+
 class FileProblem extends Error {
   constructor(file: string, problem: string, cause?: unknown) {
     super(`sqlite broker, option "file": ${file}: ${problem}`, { cause });

@@ -5,6 +5,8 @@ import { explain, isOutage, lasts, type Database } from "./database.ts";
 export interface GroupCommitContext {
   readonly database: Database;
   readonly file: string;
+  /** Throws where the file is not the one that was opened. */
+  readonly guard: () => void;
   readonly clock: Clock;
   /** Nothing of a transaction has happened: what is remembered of it does not hold. */
   readonly rolledBack: () => void;
@@ -98,10 +100,11 @@ export class GroupCommit {
   }
 
   #transact(task: () => void): void {
-    const { database, rolledBack } = this.#context;
+    const { database, guard, rolledBack } = this.#context;
     try {
       database.exec("BEGIN");
       task();
+      guard();
       database.exec("COMMIT");
     } catch (error) {
       try {

@@ -16,7 +16,7 @@ import type {
   SessionOpening,
 } from "../../server/broker.ts";
 import { Answers } from "./answers.ts";
-import { closeDatabase, explain, openDatabase, type Database } from "./database.ts";
+import { closeDatabase, explain, fileGuard, openDatabase, type Database } from "./database.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { Logs } from "./logs.ts";
 import type { Settings } from "./options.ts";
@@ -180,6 +180,7 @@ export class SqliteBroker implements Broker {
     const calls = new GroupCommit({
       ...shared,
       file,
+      guard: fileGuard(file),
       rolledBack: () => {
         logs.recount();
         sessions.recount();
