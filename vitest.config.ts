@@ -26,6 +26,8 @@ export default defineConfig({
           name: "node",
           include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
           exclude: ["test/browser/**", "**/node_modules/**"],
+          // One more than Vitest takes of two cores: most files wait for timers and processes, not for the processor.
+          maxWorkers: 2,
           // What a test that hangs may cost; none is meant to need it, also on a machine that is busy with others.
           testTimeout: 30_000,
           hookTimeout: 30_000,
