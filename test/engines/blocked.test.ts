@@ -23,7 +23,6 @@ test("a server that was held up for longer than two heartbeats hears everybody b
   await once(late, "open");
   const held = blocker?.request("increment", { by: 2700 });
   const hello = {
-    session: "mY_pRaHl8jpGWSlQMSHPZQ",
     secret: "f0Yw2s8Xk1QeZr7Tt5Uu3Nn9",
     generation: 1,
     rooms: [],

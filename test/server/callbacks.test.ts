@@ -8,7 +8,7 @@ import type { Broker } from "../../src/server/broker.ts";
 import { memory } from "../../src/server/memory-broker.ts";
 import type { ServerOptions } from "../../src/server/options.ts";
 import { both, boom, ends, expectNothingEscapes, hangs, throwUnreadable } from "../support/ends.ts";
-import { altered } from "../support/log-broker.ts";
+import { altered, oddOnce } from "../support/log-broker.ts";
 import { Pair } from "../support/pair.ts";
 import { RecordedLog } from "../support/recorded-log.ts";
 
@@ -250,15 +250,9 @@ const brokerCalls: [name: keyof Broker, trigger: (scene: Bench) => Promise<unkno
 
 describe.each(brokerCalls)("the broker's %s", (name, trigger) => {
   test.each(both)("that %s once is reported once, and done again", async (_how, end) => {
-    const inner = memory();
-    let isOdd = false;
-    const call = (...of: unknown[]): unknown => {
-      if (!isOdd) return (inner[name] as (...of: unknown[]) => unknown).apply(inner, of);
-      isOdd = false;
-      return end();
-    };
-    const scene = await bench({}, undefined, { broker: altered(inner, { [name]: call }) });
-    isOdd = true;
+    const odd = oddOnce(name, end);
+    const scene = await bench({}, undefined, { broker: odd.broker });
+    odd.arm();
     expect(await settled(scene.pair, trigger(scene))).toBe("done");
     expect(scene.pair.errors).toHaveLength(1);
     await expectOthersGoOn(scene);
@@ -379,18 +373,12 @@ const otherCalls: [name: keyof Broker, trigger: (scene: Bench) => unknown][] = [
 
 describe.each(otherCalls)("the broker's %s", (name, trigger) => {
   test.each(both)("that %s once ends nothing, and others go on", async (how, end) => {
-    const inner = memory();
-    let isOdd = false;
-    const call = (...of: unknown[]): unknown => {
-      if (!isOdd) return (inner[name] as (...of: unknown[]) => unknown).apply(inner, of);
-      isOdd = false;
-      return end();
-    };
-    const scene = await bench({}, undefined, { broker: altered(inner, { [name]: call }) });
-    isOdd = true;
+    const odd = oddOnce(name, end);
+    const scene = await bench({}, undefined, { broker: odd.broker });
+    odd.arm();
     await Promise.race([trigger(scene), scene.pair.clock.advance(0)]);
     await scene.pair.clock.advance(60_000);
-    expect(isOdd, "it was called").toBe(false);
+    expect(odd.isArmed(), "it was called").toBe(false);
     // Of what only tells, nobody waits for an end.
     const isTold = name === "tell" || name === "signal" || name === "renewSessions";
     expect(scene.pair.errors.length).toBe(isTold && how in hangs ? 0 : 1);

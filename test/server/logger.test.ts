@@ -1,7 +1,8 @@
 import { app, loggingBench, openRaw } from "../support/logging-bench.ts";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Logger } from "../../src/server/logging/logger.ts";
 import { createServer } from "../../src/server/server.ts";
+import { expectNothingEscapes } from "../support/ends.ts";
 
 const boom = new Error("boom");
 const failing: [how: string, method: () => unknown][] = [
@@ -15,18 +16,7 @@ const failing: [how: string, method: () => unknown][] = [
   // oxlint-disable-next-line unicorn/no-thenable -- what a logger may give
   ["gives a thenable that rejects", () => ({ then: (_: unknown, no: (error: Error) => void) => no(boom) })],
 ];
-let escaped: unknown[] = [];
-const escape = (error: unknown): void => void escaped.push(error);
-beforeEach(() => {
-  escaped = [];
-  process.on("unhandledRejection", escape).on("uncaughtException", escape);
-});
-afterEach(async () => {
-  await new Promise((resolve) => setImmediate(resolve));
-  process.off("unhandledRejection", escape).off("uncaughtException", escape);
-  vi.restoreAllMocks();
-  expect(escaped).toEqual([]);
-});
+expectNothingEscapes();
 
 test.each(failing)("a logger that %s ends nothing, and is said once", async (_how, method) => {
   const said = vi.spyOn(console, "error").mockImplementation(() => {});

@@ -1,3 +1,4 @@
+import { memory } from "../../src/server/memory-broker.ts";
 import type { FakeClock } from "./fake-clock.ts";
 import type { Member } from "../../src/protocol/frames.ts";
 import type { Broker, LogPage, LogState, Members } from "../../src/server/broker.ts";
@@ -146,4 +147,23 @@ export function altered(inner: Broker, calls: Calls): Broker {
       return typeof value === "function" ? (value.bind(target) as unknown) : value;
     },
   });
+}
+
+/** A memory broker of which one call, once armed, ends as it is told to, and from then on as before. */
+export function oddOnce(
+  name: keyof Broker,
+  end: () => unknown,
+): { broker: Broker; arm(): void; isArmed(): boolean } {
+  const inner = memory();
+  let isArmed = false;
+  const call = (...of: unknown[]): unknown => {
+    if (!isArmed) return (inner[name] as (...of: unknown[]) => unknown).apply(inner, of);
+    isArmed = false;
+    return end();
+  };
+  return {
+    broker: altered(inner, { [name]: call }),
+    arm: () => void (isArmed = true),
+    isArmed: () => isArmed,
+  };
 }
