@@ -37,9 +37,11 @@ const blocks = pages.flatMap((page) => page.blocks).length;
 console.log(`docs: ${pages.length} pages, ${blocks} blocks, ${problems.length} problems`);
 
 function listPages() {
-  const top = readdirSync(root).filter((name) => name.endsWith(".md"));
-  const docs = readdirSync(join(root, "docs"), { recursive: true }).filter((name) => name.endsWith(".md"));
-  return [...top, ...docs.map((name) => join("docs", name))].sort();
+  const top = readdirSync(root);
+  const below = ["docs", "spec"].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true }).map((name) => join(folder, name)),
+  );
+  return [...top, ...below].filter((name) => name.endsWith(".md")).sort();
 }
 
 /** A page with its code blocks, and its prose with everything that is code blanked out. */

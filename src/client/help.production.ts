@@ -2,7 +2,7 @@ import type * as help from "./help.ts";
 
 /*
  * What help.ts is in builds for production: what it throws names the option or value alone, and the texts of codes are
- * the codes. PROTOCOL.md says what they mean.
+ * the codes. spec/PROTOCOL.md says what they mean.
  */
 
 export const checkOptions: typeof help.checkOptions = (where, given, known) => {

@@ -1,5 +1,5 @@
 /**
- * The one table of codes. Behaviour hangs on the codes; the texts are for people. The tables in PROTOCOL.md are
+ * The one table of codes. Behaviour hangs on the codes; the texts are for people. The tables in spec/PROTOCOL.md are
  * written from here, and a test holds them to it.
  */
 

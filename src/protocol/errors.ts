@@ -26,7 +26,7 @@ const brand = Symbol.for("bowline.error");
 
 /**
  * A refused call. On the client, promises reject with it; on the server, a handler throws it to refuse, and its code,
- * message and `retryable` travel to the caller. Branch on `code`: it is a name of the error-code table (PROTOCOL.md)
+ * message and `retryable` travel to the caller. Branch on `code`: it is a name of the error-code table (spec/PROTOCOL.md)
  * or one of your own. `instanceof` knows those of other copies of this package as well. As JSON it has all that it says,
  * but not its cause.
  *

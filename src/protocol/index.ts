@@ -1,5 +1,5 @@
 /**
- * The wire, for those who write a client, a server or a tool that speaks it. PROTOCOL.md is the normative text.
+ * The wire, for those who write a client, a server or a tool that speaks it. spec/PROTOCOL.md is the normative text.
  *
  * @module
  */

@@ -3,7 +3,7 @@
  * ws, Bun, a simulated network.
  *
  * An engine MUST ask {@link Gate.admit} before it upgrades and MUST answer a refusal with its HTTP status and the JSON
- * body of PROTOCOL.md; MUST select the subprotocol `bowline.v1.json`; MUST turn binary messages into
+ * body of spec/PROTOCOL.md; MUST select the subprotocol `bowline.v1.json`; MUST turn binary messages into
  * {@link SocketListener.receiveBinary}; MUST end a socket that sends a message over `payloadBytes` with close code 1009;
  * MUST call `closed` exactly once and nothing after it; MUST answer pings, except of one that does not read.
  *

@@ -7,7 +7,7 @@ import { serve } from "bowline/node";
 import { createServer, type Server } from "bowline/server";
 import { closeCodes, decodeClientFrame, jsonSubprotocol } from "bowline/protocol";
 
-const page = readFileSync(new URL("../../PROTOCOL.md", import.meta.url), "utf8");
+const page = readFileSync(new URL("../../spec/PROTOCOL.md", import.meta.url), "utf8");
 const sessions = [...page.matchAll(/^### (.+)\n(?:(?!^#)[\s\S])*?^```session\n([\s\S]*?)^```/gm)].map(
   ([, title = "", text = ""]) => [title, text.trim().split("\n")] as const,
 );

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { closeCodes, errorCodes } from "../../src/protocol/codes.ts";
 
-const text = readFileSync(new URL("../../PROTOCOL.md", import.meta.url), "utf8");
+const text = readFileSync(new URL("../../spec/PROTOCOL.md", import.meta.url), "utf8");
 
 /** The cells of every row of the tables under a heading, without backticks, head rows and rules. */
 function rowsUnder(heading: string): string[][] {
