@@ -127,6 +127,12 @@ export interface Members {
   readonly list: readonly Member[];
 }
 
+/**
+ * What all nodes of a cluster should have alike, by name: the bounds of the rooms' logs, the hash of the contract, and
+ * what a broker adds of its own options. Short texts, the same in every language: numbers in digits, times in milliseconds.
+ */
+export type ClusterSettings = Readonly<Record<string, string>>;
+
 /** What a node gives its broker to call. Every call returns at once and never throws. */
 export interface BrokerSink {
   /** A new entry of a subscribed room. MUST be called in rising order of offset; MAY leave holes and repeat itself. */
@@ -143,6 +149,11 @@ export interface BrokerSink {
   receiveTold(message: string): void;
   /** The broker can't be reached, and why; or, with null, it can again. */
   receiveOutage(reason: Error | null): void;
+  /**
+   * The settings of this node, with those that the broker adds, and of each node that was there before it, by its id. Called
+   * at the start, at most once: what differs is said to people. A broker that serves one node never calls it.
+   */
+  receiveSettings(own: ClusterSettings, others: ReadonlyMap<string, ClusterSettings>): void;
   /** Whether a session has a connection on this node. A broker that bounds how many it knows gives up others first. */
   isConnected(session: string): boolean;
 }
@@ -163,8 +174,9 @@ export interface Broker {
   /**
    * Called once, before anything else. `node` is this node's id, new for each process. Rejects when the service can't be
    * reached or can't do what is needed, with an error that names the option and its value (never a password). It is given up after 60 s.
+   * `settings` are kept where other nodes find them as long as this one lives.
    */
-  start(sink: BrokerSink, node: string): Promise<void>;
+  start(sink: BrokerSink, node: string, settings?: ClusterSettings): Promise<void>;
   /** Called once, at the end. It is given up after 30 s. */
   stop(): Promise<void>;
 

@@ -8,6 +8,7 @@ import type {
   AppendResult,
   Broker,
   BrokerSink,
+  ClusterSettings,
   LogBound,
   LogPage,
   LogState,
@@ -58,8 +59,8 @@ export class GuardedBroker implements Broker {
   }
 
   /** Its errors are for whoever starts the server. One that comes to an end too late is stopped again. */
-  async start(sink: BrokerSink, node: string): Promise<void> {
-    const starting = Promise.resolve(this.#broker.start(sink, node));
+  async start(sink: BrokerSink, node: string, settings?: ClusterSettings): Promise<void> {
+    const starting = Promise.resolve(this.#broker.start(sink, node, settings));
     let isLate = false;
     starting.then(() => isLate && attempt(() => this.#broker.stop(), this.#failed), ignore);
     return this.#inTime("start", startMs, starting, () => (isLate = true));

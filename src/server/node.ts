@@ -7,6 +7,7 @@ import { BowlineError } from "../protocol/errors.ts";
 import type { JoinRequest } from "../protocol/frames.ts";
 import type { Broker, BrokerSink } from "./broker.ts";
 import { Cluster, type NodeStats } from "./cluster.ts";
+import { clusterSettings, settingsThatDiffer } from "./cluster-settings.ts";
 import { Connection, type ConnectionContext } from "./connection.ts";
 import { Drain } from "./drain.ts";
 import type {
@@ -233,9 +234,10 @@ export class Node implements Gate {
         if (reason && this.#options.onError) this.report(reason, "broker");
         this.sessions.receiveOutage(reason);
       },
+      receiveSettings: (own, others) => this.#logging.settingsDiffer(settingsThatDiffer(own, others)),
       isConnected: (session) => this.sessions.connectionOf(session) !== undefined,
     };
-    await this.#broker.start(sink, this.cluster.node);
+    await this.#broker.start(sink, this.cluster.node, clusterSettings(this.#options.contract));
     if (this.#stopped) {
       await this.#broker.stop();
       throw new Error("this server was stopped while it started");

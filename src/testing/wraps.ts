@@ -26,7 +26,7 @@ export interface Wraps {
 export function wrapBroker(inner: Broker, changed: Partial<Broker>): Broker {
   return {
     name: inner.name,
-    start: (sink, node) => inner.start(sink, node),
+    start: (sink, node, settings) => inner.start(sink, node, settings),
     stop: () => inner.stop(),
     append: (request) => inner.append(request),
     find: (room, origin) => inner.find(room, origin),

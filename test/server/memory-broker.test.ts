@@ -18,6 +18,7 @@ async function bench(options: MemoryBrokerOptions = {}) {
     receiveHole: (room) => heard.push(`hole ${room}`),
     receiveTold: (message) => heard.push(`told ${message}`),
     receiveOutage: (reason) => heard.push(`outage ${reason?.message ?? "over"}`),
+    receiveSettings: () => heard.push("settings"),
     isConnected: () => false,
   };
   const broker = memory({ clock, random: new FakeRandom(), ...options });

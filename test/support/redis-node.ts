@@ -29,6 +29,7 @@ export async function startNode(
     receiveOpened: (...all) => heard.sink.receiveOpened(...all),
     receiveTold: (...all) => heard.sink.receiveTold(...all),
     receiveOutage: (...all) => heard.sink.receiveOutage(...all),
+    receiveSettings: (...all) => heard.sink.receiveSettings(...all),
     isConnected: (...all) => heard.sink.isConnected(...all),
     receiveHole: (room) => {
       holes.push(room);

@@ -5,6 +5,7 @@ import { closeCodes, errorCodes, type CloseName } from "../../protocol/codes.ts"
 import type { BowlineError } from "../../protocol/errors.ts";
 import { cookiesOf, queryOf, single, tokenOf } from "../credentials.ts";
 import type { Refused, UpgradeRequest } from "../engine.ts";
+import type { SettingDifference } from "../cluster-settings.ts";
 import { LineLimit } from "./line-limit.ts";
 import { headOf, quoted, shown, shownError, valuesOf, without } from "./line-text.ts";
 import { consoleLogger, type Logger } from "./logger.ts";
@@ -135,6 +136,18 @@ export class Logging {
     if (!reason) return this.#write("warn", {}, "the broker is back");
     const err = shownError(reason);
     this.#write("warn", { err }, `the broker can't be reached, clients wait for it: ${headOf(err)}`);
+  }
+
+  /** The other nodes of the cluster were started with other settings: each is a line, once. */
+  settingsDiffer(differences: readonly SettingDifference[]): void {
+    for (const { name, own, others } of differences) {
+      const theirs = others.map(({ value, node }) => `${quoted(value)} on node ${quoted(node)}`).join(", ");
+      this.#write(
+        "warn",
+        { setting: name, own, others },
+        `the setting ${quoted(name)} is ${quoted(own)} here and ${theirs}: give all nodes the same`,
+      );
+    }
   }
 
   /** A fault of the application's or the broker's. */

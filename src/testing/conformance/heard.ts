@@ -1,5 +1,5 @@
 import { ok } from "node:assert/strict";
-import type { BrokerSink, LogEntry, PresenceChange } from "../../server/broker.ts";
+import type { BrokerSink, ClusterSettings, LogEntry, PresenceChange } from "../../server/broker.ts";
 
 /** An entry as a sink was given it. */
 export interface HeardEntry extends LogEntry {
@@ -13,6 +13,11 @@ export class Heard {
   readonly told: string[] = [];
   /** Messages of outages, null for their ends. */
   readonly outages: (string | null)[] = [];
+  /** Settings of this node and of those that were there before. */
+  readonly settings: {
+    readonly own: ClusterSettings;
+    readonly others: ReadonlyMap<string, ClusterSettings>;
+  }[] = [];
   /** Sessions that have a connection, for the broker. */
   readonly connected: Set<string> = new Set();
   readonly #entries = new Map<string, HeardEntry[]>();
@@ -35,6 +40,7 @@ export class Heard {
     },
     receiveTold: (message) => void this.told.push(message),
     receiveOutage: (reason) => void this.outages.push(reason && reason.message),
+    receiveSettings: (own, others) => void this.settings.push({ own, others }),
     isConnected: (session) => this.connected.has(session),
   };
 
