@@ -10,9 +10,9 @@ export const memoryMutants: readonly Mutant[] = [
     why: "one generation opens a session twice",
   },
   {
-    id: "memory-sessions-epoch",
+    id: "memory-sessions-named-ledger",
     file: "src/server/memory-sessions.ts",
-    from: "return epoch === undefined || record?.epoch === epoch ? record : undefined;",
+    from: "return ledger === undefined || record?.ledger === ledger ? record : undefined;",
     to: "return record;",
     tests: "test/server/memory-sessions.test.ts",
     why: "a publish that may be in a forgotten ledger is stored a second time",

@@ -11,9 +11,9 @@ export const sqliteMutants: readonly Mutant[] = [
     why: "one generation opens a session twice",
   },
   {
-    id: "sqlite-epoch",
+    id: "sqlite-ledger",
     file: "src/brokers/sqlite/sessions.ts",
-    from: "return epoch === undefined || session?.epoch === epoch ? session : undefined;",
+    from: "return ledger === undefined || session?.ledger === ledger ? session : undefined;",
     to: "return session;",
     tests: "test/brokers/sqlite.test.ts",
     only: "ledger:",

@@ -104,8 +104,8 @@ export class Session {
    * the server remembers, and was left. Of calls that nobody said the user of, those made while the token of this
    * connection was the one to connect with are this user's.
    */
-  welcomed({ user, epoch, ref }: Pick<WelcomeFrame, "user" | "epoch" | "ref">): Welcomed | null {
-    const { epoch: former, user: owner, userRef } = this.stored;
+  welcomed({ user, ledger, ref }: Pick<WelcomeFrame, "user" | "ledger" | "ref">): Welcomed | null {
+    const { ledger: former, user: owner, userRef } = this.stored;
     // A server that judges nobody takes the session for the user: then it is whoever made the call.
     const isOwn = user === this.id;
     if (former !== "" && owner !== null && owner !== user && !isOwn) {
@@ -116,9 +116,9 @@ export class Session {
     this.#openedId = this.id;
     this.#nextRef = Math.max(this.#nextRef, ref + 1);
     const now = isOwn && owner !== null ? owner : user;
-    if (epoch !== former || now !== owner || userRef !== 0) this.#change({ epoch, user: now, userRef: 0 });
+    if (ledger !== former || now !== owner || userRef !== 0) this.#change({ ledger, user: now, userRef: 0 });
     return {
-      lost: former !== "" && epoch !== former,
+      lost: former !== "" && ledger !== former,
       owns: (call) => isOwn || (owner !== null && call >= userRef ? owner === user : call >= tokenRef),
     };
   }
@@ -132,7 +132,7 @@ export class Session {
 
   #begin(initial: Partial<StoredSession>): void {
     const secret = initial.secret ?? this.#context.random.id(36);
-    this.stored = { generation: 0, refs: 1, epoch: "", user: null, userRef: 0, ...initial, secret };
+    this.stored = { generation: 0, refs: 1, ledger: "", user: null, userRef: 0, ...initial, secret };
     this.id = sessionIdOf(secret);
     this.#nextRef = this.stored.refs;
     // Its first ref or hello has the store keep it.

@@ -13,7 +13,7 @@ export interface StoredSession {
   /** Refs below this one may have been used. */
   readonly refs: number;
   /** Names the ledgers of the last welcome; empty before the first. */
-  readonly epoch: string;
+  readonly ledger: string;
   /** Whose the publishes are: as the last welcome, or before any the application, said. Null while neither did. */
   readonly user: string | null;
   /** Of publishes with a ref below this one, nobody said whose they are. */

@@ -102,13 +102,15 @@ export type ServerFrame =
 /** Answers a hello. */
 export interface WelcomeFrame {
   readonly type: "welcome";
+  /** The id of the session that the secret opened, as others see it. */
+  readonly session: string;
   /** Who the server takes this client for. */
   readonly user: string;
   /**
    * Names the ledgers that this session's publishes and requests are deduplicated by. If it is another one than the last
    * welcome named, they were lost: what was sent before and never answered is uncertain.
    */
-  readonly epoch: string;
+  readonly ledger: string;
   /** The highest ref of this session that was carried out; 0 if none. */
   readonly ref: number;
   readonly heartbeatMs: number;

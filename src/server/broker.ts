@@ -60,10 +60,10 @@ export interface Origin {
   readonly session: string;
   readonly ref: number;
   /**
-   * The epoch that the session's ledgers had when this was sent. If they have another one by now, what is known of this
+   * The name that the session's ledgers had when this was sent. If they have another one by now, what is known of this
    * was lost, and the answer is `unknown-session`. Absent: whichever they have.
    */
-  readonly epoch?: string;
+  readonly ledger?: string;
 }
 
 export interface AppendRequest {
@@ -95,8 +95,8 @@ export interface SessionClaim {
 }
 
 export type SessionOpening =
-  /** `epoch`: names the session's ledgers, drawn when they are begun. `ref`: the highest one carried out. */
-  | { readonly outcome: "opened"; readonly epoch: string; readonly ref: number }
+  /** `ledger`: names the session's ledgers, drawn when they are begun. `ref`: the highest one carried out. */
+  | { readonly outcome: "opened"; readonly ledger: string; readonly ref: number }
   /** As high a generation was opened before. */
   | { readonly outcome: "stale" }
   /** The session is another user's. */
@@ -164,7 +164,7 @@ export interface BrokerSink {
  * An implementation MUST make each call atomic, and carry out calls about one room in their order; MUST give the
  * publisher's own node its entries through the sink like any other node's; MUST NOT answer `append` before the entry is
  * as safe as the broker makes things; MUST begin a new epoch when it has, or may have, lost entries of a log from its
- * end; MUST keep a session's ledgers whole as long as it gives the same epoch for it, and answer `unknown-session` when
+ * end; MUST keep a session's ledgers whole as long as it gives the same name for them, and answer `unknown-session` when
  * it has none, or reject with `UNCERTAIN` the refs that may be in what it lost. Room names, keys and data are well-formed text. A call that can't be carried out rejects: none waits for an outage to pass, for the node does that.
  * One that never can be, whatever happens, rejects with a `BowlineError`: that is not tried again, and the caller is told.
  */

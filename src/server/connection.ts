@@ -58,7 +58,7 @@ export class Connection implements SocketListener, WheelItem {
   session = "";
   generation = 0;
   /** Names the ledgers that its session had when it was opened. */
-  epoch = "";
+  ledger = "";
   /** The rooms it is in. Few, so an array is smaller and faster than a map. */
   readers: Reader[] = [];
   /** Rooms being joined: they count as rooms. */

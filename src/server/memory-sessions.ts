@@ -14,7 +14,7 @@ import {
 } from "./broker.ts";
 
 interface SessionRecord {
-  readonly epoch: string;
+  readonly ledger: string;
   readonly user: string;
   generation: number;
   ref: number;
@@ -55,9 +55,9 @@ export class MemorySessions {
   open({ session, user, generation }: SessionClaim): SessionOpening {
     const record = this.#records.get(session);
     if (!record) {
-      const epoch = this.#context.random.id(8);
+      const ledger = this.#context.random.id(8);
       this.#add(session, {
-        epoch,
+        ledger,
         user,
         generation,
         ref: 0,
@@ -65,13 +65,13 @@ export class MemorySessions {
         publishes: null,
         answers: null,
       });
-      return { outcome: "opened", epoch, ref: 0 };
+      return { outcome: "opened", ledger, ref: 0 };
     }
     if (record.user !== user) return { outcome: "mismatch" };
     if (generation <= record.generation) return { outcome: "stale" };
     record.generation = generation;
     this.#touch(session, record);
-    return { outcome: "opened", epoch: record.epoch, ref: record.ref };
+    return { outcome: "opened", ledger: record.ledger, ref: record.ref };
   }
 
   renew(sessions: readonly string[]): void {
@@ -121,9 +121,9 @@ export class MemorySessions {
     if (answers) this.#forgetAnswers(answers);
   }
 
-  #recordOf({ session, epoch }: Origin): SessionRecord | undefined {
+  #recordOf({ session, ledger }: Origin): SessionRecord | undefined {
     const record = this.#records.get(session);
-    return epoch === undefined || record?.epoch === epoch ? record : undefined;
+    return ledger === undefined || record?.ledger === ledger ? record : undefined;
   }
 
   #add(session: string, record: SessionRecord): void {

@@ -51,8 +51,8 @@ export class Publishing {
   async receivePublish(connection: Connection, frame: PublishFrame): Promise<void> {
     const { broker, insist, queue, sessions } = this.#context;
     const { ref, room } = frame;
-    const { session, epoch } = connection;
-    const origin: Origin = { session, ref, epoch };
+    const { session, ledger } = connection;
+    const origin: Origin = { session, ref, ledger };
     const name = `${session} ${room}`;
     const line = this.#lineOf(name);
     // Sent again while an earlier socket's is still at it: that one's answer will go to this connection.

@@ -95,8 +95,8 @@ export class Requests {
   #runOnce(call: RequestCall): Awaitable<void> {
     const { broker, insist, sessions } = this.#context;
     const { connection, ref } = call;
-    const { session, epoch } = connection;
-    const origin: Origin = { session, ref, epoch };
+    const { session, ledger } = connection;
+    const origin: Origin = { session, ref, ledger };
     const isNeeded = (): boolean => sessions.connectionOf(origin.session) !== undefined;
     const claiming = insist(() => broker.claimRequest(origin), isNeeded);
     return after(claiming, (claim) => {

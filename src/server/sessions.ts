@@ -74,9 +74,9 @@ export class Sessions {
       // The notice of this very opening may come only after the answer, when it would find the new connection.
       this.receiveOpened(session, generation);
       this.#connections.set(session, connection);
-      connection.epoch = opening.epoch;
+      connection.ledger = opening.ledger;
       connection.open();
-      this.#welcome(connection, user, opening.epoch, opening.ref);
+      this.#welcome(connection, user, opening.ledger, opening.ref);
       const { logging } = this.#context;
       if (logging.isDebug) logging.debug("connected", connection);
       for (const room of rooms) this.#context.join(connection, room);
@@ -101,9 +101,9 @@ export class Sessions {
   }
 
   /** The ledgers that a connection had are gone: its client opens the session again, unless it did so meanwhile. */
-  receiveLost({ session, epoch }: Connection): void {
+  receiveLost({ session, ledger }: Connection): void {
     const connection = this.#connections.get(session);
-    if (connection?.epoch === epoch) connection.close("SESSION_LOST");
+    if (connection?.ledger === ledger) connection.close("SESSION_LOST");
   }
 
   /** The broker is gone, or (null) is back: every client is told. */
@@ -127,12 +127,13 @@ export class Sessions {
     this.renew(connection);
   }
 
-  #welcome(connection: Connection, user: string, epoch: string, ref: number): void {
+  #welcome(connection: Connection, user: string, ledger: string, ref: number): void {
     const { limits, heartbeatMs } = this.#context;
     connection.send({
       type: "welcome",
+      session: connection.session,
       user,
-      epoch,
+      ledger,
       ref,
       heartbeatMs,
       payloadBytes: limits.payloadBytes,

@@ -10,7 +10,7 @@ import {
 } from "../server/broker.ts";
 
 interface Ledger {
-  readonly epoch: string;
+  readonly name: string;
   readonly user: string;
   generation: number;
   ref: number;
@@ -32,7 +32,7 @@ export interface SavedLedgers {
 export interface SharedSessionsOptions {
   readonly nowMs: () => number;
   readonly ttlMs: number;
-  readonly epoch: () => string;
+  readonly ledger: () => string;
   /** A session was forgotten; null: all of them. */
   readonly lost: (session: string | null, isHarm: boolean) => void;
 }
@@ -56,17 +56,17 @@ export class SharedSessions {
     this.#writes += 1;
     const ledger = this.#ledger(session);
     if (!ledger) {
-      const epoch = this.#options.epoch();
+      const name = this.#options.ledger();
       const renewedMs = this.#options.nowMs();
-      const fresh = { epoch, user, generation, renewedMs, ref: 0, published: [], forgotten: 0 };
+      const fresh = { name, user, generation, renewedMs, ref: 0, published: [], forgotten: 0 };
       this.#ledgers.set(session, { ...fresh, answers: new Map() });
-      return { outcome: "opened", epoch, ref: 0 };
+      return { outcome: "opened", ledger: name, ref: 0 };
     }
     if (ledger.user !== user) return { outcome: "mismatch" };
     if (generation <= ledger.generation) return { outcome: "stale" };
     ledger.generation = generation;
     ledger.renewedMs = this.#options.nowMs();
-    return { outcome: "opened", epoch: ledger.epoch, ref: ledger.ref };
+    return { outcome: "opened", ledger: ledger.name, ref: ledger.ref };
   }
 
   renew(sessions: readonly string[]): void {
@@ -163,9 +163,9 @@ export class SharedSessions {
     if (this.#ledgers.delete(session)) this.#options.lost(session, true);
   }
 
-  #ledgerOf({ session, epoch }: Origin): Ledger | undefined {
+  #ledgerOf({ session, ledger: name }: Origin): Ledger | undefined {
     const ledger = this.#ledger(session);
-    return epoch === undefined || ledger?.epoch === epoch ? ledger : undefined;
+    return name === undefined || ledger?.name === name ? ledger : undefined;
   }
 
   #ledger(session: string): Ledger | undefined {

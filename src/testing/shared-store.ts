@@ -64,7 +64,7 @@ export class SharedStore {
     this.sessions = new SharedSessions({
       nowMs: () => timeline.nowMs,
       ttlMs: sessionTtlMs,
-      epoch: () => random.id(8),
+      ledger: () => random.id(8),
       lost: (session, isHarm) => history.add({ type: "ledgers-lost", session, isHarm }),
     });
   }

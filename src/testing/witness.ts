@@ -50,8 +50,8 @@ export function witness(
       history.add({ type: "opened", node, session, generation });
       opened(session, generation);
       const former = epochs.get(session);
-      epochs.set(session, opening.epoch);
-      if (former !== undefined && former !== opening.epoch) history.add({ type: "ledgers-lost", session });
+      epochs.set(session, opening.ledger);
+      if (former !== undefined && former !== opening.ledger) history.add({ type: "ledgers-lost", session });
       return opening;
     },
   });

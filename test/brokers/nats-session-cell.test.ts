@@ -25,7 +25,7 @@ class FakeStore implements RecordStore {
 }
 
 function record(generation: number): SessionRecord {
-  return { epoch: "e", home: "h", user: "ada", generation, ref: 0, claims: [], forgotten: 0, rooms: [] };
+  return { ledger: "e", home: "h", user: "ada", generation, ref: 0, claims: [], forgotten: 0, rooms: [] };
 }
 
 const generationOf = (cell: SessionCell): Promise<number | undefined> =>

@@ -67,8 +67,8 @@ describe.skipIf(!redisPath)("a data set that is not what it was", () => {
     const known = await a.broker.openSession(reopen);
     // The record is there, from the snapshot; its ledgers may lack their end.
     const kept = await server.command("HGET", "bowline:{s:ada}:record", "user");
-    expect([kept !== null, known]).toEqual([true, { outcome: "opened", epoch: expect.any(String), ref: 0 }]);
-    if (known.outcome === "opened") expect(known.epoch).not.toBe(ledgers);
+    expect([kept !== null, known]).toEqual([true, { outcome: "opened", ledger: expect.any(String), ref: 0 }]);
+    if (known.outcome === "opened") expect(known.ledger).not.toBe(ledgers);
     expect(await a.append("r", "two", 2)).toMatchObject({ outcome: "stored" });
   });
 

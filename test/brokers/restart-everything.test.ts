@@ -74,7 +74,7 @@ async function look({ broker }: { broker: Broker }): Promise<{ log: string; sess
   const claim = { session: "session-1", user: "ada" };
   const opening = await broker.openSession({ ...claim, generation: ++generation });
   const { epoch, head } = await broker.read("r", 0, 10);
-  return { log: epoch, session: (opening as { epoch: string }).epoch, head };
+  return { log: epoch, session: (opening as { ledger: string }).ledger, head };
 }
 
 async function append({ broker }: { broker: Broker }, ref: number): Promise<AppendResult> {

@@ -45,7 +45,7 @@ async function bench(options: Partial<SqliteBrokerOptions> = {}) {
   const head = async (room: string) => (await now((it) => it.read(room, 0, 1))).head;
   const epochOf = async (session: string, generation: number) => {
     const opening = await now((it) => it.openSession({ ...claim, session, generation }));
-    return opening.outcome === "opened" ? opening.epoch : null;
+    return opening.outcome === "opened" ? opening.ledger : null;
   };
   /** Rows of a table, once the broker has stopped. */
   const rows = async (table: string): Promise<number> => {

@@ -138,6 +138,7 @@ describe("the file", () => {
     const database = await openDatabase(file);
     database.exec("ALTER TABLE sessions ADD COLUMN secret TEXT NOT NULL DEFAULT 'k'");
     database.exec("ALTER TABLE rooms DROP COLUMN bytes");
+    database.exec("ALTER TABLE sessions RENAME COLUMN ledger TO epoch");
     database.exec("INSERT INTO rooms VALUES (1, 'r', 'e', 0, 1, 60000, 0)");
     database.exec(`INSERT INTO entries VALUES (1, 1, ${Date.now()}, 'kept')`);
     database.exec(
@@ -166,11 +167,11 @@ describe("the file", () => {
     database.exec("PRAGMA user_version = 99");
     closeDatabase(database);
     await expect(startOn(file)).rejects.toThrow(
-      "it is of version 99, and this Bowline reads versions 1 to 3",
+      "it is of version 99, and this Bowline reads versions 1 to 4",
     );
   });
 
-  test("of the version before is brought up to date: what its logs hold is counted", async () => {
+  test("of version 2 is brought up to date: what its logs hold is counted", async () => {
     const file = inFolder("former.db");
     const before = sqlite({ file });
     await before.start(new Heard().sink, "node");
@@ -178,6 +179,7 @@ describe("the file", () => {
     await before.stop();
     const database = await openDatabase(file);
     database.exec("ALTER TABLE rooms DROP COLUMN bytes; PRAGMA user_version = 2");
+    database.exec("ALTER TABLE sessions RENAME COLUMN ledger TO epoch");
     closeDatabase(database);
     const broker = sqlite({ file });
     await broker.start(new Heard().sink, "node");
@@ -276,7 +278,7 @@ test("an older copy that was made ready as the documentation says begins new epo
     const result = await broker.append({ ...entry, origin });
     await broker.stop();
     if (session.outcome !== "opened" || result.outcome !== "stored") throw new Error(result.outcome);
-    return { session: session.epoch, room: result.position.epoch };
+    return { session: session.ledger, room: result.position.epoch };
   };
   const former = await opened();
   const page = readFileSync(new URL("../../docs/scaling.md", import.meta.url), "utf8");

@@ -237,7 +237,7 @@ describe("what comes right after a join", () => {
       userRef: 0,
       generation: 0,
       refs: 1001,
-      epoch: "",
+      ledger: "",
     };
     const publishes = [{ ref: 1, room: "chat/a", event: "message", json: "1", sent: false }];
     const ada = pair.client({ store: { initial: { session, publishes }, save: () => {} } });

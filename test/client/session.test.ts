@@ -9,15 +9,15 @@ const stored: StoredSession = {
   secret: "f0Yw2s8Xk1QeZr7Tt5Uu3Nn9",
   generation: 4,
   refs: 2001,
-  epoch: "e",
+  ledger: "e",
   user: "ada",
   userRef: 0,
 };
 const open = (initial: StoredSession | null, random = new FakeRandom()) =>
   new Session(initial, { random, whose: () => null, left: () => {} });
 const fresh = () => open(null);
-const welcomed = (session: Session, epoch: string, ref = 0) => ({
-  lost: session.welcomed({ user: "ada", epoch, ref })?.lost,
+const welcomed = (session: Session, ledger: string, ref = 0) => ({
+  lost: session.welcomed({ user: "ada", ledger, ref })?.lost,
   changes: session.takeChanges(),
 });
 const hello = (session: Session, rooms: readonly JoinRequest[]) => ({
@@ -34,7 +34,7 @@ describe("a session", () => {
     const { secret } = hello(a, []).frame;
     expect(secret).toHaveLength(36);
     expect(a.id).toBe(sessionIdOf(secret));
-    expect(a.stored.epoch).toBe("");
+    expect(a.stored.ledger).toBe("");
   });
 
   test("that a store brought back goes on where it was", () => {
@@ -84,11 +84,11 @@ describe("refs", () => {
   });
 });
 
-describe("the epoch of a welcome", () => {
+describe("the ledger of a welcome", () => {
   test("is stored when it is the first, and nothing is lost", () => {
     const { lost, changes } = welcomed(fresh(), "e");
     expect(lost).toBe(false);
-    expect(changes).toMatchObject([{ session: { epoch: "e" } }]);
+    expect(changes).toMatchObject([{ session: { ledger: "e" } }]);
   });
 
   test("that is the same changes nothing", () => {
@@ -101,7 +101,7 @@ describe("the epoch of a welcome", () => {
   test("that is another one means that the ledgers are lost", () => {
     const session = open(stored);
     expect(welcomed(session, "f").lost).toBe(true);
-    expect(session.stored.epoch).toBe("f");
+    expect(session.stored.ledger).toBe("f");
     expect(welcomed(session, "f").lost).toBe(false);
   });
 });

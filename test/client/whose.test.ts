@@ -306,7 +306,7 @@ describe("what is queued before any welcome", () => {
           secret: "s".repeat(24),
           generation: 3,
           refs: 1001,
-          epoch: "old",
+          ledger: "old",
         } as never,
         publishes: [
           { ...publish, ref: 1, json: '"sent"', sent: true },

@@ -124,13 +124,16 @@ function learnEpochs(expected: unknown, received: unknown, epochs: Map<string, s
   if (typeof expected !== "object" || !expected || typeof received !== "object" || !received) return;
   for (const [key, value] of Object.entries(expected)) {
     const actual = (received as Record<string, unknown>)[key];
-    if (key === "epoch" && !epochs.has(value as string)) epochs.set(value as string, actual as string);
+    if ((key === "epoch" || key === "ledger") && !epochs.has(value as string))
+      epochs.set(value as string, actual as string);
     learnEpochs(value, actual, epochs);
   }
 }
 
 function withEpochs(frame: unknown, epochs: ReadonlyMap<string, string>): unknown {
-  return mapValues(frame, (key, value) => (key === "epoch" ? epochs.get(value as string) : value));
+  return mapValues(frame, (key, value) =>
+    key === "epoch" || key === "ledger" ? epochs.get(value as string) : value,
+  );
 }
 
 function withoutTimes(frame: unknown): unknown {

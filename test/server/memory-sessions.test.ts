@@ -19,24 +19,24 @@ function bench({ ttlMs = hour, max = 100, answersLengthMax = 10 * answerLengthMa
     answersLengthMax,
     isConnected: (session) => connected.has(session),
   });
-  const epochOf = (session: string, generation: number): string | null => {
+  const ledgerOf = (session: string, generation: number): string | null => {
     const opening = sessions.open({ ...claim, session, generation });
-    return opening.outcome === "opened" ? opening.epoch : null;
+    return opening.outcome === "opened" ? opening.ledger : null;
   };
-  return { clock, connected, sessions, epochOf };
+  return { clock, connected, sessions, ledgerOf };
 }
 
 describe("opening a session", () => {
-  test("that is new gives it an epoch, and no ref", () => {
+  test("that is new gives it ledgers, and no ref", () => {
     expect(bench().sessions.open(claim)).toMatchObject({ outcome: "opened", ref: 0 });
   });
 
-  test("again with a higher generation gives the same epoch, and the highest ref carried out", () => {
-    const { sessions, epochOf } = bench();
-    const epoch = epochOf("s", 1);
+  test("again with a higher generation gives the same ledgers, and the highest ref carried out", () => {
+    const { sessions, ledgerOf } = bench();
+    const ledger = ledgerOf("s", 1);
     sessions.carriedOut({ session: "s", ref: 7 });
     sessions.carriedOut({ session: "s", ref: 3 });
-    expect(sessions.open({ ...claim, generation: 2 })).toEqual({ outcome: "opened", epoch, ref: 7 });
+    expect(sessions.open({ ...claim, generation: 2 })).toEqual({ outcome: "opened", ledger, ref: 7 });
   });
 
   test.each([0, 1])("with a generation that is not higher is stale: %i after 1", (generation) => {
@@ -55,14 +55,14 @@ describe("opening a session", () => {
 
 describe("a session without a connection", () => {
   test("is forgotten some time after it was last renewed, and then has other ledgers", async () => {
-    const { clock, sessions, epochOf } = bench();
-    const epoch = epochOf("s", 1);
+    const { clock, sessions, ledgerOf } = bench();
+    const ledger = ledgerOf("s", 1);
     await clock.advance(hour * 0.9);
     sessions.renew(["s", "unknown"]);
     await clock.advance(hour * 0.9);
-    expect(epochOf("s", 2)).toBe(epoch);
+    expect(ledgerOf("s", 2)).toBe(ledger);
     await clock.advance(hour * 1.5);
-    expect(epochOf("s", 3)).not.toBe(epoch);
+    expect(ledgerOf("s", 3)).not.toBe(ledger);
   });
 
   test("costs no timer once all are forgotten", async () => {
@@ -74,42 +74,42 @@ describe("a session without a connection", () => {
   });
 
   test("goes first when there are more than are remembered: the longest not renewed", () => {
-    const { sessions, epochOf } = bench({ max: 3 });
-    const [a, b] = ["a", "b", "c"].map((session) => epochOf(session, 1));
+    const { sessions, ledgerOf } = bench({ max: 3 });
+    const [a, b] = ["a", "b", "c"].map((session) => ledgerOf(session, 1));
     sessions.renew(["a"]);
-    epochOf("d", 1);
-    expect(epochOf("a", 2)).toBe(a);
-    expect(epochOf("b", 2)).not.toBe(b);
+    ledgerOf("d", 1);
+    expect(ledgerOf("a", 2)).toBe(a);
+    expect(ledgerOf("b", 2)).not.toBe(b);
   });
 
   test("counts as renewed when it is opened again", async () => {
-    const { clock, sessions, epochOf } = bench({ max: 3 });
-    const [a] = ["a", "b", "c"].map((session) => epochOf(session, 1));
-    epochOf("a", 2);
-    epochOf("d", 1);
-    expect(epochOf("a", 3)).toBe(a);
+    const { clock, sessions, ledgerOf } = bench({ max: 3 });
+    const [a] = ["a", "b", "c"].map((session) => ledgerOf(session, 1));
+    ledgerOf("a", 2);
+    ledgerOf("d", 1);
+    expect(ledgerOf("a", 3)).toBe(a);
     await clock.advance(hour * 0.7);
-    epochOf("a", 4);
+    ledgerOf("a", 4);
     await clock.advance(hour * 0.7);
-    expect(sessions.ledger({ session: "a", ref: 1, epoch: a ?? "" })).not.toBeNull();
+    expect(sessions.ledger({ session: "a", ref: 1, ledger: a ?? "" })).not.toBeNull();
   });
 
   test("does not make a connected one go, however many others come, or stand before it", () => {
-    const { connected, epochOf } = bench({ max: 3 });
-    const [a, b] = ["a", "b"].map((session) => epochOf(session, 1));
+    const { connected, ledgerOf } = bench({ max: 3 });
+    const [a, b] = ["a", "b"].map((session) => ledgerOf(session, 1));
     connected.add("a").add("b");
-    for (let other = 0; other < 20; other += 1) epochOf(`other ${other}`, 1);
-    expect([epochOf("a", 2), epochOf("b", 2)]).toEqual([a, b]);
+    for (let other = 0; other < 20; other += 1) ledgerOf(`other ${other}`, 1);
+    expect([ledgerOf("a", 2), ledgerOf("b", 2)]).toEqual([a, b]);
   });
 
   test("is known beyond the bound where all others are connected", () => {
-    const { connected, epochOf } = bench({ max: 2 });
+    const { connected, ledgerOf } = bench({ max: 2 });
     const names = ["a", "b", "c", "d"];
-    const epochs = names.map((session) => {
+    const ledgers = names.map((session) => {
       connected.add(session);
-      return epochOf(session, 1);
+      return ledgerOf(session, 1);
     });
-    expect(names.map((session) => epochOf(session, 2))).toEqual(epochs);
+    expect(names.map((session) => ledgerOf(session, 2))).toEqual(ledgers);
   });
 });
 
@@ -136,16 +136,16 @@ describe("the ledger of a session's publishes", () => {
   });
 
   test("is none for an origin of ledgers that were forgotten, and there for one of those it has", () => {
-    const { sessions, epochOf } = bench();
-    const epoch = epochOf("s", 1) ?? "";
-    expect(sessions.ledger({ session: "s", ref: 1, epoch })).not.toBeNull();
-    expect(sessions.ledger({ session: "s", ref: 1, epoch: "forgotten" })).toBeNull();
-    expect(sessions.claimRequest({ session: "s", ref: 1, epoch: "forgotten" }).outcome).toBe(
+    const { sessions, ledgerOf } = bench();
+    const ledger = ledgerOf("s", 1) ?? "";
+    expect(sessions.ledger({ session: "s", ref: 1, ledger })).not.toBeNull();
+    expect(sessions.ledger({ session: "s", ref: 1, ledger: "forgotten" })).toBeNull();
+    expect(sessions.claimRequest({ session: "s", ref: 1, ledger: "forgotten" }).outcome).toBe(
       "unknown-session",
     );
-    expect(sessions.claimRequest({ session: "s", ref: 1, epoch }).outcome).toBe("claimed");
-    sessions.answerRequest({ session: "s", ref: 1, epoch: "forgotten" }, "of another run");
-    expect(sessions.claimRequest({ session: "s", ref: 1, epoch }).outcome).toBe("unanswered");
+    expect(sessions.claimRequest({ session: "s", ref: 1, ledger }).outcome).toBe("claimed");
+    sessions.answerRequest({ session: "s", ref: 1, ledger: "forgotten" }, "of another run");
+    expect(sessions.claimRequest({ session: "s", ref: 1, ledger }).outcome).toBe("unanswered");
   });
 
   test("finds one ref in several rooms, each where it was stored", () => {
@@ -262,13 +262,13 @@ describe("the ledger of a session's requests", () => {
 });
 
 test("answers of all sessions together are kept up to a bound, those of the longest silent session go first", () => {
-  const { sessions, epochOf } = bench({ answersLengthMax: 30 });
+  const { sessions, ledgerOf } = bench({ answersLengthMax: 30 });
   const answer = (session: string, ref: number): void => {
     sessions.claimRequest({ session, ref });
     sessions.answerRequest({ session, ref }, "ten units.");
   };
   const ask = (session: string, ref: number): string => sessions.claimRequest({ session, ref }).outcome;
-  for (const session of ["a", "b"]) epochOf(session, 1);
+  for (const session of ["a", "b"]) ledgerOf(session, 1);
   answer("a", 1);
   answer("b", 1);
   answer("a", 2);

@@ -8,7 +8,8 @@ export const heartbeatMs = 30_000;
 export const welcome = {
   type: "welcome",
   user: "ada",
-  epoch: "e",
+  session: "s",
+  ledger: "e",
   ref: 0,
   heartbeatMs,
   payloadBytes: 65_536,

@@ -211,7 +211,7 @@ export class RoomLog {
       if (known.ref === "old") return this.#confirmOld(known, known.origin[0]);
       if (known.ref !== "unknown") return true;
       // The ledgers that were found, and no others: the session may have been lost and begun anew since.
-      const raised = await this.#context.sessions.raise({ ...origin, epoch: known.origin[0] }, this.#target);
+      const raised = await this.#context.sessions.raise({ ...origin, ledger: known.origin[0] }, this.#target);
       if (raised) {
         known.ref = raised.isNew ? "new" : "old";
         known.behind = raised.behind;

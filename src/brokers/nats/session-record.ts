@@ -3,7 +3,7 @@ import { ledgerLength, type SessionClaim, type SessionOpening } from "../../serv
 /** A session as it is stored. */
 export interface SessionRecord {
   /** Names its ledgers. */
-  readonly epoch: string;
+  readonly ledger: string;
   /** Ids of the streams that its ledgers are in: with one of those, they are lost. */
   readonly home: string;
   readonly user: string;
@@ -60,8 +60,8 @@ export function openRecord(
   const record =
     held?.home === home
       ? { ...held, generation }
-      : { epoch: fresh(), home, user, generation, ref: 0, claims: [], forgotten: 0, rooms: [] };
-  return { record, result: { outcome: "opened", epoch: record.epoch, ref: record.ref } };
+      : { ledger: fresh(), home, user, generation, ref: 0, claims: [], forgotten: 0, rooms: [] };
+  return { record, result: { outcome: "opened", ledger: record.ledger, ref: record.ref } };
 }
 
 /** Notes that a ref is about to be carried out, and where. */

@@ -50,7 +50,7 @@ export class Sessions {
 
   /** The name of a session's ledgers; null when it has none. */
   ledger(origin: Origin): Promise<string | null> {
-    return this.#change(origin, ({ epoch }) => ({ record: null, result: epoch }));
+    return this.#change(origin, ({ ledger }) => ({ record: null, result: ledger }));
   }
 
   /** Notes that a ref is about to be carried out, and where. Null when the session has no ledgers. */
@@ -62,7 +62,7 @@ export class Sessions {
     const { session, ref } = origin;
     const claim = await this.#change(origin, (held) => {
       const { record, result } = claimRef(held, ref);
-      return { record, result: { state: result, ledger: held.epoch } };
+      return { record, result: { state: result, ledger: held.ledger } };
     });
     if (!claim) return { outcome: "unknown-session" };
     if (claim.state === "claimed") return { outcome: "claimed" };
@@ -73,9 +73,9 @@ export class Sessions {
 
   async answerRequest(origin: Origin, answer: string): Promise<void> {
     const { session, ref } = origin;
-    const ledger = await this.#change(origin, ({ epoch, claims }) => ({
+    const ledger = await this.#change(origin, ({ ledger, claims }) => ({
       record: null,
-      result: claims.includes(ref) ? epoch : null,
+      result: claims.includes(ref) ? ledger : null,
     }));
     if (ledger !== null) await this.#answers.store(session, ledger, ref, answer);
   }
@@ -99,14 +99,14 @@ export class Sessions {
    * time ago is no ground for that: the session may have been opened elsewhere since.
    */
   async #change<T>(
-    { session, epoch }: Origin,
+    { session, ledger }: Origin,
     change: (record: SessionRecord) => RecordChange<T>,
   ): Promise<T | null> {
     const cell = this.#cell(session);
     const attempt = (anew: boolean): Promise<{ readonly done: T } | null> =>
       cell.change<{ readonly done: T } | null>((held) => {
         // Asked when the change is made: what it waited for may have been an outage, and the streams be others by now.
-        const isMeant = held?.home === this.#home() && (epoch === undefined || held.epoch === epoch);
+        const isMeant = held?.home === this.#home() && (ledger === undefined || held.ledger === ledger);
         if (!isMeant) return { record: null, result: null };
         const { record, result } = change(held);
         return { record, result: { done: result } };

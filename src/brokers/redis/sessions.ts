@@ -80,17 +80,17 @@ export class Sessions {
     if (outcome !== "opened") return { outcome };
     const known = this.#know(session, opened);
     const published = await this.ledgers.revive(session, known);
-    if (published !== null) return { outcome, epoch: known.epoch, ref: Math.max(ref, published) };
+    if (published !== null) return { outcome, ledger: known.epoch, ref: Math.max(ref, published) };
     const epoch = await this.#beginLedgers(session, known);
     this.#know(session, { epoch, incarnation, rooms: [] });
-    return { outcome, epoch, ref };
+    return { outcome, ledger: epoch, ref };
   }
 
   /**
    * The session if it is whole: null if the ledgers that are meant may be gone. Looked up when it was never seen from
    * here, and when other ledgers are meant than were seen: it may have been opened elsewhere since.
    */
-  find({ session, epoch }: Origin): Awaitable<KnownSession | null> {
+  find({ session, ledger: epoch }: Origin): Awaitable<KnownSession | null> {
     const known = this.#known.get(session);
     if (known && (epoch === undefined || epoch === known.epoch)) return this.#isWhole(known) ? known : null;
     return this.#lookUp(session, known).then((found) =>

@@ -1,7 +1,7 @@
 /** Says that a database is Bowline's: "BOWL". */
 export const applicationId = 0x42_4f_57_4c;
 /** The version of {@link schema}. */
-export const schemaVersion = 3;
+export const schemaVersion = 4;
 
 /**
  * What makes a file of an older version one of the next, by the older one. The sessions of version 1 had ids that their
@@ -20,6 +20,8 @@ export const upgrades: Readonly<Record<number, string>> = {
     UPDATE rooms SET bytes =
       (SELECT coalesce(sum(length(CAST(data AS BLOB))), 0) FROM entries WHERE room = rooms.id);
   `,
+  // A log has an epoch, a session has ledgers.
+  3: `ALTER TABLE sessions RENAME COLUMN epoch TO ledger`,
 };
 
 /**
@@ -47,7 +49,7 @@ export const schema = `
   CREATE TABLE sessions (
     id TEXT PRIMARY KEY,
     user TEXT NOT NULL,
-    epoch TEXT NOT NULL,
+    ledger TEXT NOT NULL,
     generation INTEGER NOT NULL,
     renewed_ms INTEGER NOT NULL,
     ref INTEGER NOT NULL DEFAULT 0,

@@ -25,7 +25,7 @@ export interface SessionsContext {
 export interface Session {
   readonly id: string;
   readonly user: string;
-  readonly epoch: string;
+  readonly ledger: string;
   readonly generation: number;
   readonly ref: number;
   readonly published: number;
@@ -64,24 +64,24 @@ export class Sessions {
   }
 
   /** The session that an origin means, with the ledgers it means. */
-  of({ session: id, epoch }: Origin): Session | undefined {
+  of({ session: id, ledger }: Origin): Session | undefined {
     const session = this.#find(id);
-    return epoch === undefined || session?.epoch === epoch ? session : undefined;
+    return ledger === undefined || session?.ledger === ledger ? session : undefined;
   }
 
   open({ session: id, user, generation }: SessionClaim): SessionOpening {
     const session = this.#find(id);
     if (!session) {
-      const epoch = this.#context.random.id(8);
-      this.#statements.make.run(id, toSql(user), epoch, generation, this.#nowMs());
+      const ledger = this.#context.random.id(8);
+      this.#statements.make.run(id, toSql(user), ledger, generation, this.#nowMs());
       this.#count += 1;
       this.#evict();
-      return { outcome: "opened", epoch, ref: 0 };
+      return { outcome: "opened", ledger, ref: 0 };
     }
     if (session.user !== toSql(user)) return { outcome: "mismatch" };
     if (generation <= session.generation) return { outcome: "stale" };
     this.#statements.resume.run(generation, this.#nowMs(), id);
-    return { outcome: "opened", epoch: session.epoch, ref: session.ref };
+    return { outcome: "opened", ledger: session.ledger, ref: session.ref };
   }
 
   renew(ids: readonly string[]): void {
@@ -155,11 +155,11 @@ function prepare(database: Database) {
     latest: database.prepare("SELECT coalesce(max(renewed_ms), 0) AS latest FROM sessions"),
     count: database.prepare("SELECT count(*) AS count FROM sessions"),
     find: database.prepare(
-      `SELECT id, user, epoch, generation, ref, published, published_ref AS publishedRef, answered,
+      `SELECT id, user, ledger, generation, ref, published, published_ref AS publishedRef, answered,
         answers_length AS answersLength, forgotten_ref AS forgottenRef FROM sessions WHERE id = ?`,
     ),
     make: database.prepare(
-      "INSERT INTO sessions (id, user, epoch, generation, renewed_ms) VALUES (?, ?, ?, ?, ?)",
+      "INSERT INTO sessions (id, user, ledger, generation, renewed_ms) VALUES (?, ?, ?, ?, ?)",
     ),
     resume: database.prepare("UPDATE sessions SET generation = ?, renewed_ms = ? WHERE id = ?"),
     renew: database.prepare("UPDATE sessions SET renewed_ms = ? WHERE id = ? AND renewed_ms < ?"),

@@ -81,9 +81,9 @@ export const ledgerCases: readonly CaseDefinition[] = [
       equal(unknown.outcome, "unknown-session");
       const opening = await a.broker.openSession(claim);
       if (opening.outcome !== "opened") fail(`a new session was ${opening.outcome}`);
-      const { epoch } = opening;
-      deepEqual(await b.broker.claimRequest({ session, ref: 2, epoch }), { outcome: "claimed" });
-      equal((await b.broker.append({ ...append, origin: { session, ref: 3, epoch } })).outcome, "stored");
+      const { ledger } = opening;
+      deepEqual(await b.broker.claimRequest({ session, ref: 2, ledger }), { outcome: "claimed" });
+      equal((await b.broker.append({ ...append, origin: { session, ref: 3, ledger } })).outcome, "stored");
     },
   },
   {
@@ -206,23 +206,23 @@ export const ledgerCases: readonly CaseDefinition[] = [
       const { session } = claim;
       const opening = await a.broker.openSession(claim);
       if (opening.outcome !== "opened") fail(`a new session was ${opening.outcome}`);
-      const { epoch } = opening;
-      const position = await store(a, room, "x", { origin: { session, ref: 1, epoch } });
+      const { ledger } = opening;
+      const position = await store(a, room, "x", { origin: { session, ref: 1, ledger } });
       for (const { broker } of [a, b]) {
         for (const ref of [1, 2]) {
-          const origin = { session, ref, epoch: "forgotten" };
+          const origin = { session, ref, ledger: "forgotten" };
           const request = { room, data: "y", bound: ampleBound, origin };
           deepEqual(await broker.append(request), { outcome: "unknown-session" });
           equal(await broker.find(room, origin), null);
           deepEqual(await broker.claimRequest(origin), { outcome: "unknown-session" });
         }
-        await broker.answerRequest({ session, ref: 1, epoch: "forgotten" }, "an answer");
-        deepEqual(await broker.find(room, { session, ref: 1, epoch }), position);
+        await broker.answerRequest({ session, ref: 1, ledger: "forgotten" }, "an answer");
+        deepEqual(await broker.find(room, { session, ref: 1, ledger }), position);
       }
       equal((await read(a, room, 0, 10)).head, 1);
-      deepEqual(await b.broker.claimRequest({ session, ref: 3, epoch }), { outcome: "claimed" });
-      await a.broker.answerRequest({ session, ref: 3, epoch: "forgotten" }, "of another run");
-      deepEqual(await a.broker.claimRequest({ session, ref: 3, epoch }), { outcome: "unanswered" });
+      deepEqual(await b.broker.claimRequest({ session, ref: 3, ledger }), { outcome: "claimed" });
+      await a.broker.answerRequest({ session, ref: 3, ledger: "forgotten" }, "of another run");
+      deepEqual(await a.broker.claimRequest({ session, ref: 3, ledger }), { outcome: "unanswered" });
     },
   },
   {

@@ -140,7 +140,7 @@ export const outageCases: readonly CaseDefinition[] = [
       });
       deepEqual(await insist(scene, () => b.broker.openSession({ ...claim, generation: 2 })), {
         outcome: "opened",
-        epoch: opening.epoch,
+        ledger: opening.ledger,
         ref: 2,
       });
       deepEqual(await insist(scene, () => store(a, room, "two")), { offset: 2, epoch: position.epoch });
@@ -209,8 +209,8 @@ export const outageCases: readonly CaseDefinition[] = [
       });
       const again = await insist(scene, () => a.broker.openSession({ ...claim, generation: 2 }));
       ok(again.outcome === "opened" && again.ref === 0, "the session begins anew");
-      notEqual(again.epoch, opening.epoch, "a session whose ledgers were lost has another epoch");
-      const late = { ...origin, epoch: opening.epoch };
+      notEqual(again.ledger, opening.ledger, "a session whose ledgers were lost has other ledgers");
+      const late = { ...origin, ledger: opening.ledger };
       deepEqual(await insist(scene, async () => a.broker.append({ ...repeat, origin: late })), {
         outcome: "unknown-session",
       });

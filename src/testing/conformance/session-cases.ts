@@ -3,38 +3,38 @@ import type { SessionClaim } from "../../server/broker.ts";
 import type { CaseDefinition } from "./case.ts";
 import { ampleBound, patienceMs, store, type CaseNode } from "./scene.ts";
 
-/** Opens a session; gives the epoch of its ledgers, and its highest ref. */
-async function open({ broker }: CaseNode, claim: SessionClaim): Promise<{ epoch: string; ref: number }> {
+/** Opens a session; gives the name of its ledgers, and its highest ref. */
+async function open({ broker }: CaseNode, claim: SessionClaim): Promise<{ ledger: string; ref: number }> {
   const opening = await broker.openSession(claim);
   if (opening.outcome !== "opened") return fail(`generation ${claim.generation} is ${opening.outcome}`);
-  return { epoch: opening.epoch, ref: opening.ref };
+  return { ledger: opening.ledger, ref: opening.ref };
 }
 
 /** Who a session belongs to, and what is kept for it. */
 export const sessionCases: readonly CaseDefinition[] = [
   {
-    name: "session: one that is new gets an epoch of its own, and no ref",
+    name: "session: one that is new gets a ledger of its own, and no ref",
     run: async (scene) => {
       const [a, b] = await scene.pair();
       const [first, second] = [await open(a, scene.claim()), await open(b, scene.claim())];
       deepEqual([first.ref, second.ref], [0, 0]);
-      notEqual(first.epoch, second.epoch);
+      notEqual(first.ledger, second.ledger);
     },
   },
   {
-    name: "session: a higher generation resumes it on any node, with its epoch and the highest ref carried out",
+    name: "session: a higher generation resumes it on any node, with its ledgers and the highest ref carried out",
     run: async (scene) => {
       const [a, b] = await scene.pair();
       const claim = scene.claim();
       const { session } = claim;
-      const { epoch } = await open(a, claim);
+      const { ledger } = await open(a, claim);
       const room = scene.room();
       await store(a, room, "x", { origin: { session, ref: 3 } });
-      deepEqual(await open(b, { ...claim, generation: 2 }), { epoch, ref: 3 });
+      deepEqual(await open(b, { ...claim, generation: 2 }), { ledger, ref: 3 });
       await b.broker.claimRequest({ session, ref: 5 });
       await a.broker.claimRequest({ session, ref: 2 });
       await store(b, scene.room(), "x", { origin: { session, ref: 4 } });
-      deepEqual(await open(a, { ...claim, generation: 9 }), { epoch, ref: 5 });
+      deepEqual(await open(a, { ...claim, generation: 9 }), { ledger, ref: 5 });
     },
   },
   {
@@ -43,12 +43,12 @@ export const sessionCases: readonly CaseDefinition[] = [
       const a = await scene.start();
       const claim = scene.claim();
       const { session } = claim;
-      const { epoch } = await open(a, claim);
+      const { ledger } = await open(a, claim);
       const room = scene.room();
       const end = await store(a, room, "x", { origin: { session, ref: 1 } });
       const conflicting = { origin: { session, ref: 7 }, ifAt: { ...end, offset: 9 } };
       await a.broker.append({ room, data: "x", bound: ampleBound, ...conflicting });
-      deepEqual(await open(a, { ...claim, generation: 2 }), { epoch, ref: 1 });
+      deepEqual(await open(a, { ...claim, generation: 2 }), { ledger, ref: 1 });
     },
   },
   {
@@ -69,10 +69,10 @@ export const sessionCases: readonly CaseDefinition[] = [
     run: async (scene) => {
       const [a, b] = await scene.pair();
       const claim = scene.claim("ada");
-      const { epoch } = await open(a, claim);
+      const { ledger } = await open(a, claim);
       const theft = { ...claim, generation: 9, user: "eve" };
       for (const { broker } of [a, b]) deepEqual(await broker.openSession(theft), { outcome: "mismatch" });
-      deepEqual(await open(b, { ...claim, generation: 2 }), { epoch, ref: 0 });
+      deepEqual(await open(b, { ...claim, generation: 2 }), { ledger, ref: 0 });
     },
   },
   {
@@ -91,8 +91,8 @@ export const sessionCases: readonly CaseDefinition[] = [
     run: async (scene) => {
       const [a, b] = await scene.pair();
       const claim = scene.claim("o'hara:{🚢}\n ");
-      const { epoch } = await open(a, claim);
-      equal((await open(b, { ...claim, generation: 2 })).epoch, epoch);
+      const { ledger } = await open(a, claim);
+      equal((await open(b, { ...claim, generation: 2 })).ledger, ledger);
     },
   },
   {
@@ -116,7 +116,7 @@ export const sessionCases: readonly CaseDefinition[] = [
       const [a, b] = await scene.pair();
       const [kept, idle] = [scene.claim(), scene.claim()];
       const room = scene.room();
-      const epochs = [await open(a, kept), await open(a, idle)].map(({ epoch }) => epoch);
+      const ledgers = [await open(a, kept), await open(a, idle)].map(({ ledger }) => ledger);
       const position = await store(a, room, "x", { origin: { session: kept.session, ref: 1 } });
       await a.broker.claimRequest({ session: kept.session, ref: 2 });
       await a.broker.answerRequest({ session: kept.session, ref: 2 }, "answer");
@@ -130,13 +130,13 @@ export const sessionCases: readonly CaseDefinition[] = [
         outcome: "answered",
         answer: "answer",
       });
-      deepEqual(await open(b, { ...kept, generation: 2 }), { epoch: epochs[0], ref: 2 });
+      deepEqual(await open(b, { ...kept, generation: 2 }), { ledger: ledgers[0], ref: 2 });
       const again = await open(b, { ...idle, generation: 2 });
       const found = await b.broker.find(room, { session: idle.session, ref: 1 });
       equal(
         found !== null,
-        again.epoch === epochs[1],
-        "with its epoch goes its ledger, and with the ledger its epoch",
+        again.ledger === ledgers[1],
+        "the positions that a ledger keeps go with its name",
       );
     },
   },
@@ -148,7 +148,7 @@ export const sessionCases: readonly CaseDefinition[] = [
       const { session } = claim;
       const room = scene.room();
       const a = await scene.start();
-      const { epoch } = await open(a, claim);
+      const { ledger } = await open(a, claim);
       const position = await store(a, room, "x", { origin: { session, ref: 1 } });
       await a.broker.claimRequest({ session, ref: 2 });
       await a.broker.answerRequest({ session, ref: 2 }, "answer");
@@ -156,7 +156,7 @@ export const sessionCases: readonly CaseDefinition[] = [
       await scene.stop(a);
       const b = await scene.start();
       deepEqual(await b.broker.openSession(claim), { outcome: "stale" });
-      deepEqual(await open(b, { ...claim, generation: 2 }), { epoch, ref: 3 });
+      deepEqual(await open(b, { ...claim, generation: 2 }), { ledger, ref: 3 });
       deepEqual(await b.broker.find(room, { session, ref: 1 }), position);
       deepEqual(await b.broker.claimRequest({ session, ref: 2 }), { outcome: "answered", answer: "answer" });
       deepEqual(await b.broker.claimRequest({ session, ref: 3 }), { outcome: "unanswered" });

@@ -14,7 +14,7 @@ interface RoomModel {
 interface SessionModel {
   readonly user: string;
   generation: number;
-  epoch: string;
+  ledger: string;
   ref: number;
   publishes: { readonly room: string; readonly ref: number; readonly position: Position }[];
   /** Claimed requests; null while they have no answer. */
@@ -117,27 +117,27 @@ export class Model {
     if (session?.answers.get(origin.ref) === null) session.answers.set(origin.ref, answer);
   }
 
-  /** `epoch`: the name of the ledgers if it is new. */
+  /** `ledger`: the name of the ledgers if it is new. */
   open(
     id: string,
     user: string,
     generation: number,
-    epoch: string,
-  ): { outcome: string; epoch?: string; ref?: number } {
+    ledger: string,
+  ): { outcome: string; ledger?: string; ref?: number } {
     const session = this.sessions.get(id);
     if (!session) {
-      this.#newSession(id, user, generation, epoch);
-      return { outcome: "opened", epoch, ref: 0 };
+      this.#newSession(id, user, generation, ledger);
+      return { outcome: "opened", ledger, ref: 0 };
     }
     if (session.user !== user) return { outcome: "mismatch" };
     if (generation <= session.generation) return { outcome: "stale" };
     session.generation = generation;
-    return { outcome: "opened", epoch: session.epoch, ref: session.ref };
+    return { outcome: "opened", ledger: session.ledger, ref: session.ref };
   }
 
-  sessionOf({ session: id, epoch }: Origin): SessionModel | undefined {
+  sessionOf({ session: id, ledger }: Origin): SessionModel | undefined {
     const session = this.sessions.get(id);
-    return epoch === undefined || session?.epoch === epoch ? session : undefined;
+    return ledger === undefined || session?.ledger === ledger ? session : undefined;
   }
 
   enter(room: string, member: Member, generation: number, node: string): void {
@@ -173,9 +173,10 @@ export class Model {
     this.sessions.delete(id);
   }
 
-  #newSession(id: string, user: string, generation: number, epoch: string): void {
-    if (this.#epochs.has(epoch)) throw new Error(`the epoch ${epoch} of the session ${id} was given before`);
-    this.#epochs.add(epoch);
-    this.sessions.set(id, { user, generation, epoch, ref: 0, publishes: [], answers: new Map() });
+  #newSession(id: string, user: string, generation: number, ledger: string): void {
+    if (this.#epochs.has(ledger))
+      throw new Error(`the ledger ${ledger} of the session ${id} was given before`);
+    this.#epochs.add(ledger);
+    this.sessions.set(id, { user, generation, ledger, ref: 0, publishes: [], answers: new Map() });
   }
 }

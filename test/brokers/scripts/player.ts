@@ -133,8 +133,8 @@ class Player {
       const user = step.isOther ? "somebody else" : "ada";
       const { generation } = step;
       const opening = await broker.openSession({ session, user, generation });
-      const epoch = opening.outcome === "opened" ? opening.epoch : "";
-      return deepEqual(opening, this.#model.open(session, user, generation, epoch));
+      const ledger = opening.outcome === "opened" ? opening.ledger : "";
+      return deepEqual(opening, this.#model.open(session, user, generation, ledger));
     }
     if (step.do === "renew") return broker.renewSessions([session, "unknown"]);
     const origin = this.#origin(step.session, step.ref, "own");
@@ -347,16 +347,16 @@ class Player {
         this.#model.loseRoom(name);
       }
     }
-    for (const [id, { epoch, generation, user, ref }] of Array.from(this.#model.sessions)) {
+    for (const [id, { ledger, generation, user, ref }] of Array.from(this.#model.sessions)) {
       const opening = await broker.openSession({ session: id, user, generation: generation + 1 });
       if (opening.outcome !== "opened") fail(`${id} can't be opened any more: ${opening.outcome}`);
-      if (opening.epoch === epoch) {
-        equal(how, "older", `the session ${id} was lost, and has the epoch that it had`);
+      if (opening.ledger === ledger) {
+        equal(how, "older", `the session ${id} was lost, and has the ledgers that it had`);
         equal(opening.ref, ref);
         this.#model.open(id, user, generation + 1, "");
       } else {
         this.#model.loseSession(id);
-        this.#model.open(id, user, generation + 1, opening.epoch);
+        this.#model.open(id, user, generation + 1, opening.ledger);
         const session = this.#model.sessions.get(id);
         if (session) session.ref = opening.ref;
       }
@@ -377,9 +377,9 @@ class Player {
 
   #origin(session: number, ref: number, ledgers: AppendStep["ledgers"]): Origin {
     const id = this.#sessionName(session);
-    const epoch =
-      ledgers === "own" ? this.#model.sessions.get(id)?.epoch : ledgers === "other" ? "other" : undefined;
-    return { session: id, ref, ...(epoch !== undefined && { epoch }) };
+    const ledger =
+      ledgers === "own" ? this.#model.sessions.get(id)?.ledger : ledgers === "other" ? "other" : undefined;
+    return { session: id, ref, ...(ledger !== undefined && { ledger }) };
   }
 }
 
