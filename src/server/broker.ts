@@ -45,7 +45,7 @@ export interface LogState {
 /** One entry of a log. */
 export interface LogEntry {
   readonly offset: number;
-  /** An encoded publication: opaque here. */
+  /** A publication, as compact JSON: `{"id":…,"event":…,"from":…,"at":…,"payload":…}`. Opaque to a broker. */
   readonly data: string;
 }
 
@@ -190,7 +190,10 @@ export interface Broker {
   subscribe(room: string, bound: LogBound): Promise<LogState>;
   unsubscribe(room: string): Promise<void>;
 
-  /** Gives a signal to every node that is subscribed. Of two with one `key`, the newer replaces the older. May be lost. */
+  /**
+   * Gives a signal to every node that is subscribed. Of two with one `key`, the newer replaces the older. May be lost.
+   * `data` is compact JSON, opaque to a broker: `{"event":…,"from":…,"session":…,"payload":…}`.
+   */
   signal(room: string, key: string, data: string): void;
 
   /** Opens or resumes a session, if the generation is higher than any before. Tells every node that has it. */
@@ -199,7 +202,7 @@ export interface Broker {
   renewSessions(sessions: readonly string[]): void;
   /** Takes a request to run. */
   claimRequest(origin: Origin): Awaitable<RequestClaim>;
-  /** Stores the answer of a claimed request. */
+  /** Stores the answer of a claimed request: compact JSON, opaque to a broker, `{"payload":…}` or `{"error":{…}}`. */
   answerRequest(origin: Origin, answer: string): Awaitable<void>;
 
   /**

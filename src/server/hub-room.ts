@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import { eventFramePrefix, eventFrameText } from "../protocol/encode.ts";
+import { eventFramePrefix, eventFrameText, signalFrameText } from "../protocol/encode.ts";
 import type { GapFrame, Position } from "../protocol/frames.ts";
 import type { Broker, LogBound, LogEntry, LogPage, PresenceChange } from "./broker.ts";
 import type { Batch, Framing } from "./engine.ts";
@@ -229,7 +229,8 @@ export class HubRoom implements Flushable {
   /** Everything that waits, framed once for all readers: publications, then the newest signals, then presence. */
   #takeBatch(): Batch | null {
     const texts = this.#pending;
-    if (this.#signals) texts.push(...this.#signals.values());
+    if (this.#signals)
+      for (const data of this.#signals.values()) texts.push(signalFrameText(this.name, data));
     if (this.#presence.hasChanged) texts.push(this.#presence.take(this.#readers));
     this.#pending = [];
     this.#pendingLength = 0;

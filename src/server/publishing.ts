@@ -3,11 +3,11 @@ import type { Clock } from "../base/clock.ts";
 import { isThrown } from "../base/thrown.ts";
 import type { RoomDefinition } from "../contract/contract.ts";
 import type { RoomMatch } from "../contract/room-name.ts";
-import { encodePublication, type Publication } from "../protocol/encode.ts";
 import type { AckFrame, ErrorFrame, Position, PublishFrame } from "../protocol/frames.ts";
 import type { AppendResult, Broker, LogPage, Origin } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import type { Insist } from "./insist.ts";
+import { publicationText, type Publication } from "./neutral.ts";
 import { definitionOf, jsonOf, type Payloads, type Sending } from "./payloads.ts";
 import { refusalFrame, refusalOf, SessionLost, tableError, type RefusalContext } from "./refusal.ts";
 import type { Rooms } from "./rooms.ts";
@@ -161,7 +161,7 @@ export class Publishing {
   ): Awaitable<Position> {
     const { broker, clock, insist, sessions } = this.#context;
     const json = jsonOf(`the payload of "${event}" in ${room}`, payload);
-    const data = encodePublication({ id, event, from, at: clock.now() }, json);
+    const data = publicationText({ id, event, from, at: clock.now() }, json);
     const bound = definition.history;
     const append = (): Awaitable<AppendResult> =>
       broker.append({ room, data, bound, ...(origin && { origin }) });

@@ -2,6 +2,7 @@ import { errorCodes, type ErrorName } from "../protocol/codes.ts";
 import { BowlineError, type Issue } from "../protocol/errors.ts";
 import type { ErrorFrame, ErrorSubject } from "../protocol/frames.ts";
 import type { Caller, Logging, RefusedCall } from "./logging/logging.ts";
+import type { Refusal } from "./neutral.ts";
 
 /** Where in the server an error came up, for `onError` and in a logged fault. */
 export type Stage =
@@ -67,15 +68,15 @@ const messageLengthMax = 4096;
 const codeLengthMax = 128;
 
 /** The frame that refuses. */
-export function refusalFrame(
-  subject: ErrorSubject,
-  { code, message, retryable, issues }: BowlineError,
-): ErrorFrame {
+export function refusalFrame(subject: ErrorSubject, error: BowlineError): ErrorFrame {
+  return { type: "error", ...subject, ...toRefusal(error) };
+}
+
+/** What is told of an error. */
+export function toRefusal({ code, message, retryable, issues }: BowlineError): Refusal {
   // A handler may have put anything into it, also what JSON can't hold.
   const shown = Array.isArray(issues) ? issues.slice(0, issuesMax).map(plainIssue) : [];
   return {
-    type: "error",
-    ...subject,
     code: String(code).slice(0, codeLengthMax),
     message: String(message).slice(0, messageLengthMax),
     ...(retryable && { retryable: true }),
@@ -97,7 +98,7 @@ function plainIssue({ message, path }: Issue): Issue {
  */
 export function isRefusal(error: unknown): error is BowlineError {
   try {
-    return error instanceof BowlineError && refusalFrame({ ref: 0 }, error).code !== "";
+    return error instanceof BowlineError && toRefusal(error).code !== "";
   } catch {
     return false;
   }

@@ -4,15 +4,16 @@ import { isThrown } from "../base/thrown.ts";
 import type { Contract, RequestDefinition } from "../contract/contract.ts";
 import { check, type Checked } from "../contract/schema.ts";
 import { errorCodes } from "../protocol/codes.ts";
-import { encodeFrame, encodeReply } from "../protocol/encode.ts";
+import { encodeReply } from "../protocol/encode.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { RequestFrame } from "../protocol/frames.ts";
 import type { Broker, Origin } from "./broker.ts";
 import type { Connection, UserLike } from "./connection.ts";
 import type { Handlers, UntypedRequestHandler } from "./handlers.ts";
 import type { Limits } from "./limits.ts";
+import { answerText, readAnswer, type Answer } from "./neutral.ts";
 import { inTime, jsonOf, TookTooLong } from "./payloads.ts";
-import { invalid, refusalFrame, refusalOf, tableError, type RefusalContext } from "./refusal.ts";
+import { invalid, refusalOf, tableError, toRefusal, type RefusalContext } from "./refusal.ts";
 import type { Insist } from "./insist.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -88,8 +89,8 @@ export class Requests {
     call.payload = input.value;
     if (!call.definition.idempotent) return this.#runOnce(call);
     const answer = this.#run(call);
-    if (answer instanceof Promise) return answer.then((text) => this.#answer(call.connection, text));
-    this.#answer(call.connection, answer);
+    if (answer instanceof Promise) return answer.then((answered) => this.#answer(call, answered));
+    this.#answer(call, answer);
   }
 
   #runOnce(call: RequestCall): Awaitable<void> {
@@ -100,36 +101,36 @@ export class Requests {
     const isNeeded = (): boolean => sessions.connectionOf(origin.session) !== undefined;
     const claiming = insist(() => broker.claimRequest(origin), isNeeded);
     return after(claiming, (claim) => {
-      if (claim.outcome === "answered") return connection.sendText(claim.answer);
+      if (claim.outcome === "answered") return sendAnswer(connection, ref, readAnswer(claim.answer));
       if (claim.outcome === "unknown-session") return sessions.receiveLost(connection);
       if (claim.outcome === "unanswered") {
         // Still running here: its answer goes to whatever connection the session has then, so to this one.
-        if (!this.#running.has(keyOf(origin))) connection.refuse({ ref }, tableError("UNCERTAIN"));
+        if (!this.#running.has(keyOf(session, ref))) connection.refuse({ ref }, tableError("UNCERTAIN"));
         return;
       }
       const finished = after(this.#run(call), (answer) =>
         after(
-          insist(() => broker.answerRequest(origin, answer), isNeeded),
+          insist(() => broker.answerRequest(origin, answerText(answer)), isNeeded),
           () => answer,
         ),
       );
-      if (finished instanceof Promise) return this.#finishLater(connection, origin, finished);
-      this.#answer(connection, finished);
+      if (finished instanceof Promise) return this.#finishLater(call, finished);
+      this.#answer(call, finished);
     });
   }
 
-  async #finishLater(connection: Connection, origin: Origin, finished: Promise<string>): Promise<void> {
-    const key = keyOf(origin);
+  async #finishLater(call: RequestCall, finished: Promise<Answer>): Promise<void> {
+    const key = keyOf(call.connection.session, call.ref);
     this.#running.add(key);
     try {
-      this.#answer(connection, await finished);
+      this.#answer(call, await finished);
     } finally {
       this.#running.delete(key);
     }
   }
 
   /** Runs the handler; a refusal is an answer too. */
-  #run(call: RequestCall): Awaitable<string> {
+  #run(call: RequestCall): Awaitable<Answer> {
     try {
       const answer = this.#reply(call);
       return answer instanceof Promise
@@ -140,13 +141,13 @@ export class Requests {
     }
   }
 
-  #reply(call: RequestCall): Awaitable<string> {
-    const { connection, name, ref, payload, handler } = call;
+  #reply(call: RequestCall): Awaitable<Answer> {
+    const { connection, name, payload, handler } = call;
     const { user, session } = connection;
     const reply = handler({ user: user as UserLike, session, payload, refuse });
     const checked = after(reply, (value) => this.#checkReply(call, value));
     const json = after(checked, (value) => jsonOf(`the reply of "${name}"`, value));
-    return after(this.#inTime(`the handler of "${name}"`, json), (text) => encodeReply(ref, text));
+    return after(this.#inTime(`the handler of "${name}"`, json), asPayload);
   }
 
   #inTime<T>(what: string, result: Awaitable<T>): Awaitable<T> {
@@ -154,7 +155,7 @@ export class Requests {
   }
 
   /** A refusal is an answer, and kept like one. A handler that was given up has none: it may still do what was asked. */
-  #refusal({ connection, name, ref, payload }: RequestCall, error: unknown): string {
+  #refusal({ connection, name, payload }: RequestCall, error: unknown): Answer {
     if (isThrown(error, TookTooLong)) {
       this.#context.report(error, "request", { request: name });
       throw tableError(
@@ -164,7 +165,7 @@ export class Requests {
       );
     }
     const call = { kind: "request", request: name, payload } as const;
-    return encodeFrame(refusalFrame({ ref }, refusalOf(error, this.#context, call, connection)));
+    return { error: toRefusal(refusalOf(error, this.#context, call, connection)) };
   }
 
   #checkReply({ name, definition }: RequestCall, reply: unknown): Awaitable<unknown> {
@@ -178,8 +179,8 @@ export class Requests {
     });
   }
 
-  #answer(connection: Connection, answer: string): void {
-    this.#current(connection).sendText(answer);
+  #answer({ connection, ref }: RequestCall, answer: Answer): void {
+    sendAnswer(this.#current(connection), ref, answer);
   }
 
   /** Where the session is now: its answers follow it from one connection to the next. */
@@ -194,8 +195,17 @@ export class Requests {
   }
 }
 
-function keyOf({ session, ref }: Origin): string {
+function keyOf(session: string, ref: number): string {
   return `${session} ${ref}`;
+}
+
+function asPayload(payload: string): Answer {
+  return { payload };
+}
+
+function sendAnswer(connection: Connection, ref: number, answer: Answer): void {
+  if ("error" in answer) connection.send({ type: "error", ref, ...answer.error });
+  else connection.sendText(encodeReply(ref, answer.payload));
 }
 
 function refuse(code: string, message: string = code): BowlineError {

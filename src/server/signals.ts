@@ -1,6 +1,6 @@
-import { withPayload } from "../protocol/payload.ts";
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
+import { signalText } from "./neutral.ts";
 import { definitionOf, jsonOf, type Payloads, type Sending } from "./payloads.ts";
 import { refusalOf, tableError, type RefusalContext } from "./refusal.ts";
 import type { Rooms } from "./rooms.ts";
@@ -65,7 +65,7 @@ export class Signals {
 
   #send({ room, event, payload }: Sending, from: string | null, session: string): void {
     const json = jsonOf(`the payload of "${event}" in ${room}`, payload);
-    const data = withPayload({ type: "signal", room, event, from, session }, json);
+    const data = signalText({ event, from, session }, json);
     this.#context.broker.signal(room, `${session} ${event}`, data);
   }
 }

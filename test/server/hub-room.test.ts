@@ -305,7 +305,7 @@ describe("a signal", () => {
       ["b", 1],
       ["a", 2],
     ]) {
-      hub.receiveSignal(room, String(key), `{"type":"signal","is":"${key}${value}"}`);
+      hub.receiveSignal(room, String(key), `{"is":"${key}${value}"}`);
     }
     await clock.settle();
     expect(
@@ -319,7 +319,7 @@ describe("a signal", () => {
   test("comes after the publications of its turn", async () => {
     const { hub, join, publish, clock } = hubBench();
     const ada = await join();
-    hub.receiveSignal(room, "a", '{"type":"signal"}');
+    hub.receiveSignal(room, "a", '{"event":"typing"}');
     await publish(1);
     await clock.settle();
     expect(ada.socket.frames.map(({ type }) => type)).toEqual(["event", "signal"]);
@@ -329,7 +329,7 @@ describe("a signal", () => {
     const { clock, hub, join } = hubBench();
     const ada = await join();
     ada.stall();
-    hub.receiveSignal(room, "a", '{"type":"signal"}');
+    hub.receiveSignal(room, "a", '{"event":"typing"}');
     await clock.settle();
     ada.drain();
     await clock.settle();
