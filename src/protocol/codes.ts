@@ -1,6 +1,6 @@
 /**
- * The one table of codes. Behaviour hangs on the codes; the texts are for people. The tables in spec/PROTOCOL.md are
- * written from here, and a test holds them to it.
+ * The codes of spec/codes.json, which a test holds this to, and the tables in spec/PROTOCOL.md too. Behaviour hangs on the
+ * codes; the texts are for people.
  */
 
 /** What a client does after a close: come back by itself, stop for good, or stop until it has a new token. */
@@ -18,6 +18,9 @@ export interface CloseCode {
  * end the same way, and 45xx that it would not. Apart, so that a page loads only these.
  */
 export const finalCloseNumbers = {
+  PROTOCOL_ERROR: 1002,
+  UNSUPPORTED_DATA: 1003,
+  NOT_UTF8: 1007,
   TOO_BIG: 1009,
   BAD_FRAME: 4400,
   TOKEN_EXPIRED: 4401,
@@ -35,6 +38,7 @@ export const clientCloseNumbers = { NORMAL: 1000, RETURNING: 4501 } as const;
 /** Numbers of the others. */
 const passingCloseNumbers = {
   GOING_AWAY: 1001,
+  TOO_MANY_FRAGMENTS: 1008,
   INTERNAL: 1011,
   RESTART: 1012,
   HEARTBEAT_LOST: 4500,
@@ -54,6 +58,10 @@ export type CloseName =
 const closeTexts: Record<CloseName, string> = {
   NORMAL: "the client is closed, and does not come back",
   GOING_AWAY: "the server is going away",
+  PROTOCOL_ERROR: "what came broke the WebSocket protocol",
+  UNSUPPORTED_DATA: "a message was of a kind that is not taken",
+  NOT_UTF8: "a message was not UTF-8",
+  TOO_MANY_FRAGMENTS: "a message came in too many fragments",
   TOO_BIG: "a frame was larger than the server takes",
   INTERNAL: "the server failed",
   RESTART: "the server restarts",
@@ -72,14 +80,13 @@ const closeTexts: Record<CloseName, string> = {
 };
 
 /**
- * What a client does about a close code, known or not: ranges decide, so that an old client treats a new code rightly.
- * Everything but the listed exceptions below 4400, and everything from 4500 on, reconnects. So do 1000 and 1008: a
- * server never sends them, but proxies do, to lines that are idle.
+ * What a client does about a close code that it received, known or not: ranges decide, so that an old client treats a new
+ * code rightly. What would be sent again and end the same way stops: 44xx, and the four that WebSocket libraries close
+ * with by themselves. Everything else reconnects. So do 1000 and 1008, which proxies close idle lines with.
  */
 export function closeAction(code: number): CloseAction {
   if (code === 4401) return "token";
-  if (code === 1009 || (code >= 4400 && code < 4500)) return "stop";
-  return "reconnect";
+  return /^(100[2379]|44\d\d)$/.test(`${code}`) ? "stop" : "reconnect";
 }
 
 /** The name of a close code that ends a client, `CLOSE_` and the number where it has none. */

@@ -1,53 +1,68 @@
 import { readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { closeCodes, errorCodes } from "../../src/protocol/codes.ts";
 
-const text = readFileSync(new URL("../../spec/PROTOCOL.md", import.meta.url), "utf8");
-
-/** The cells of every row of the tables under a heading, without backticks, head rows and rules. */
-function rowsUnder(heading: string): string[][] {
-  const lines = text.split("\n");
-  const start = lines.findIndex((line) => new RegExp(`^#+ .*${heading}`, "i").test(line));
-  expect(start, `PROTOCOL.md has a heading "${heading}"`).toBeGreaterThanOrEqual(0);
-  const level = /^#+/.exec(lines[start] as string)?.[0].length ?? 1;
-  const after = lines.slice(start + 1);
-  const end = after.findIndex((line) => new RegExp(`^#{1,${level}} `).test(line));
-  return after
-    .slice(0, end < 0 ? undefined : end)
-    .filter((line) => /^\s*\|/.test(line))
-    .map((line) =>
-      line
-        .split("|")
-        .slice(1, -1)
-        .map((cell) => cell.trim().replaceAll("`", "")),
-    );
+interface Codes {
+  readonly closeCodes: readonly {
+    readonly code: number;
+    readonly name: string;
+    readonly action: "reconnect" | "stop" | "token";
+    readonly from: "server" | "client" | "between";
+    readonly text: string;
+  }[];
+  readonly errorCodes: readonly {
+    readonly name: string;
+    readonly retryable: boolean;
+    readonly from: readonly ("server" | "client" | "http")[];
+    readonly text: string;
+  }[];
 }
 
-const rowOf = (rows: readonly string[][], column: number, key: string): string[] | undefined =>
-  rows.find((row) => row[column] === key);
+const read = (path: string): string => readFileSync(new URL(`../../spec/${path}`, import.meta.url), "utf8");
+const spec = JSON.parse(read("codes.json")) as Codes;
 
-describe("PROTOCOL.md", () => {
-  test.each(Object.entries(closeCodes))("lists the close code %s", (name, { code, action, text: says }) => {
-    expect(rowOf(rowsUnder("Close codes"), 1, name)?.slice(0, 4)).toEqual([String(code), name, action, says]);
-  });
+/** The cells of the rows of the table under a heading, without the head of the table. */
+function rowsUnder(heading: string): string[][] {
+  const [, section = ""] = read("PROTOCOL.md").split(`\n## ${heading}\n`);
+  return (section.split("\n## ")[0] as string)
+    .split("\n")
+    .filter((line) => line.startsWith("|"))
+    .slice(2)
+    .map((line) => line.slice(2, -2).split(" | "));
+}
 
-  test.each(Object.entries(errorCodes))("lists the error code %s", (name, { retryable, text: says }) => {
-    expect(rowOf(rowsUnder("Error codes"), 0, name)?.slice(0, 3)).toEqual([
+test("the close codes of the source are those of codes.json", () => {
+  const rows = Object.entries(closeCodes).map(([name, { code, action, text }]) => [code, name, action, text]);
+  expect(rows).toEqual(spec.closeCodes.map(({ code, name, action, text }) => [code, name, action, text]));
+});
+
+test("the error codes of the source are those of codes.json", () => {
+  const named = spec.errorCodes.map(({ name, retryable, text }) => [name, { retryable, text }]);
+  expect(errorCodes).toEqual(Object.fromEntries(named));
+});
+
+test("PROTOCOL.md has the close codes of codes.json", () => {
+  expect(rowsUnder("Close codes")).toEqual(
+    spec.closeCodes.map(({ code, name, action, from, text }) => [String(code), name, action, from, text]),
+  );
+});
+
+test("PROTOCOL.md has the error codes of codes.json", () => {
+  expect(rowsUnder("Error codes")).toEqual(
+    spec.errorCodes.map(({ name, retryable, from, text }) => [
       name,
       retryable ? "yes" : "no",
-      says,
-    ]);
-  });
+      from.join(", "),
+      text,
+    ]),
+  );
+});
 
-  test("lists no code that the tables in the source do not have", () => {
-    const closes = rowsUnder("Close codes").filter(([code]) => /^\d{4}$/.test(code ?? ""));
-    const known = Object.values(closeCodes).map(({ code }) => String(code));
-    expect(closes.map(([code]) => code).filter((code) => !known.includes(code as string))).toEqual([]);
-    const errors = rowsUnder("Error codes").filter(
-      ([, retryable]) => retryable === "yes" || retryable === "no",
-    );
-    expect(errors.map(([name]) => name).filter((name) => !Object.hasOwn(errorCodes, name as string))).toEqual(
-      [],
-    );
-  });
+test("no name or number stands for two codes", () => {
+  for (const keys of [
+    spec.closeCodes.map(({ code }) => code),
+    spec.closeCodes.map(({ name }) => name),
+    spec.errorCodes.map(({ name }) => name),
+  ])
+    expect(new Set<unknown>(keys).size).toBe(keys.length);
 });
