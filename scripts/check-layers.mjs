@@ -19,6 +19,7 @@ const layers = {
   server: { values: ["base", "protocol", "contract"], packages: ["node:*"] },
   brokers: { values: ["base", "protocol", "server/broker.ts"] },
   engines: { values: ["base", "protocol"], types: ["server/engine.ts"] },
+  conformance: { values: ["base"], packages: ["node:*", "ws"] },
   testing: { values: ["base", "protocol", "contract", "client", "server", "brokers", "engines"] },
 };
 
@@ -34,7 +35,7 @@ const engineEntryTypes = ["server"];
 
 /** Time and chance are injected everywhere else: that is what lets the simulator replay a run from its seed. */
 const clockAndChance = {
-  allowed: ["base", "engines", "brokers", "client/socket.ts", "client/file-store.ts"],
+  allowed: ["base", "engines", "brokers", "conformance", "client/socket.ts", "client/file-store.ts"],
   globals: new Set(
     "Date setTimeout setInterval setImmediate clearTimeout clearInterval clearImmediate crypto".split(" "),
   ),

@@ -1,0 +1,41 @@
+/** The fixed contract of the server under test: `spec/conformance/contract.json` is made of it. */
+import * as z from "zod";
+import { contract, event, request, room, signal } from "bowline";
+
+const Text = z.object({ text: z.string().min(1) });
+const message = event(Text);
+
+export const conformanceContract = contract({
+  rooms: {
+    "chat/:room": room({
+      events: {
+        message,
+        note: event(Text, { from: "server" }),
+        any: event(z.json()),
+        typing: signal(z.object({ active: z.boolean() })),
+        alarm: signal(Text, { from: "server" }),
+      },
+      presence: z.object({ name: z.string().optional() }),
+      history: { count: 100 },
+    }),
+    "small/:room": room({ events: { message }, history: { count: 3 } }),
+    "staff/:room": room({ events: { message }, history: { count: 100 } }),
+    "plain/:room": room({ events: { message }, history: { count: 1000 } }),
+  },
+  requests: {
+    add: request({
+      input: z.object({ room: z.string(), by: z.number() }),
+      output: z.object({ sum: z.number() }),
+    }),
+    count: request({
+      input: z.object({ room: z.string() }),
+      output: z.object({ runs: z.number() }),
+      idempotent: true,
+    }),
+    slow: request({ input: z.object({ room: z.string() }), output: z.object({ runs: z.number() }) }),
+    large: request({ input: z.object({ length: z.number() }), output: z.object({ text: z.string() }) }),
+    refuse: request({ input: z.object({}), output: z.object({}), errors: ["no_links"] }),
+    fail: request({ input: z.object({}), output: z.object({}) }),
+  },
+  inbox: { mention: event(Text) },
+});

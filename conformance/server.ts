@@ -1,0 +1,167 @@
+/**
+ * The server under test: what `npm run conformance` starts by default, and the model for servers in other languages. It
+ * serves the fixed contract, prints its port, and lets itself be steered over HTTP. spec/CONFORMANCE.md says what each hook
+ * and call has to do.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { serve } from "bowline/node";
+import { redis } from "bowline/redis";
+import { BowlineError, createServer, memory, type Broker, type ServerOptions } from "bowline/server";
+import { conformanceContract } from "./contract.ts";
+import { Holds } from "./holds.ts";
+import { SwitchedBroker } from "./switched-broker.ts";
+import { authenticate } from "./users.ts";
+
+/** What the runner starts it with. */
+interface Config extends Pick<
+  ServerOptions,
+  "limits" | "heartbeatMs" | "presenceGraceMs" | "origins" | "path"
+> {
+  readonly broker: "memory" | { readonly redis: string };
+  /** False: nobody is judged, and each session is a user of its own. */
+  readonly authenticate?: boolean;
+}
+
+const {
+  broker,
+  authenticate: judges = true,
+  ...options
+} = JSON.parse(process.env["BOWLINE_CONFORMANCE"] ?? '{"broker":"memory"}') as Config;
+const holds = new Holds();
+const sums = new Map<string, number>();
+let brokersMade = 0;
+const switched = new SwitchedBroker(makeBroker);
+
+const server = createServer(conformanceContract, {
+  ...options,
+  ...(judges && { authenticate }),
+  broker: switched.broker,
+  logger: false,
+  onError: () => {},
+});
+
+server.room("chat/:room", {
+  async join({ room }) {
+    await holds.pass("join", room);
+    return true;
+  },
+  on: {
+    async message({ room, payload }) {
+      await holds.pass("message", room);
+      if (payload.text.includes("http")) throw new BowlineError("no_links", "links are not welcome here");
+      return payload.text.includes("shout") ? { text: payload.text.toUpperCase() } : payload;
+    },
+  },
+});
+server.room("staff/:room", { join: ({ user }) => user.id.startsWith("boss") });
+
+server.request("add", ({ payload: { room, by } }) => ({ sum: add(`add ${room}`, by) }));
+server.request("count", ({ payload: { room } }) => ({ runs: add(`count ${room}`, 1) }));
+server.request("slow", async ({ payload: { room } }) => {
+  await holds.pass("slow", room);
+  return { runs: add(`slow ${room}`, 1) };
+});
+server.request("large", ({ payload: { length } }) => ({ text: "x".repeat(length) }));
+server.request("refuse", ({ refuse }) => {
+  throw refuse("no_links", "links are not welcome here");
+});
+server.request("fail", () => {
+  throw new Error("a fault of the application's own");
+});
+
+/** What the control channel may be asked. */
+interface Call {
+  readonly call: string;
+  readonly room: string;
+  readonly event: string;
+  readonly payload: { readonly text: string };
+  readonly count?: number;
+  readonly user: string;
+  readonly hook: string;
+  readonly on: boolean;
+  readonly limit?: number;
+  readonly spreadMs?: number;
+  readonly deadlineMs?: number;
+}
+
+/** What each call does; what it resolves with is the answer. */
+const calls: Readonly<Record<string, (call: Call) => unknown>> = {
+  publish: ({ room, event, payload, count = 1 }) => publish(room, event, payload, count),
+  signal: async ({ room, event, payload }) => server.signal(chat(room), event as "alarm", payload),
+  notify: async ({ user, event, payload }) => ({
+    position: await server.user(user).notify(event as "mention", payload),
+  }),
+  kick: ({ user }) => server.user(user).disconnect(),
+  history: async ({ room, limit }) => ({
+    publications: await server.history(chat(room), limit === undefined ? {} : { limit }),
+  }),
+  stats: () => server.stats(),
+  hold: ({ hook, room }) => holds.hold(hook, room),
+  held: ({ hook, room, count = 1 }) => holds.held(hook, room, count),
+  release: ({ hook, room }) => holds.release(hook, room),
+  outage: ({ on }) => switched.setAway(on),
+  lose: () => switched.lose(),
+  // Answered when it has begun: it ends when the clients are gone.
+  drain: ({ spreadMs = 0, deadlineMs = 10_000 }) => void server.drain({ spreadMs, deadlineMs }),
+};
+
+const { port } = await serve(server, { port: 0, host: "127.0.0.1", signals: false, handler: answerControl });
+process.stdout.write(`${JSON.stringify({ port })}\n`);
+// The runner holds it open: it ends with the runner.
+process.stdin.on("close", () => process.exit(0)).resume();
+
+function answerControl(request: IncomingMessage, response: ServerResponse): void {
+  if (request.url !== "/control" || request.method !== "POST") {
+    response.writeHead(404).end();
+    return;
+  }
+  const end = (status: number, answer: object): void => {
+    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(answer));
+  };
+  readBody(request)
+    .then(async (body) => {
+      const call = JSON.parse(body) as Call;
+      const answer = await calls[call.call]?.(call);
+      end(calls[call.call] ? 200 : 400, answer ?? {});
+    })
+    .catch((error: unknown) => end(200, { error: error instanceof BowlineError ? error : String(error) }));
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  let body = "";
+  for await (const chunk of request) body += String(chunk);
+  return body;
+}
+
+/** Publishes as the server, as often as asked, with the number of each in the place of `${i}`. */
+async function publish(
+  room: string,
+  event: string,
+  payload: Call["payload"],
+  count: number,
+): Promise<object> {
+  let position: object = {};
+  for (let index = 1; index <= count; index += 1) {
+    const text = payload.text.replaceAll("${i}", String(index));
+    position = await server.publish(chat(room), event as "note", { ...payload, text });
+  }
+  return { position };
+}
+
+/** Any name may be asked for: what fits no pattern is the server's to refuse. */
+function chat(room: string): `chat/${string}` {
+  return room as `chat/${string}`;
+}
+
+function add(key: string, by: number): number {
+  const sum = (sums.get(key) ?? 0) + by;
+  sums.set(key, sum);
+  return sum;
+}
+
+/** Each has data of its own: one that is made anew has lost what the last one had. */
+function makeBroker(): Broker {
+  brokersMade += 1;
+  if (broker === "memory") return memory();
+  return redis({ url: broker.redis, prefix: `conformance-${process.pid}-${Date.now()}-${brokersMade}` });
+}

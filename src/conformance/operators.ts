@@ -1,0 +1,20 @@
+/**
+ * What an object whose key starts with `$` may be: patterns of what is expected, and makers of what is sent. Behind each
+ * stands the one field that may accompany it.
+ */
+export const knownOperators: Readonly<Record<string, string | undefined>> = {
+  $is: undefined,
+  $oneOf: undefined,
+  $not: undefined,
+  $gt: undefined,
+  $gte: undefined,
+  $lt: undefined,
+  $lte: undefined,
+  $includes: undefined,
+  $length: undefined,
+  $anyOrder: undefined,
+  $only: undefined,
+  $text: "of",
+  $list: "of",
+  $nest: undefined,
+};
