@@ -1,0 +1,108 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { backoffMs } from "../../src/base/backoff.ts";
+import { inboxRoom } from "../../src/contract/contract.ts";
+import { closeAction } from "../../src/protocol/codes.ts";
+import type { Position } from "../../src/protocol/frames.ts";
+import { sessionIdOf } from "../../src/protocol/session-id.ts";
+import { tokenOf } from "../../src/server/credentials.ts";
+import { originRule } from "../../src/server/origins.ts";
+import { roomBench } from "../support/room-bench.ts";
+
+const folder = new URL("../../spec/vectors/", import.meta.url);
+
+function vectors<Vector>(topic: string): Vector[] {
+  const { vectors: all } = JSON.parse(readFileSync(new URL(`${topic}.json`, folder), "utf8")) as {
+    vectors: Vector[];
+  };
+  return all;
+}
+
+/** A short title: what a vector says, cut. */
+function title(vector: object): string {
+  return JSON.stringify(vector).slice(0, 120);
+}
+
+test.each(vectors<{ user: string; room: string }>("inbox-names"))("inbox of $user", ({ user, room }) => {
+  expect(inboxRoom(user)).toBe(room);
+});
+
+test.each(
+  vectors<{ headers: Record<string, string>; token: string | null }>("tokens").map(
+    (vector) => [title(vector), vector] as const,
+  ),
+)("token of %s", (_title, { headers, token }) => {
+  expect(tokenOf({ url: "/bowline", address: "::1", headers }) ?? null).toBe(token);
+});
+
+test.each(vectors<{ secret: string; session: string }>("session-ids"))(
+  "session of $secret",
+  ({ secret, session }) => {
+    expect(sessionIdOf(secret)).toBe(session);
+  },
+);
+
+test.each(vectors<{ code: number; action: string }>("close-codes"))("close $code", ({ code, action }) => {
+  expect(closeAction(code)).toBe(action);
+});
+
+test.each(vectors<{ attempt: number; ceilingMs: number }>("backoff"))(
+  "wait before retry $attempt",
+  ({ attempt, ceilingMs }) => {
+    const waitAt = (share: number): number => backoffMs(attempt, { float: () => share, id: () => "" });
+    expect(waitAt(0)).toBe(0);
+    expect(waitAt(0.5)).toBe(ceilingMs / 2);
+    expect(waitAt(1)).toBe(ceilingMs);
+  },
+);
+
+interface OriginVector {
+  readonly allowed: "same" | "any" | readonly string[];
+  readonly origin: string;
+  readonly host: string;
+  readonly tls?: true;
+  readonly lets: boolean;
+}
+
+test.each(vectors<OriginVector>("origins").map((vector) => [title(vector), vector] as const))(
+  "origin %s",
+  (_title, { allowed, origin, host, tls, lets }) => {
+    const request = { url: "/bowline", address: "::1", headers: { host }, ...(tls && { secure: true }) };
+    expect(originRule(allowed)(origin, request)).toBe(lets);
+  },
+);
+
+interface ReadingStep {
+  readonly joined?: Position;
+  readonly gap?: Position;
+  readonly event?: number;
+  readonly does?: "hand-on" | "ignore" | "reconnect";
+  readonly position?: Position;
+}
+
+describe("reading a room", () => {
+  test.each(vectors<{ about: string; steps: ReadingStep[] }>("reading"))("$about", ({ steps }) => {
+    const bench = roomBench();
+    bench.online();
+    for (const step of steps) {
+      if (step.joined) bench.joined(step.joined.offset, step.joined.epoch);
+      if (step.gap) bench.gap(step.gap.offset, step.gap.epoch);
+      if (step.position) expect(bench.face.position).toEqual(step.position);
+      if (step.event === undefined) continue;
+      const before = bench.heard.length;
+      bench.log.length = 0;
+      bench.event(step.event);
+      bench.turn();
+      expect(bench.heard.slice(before)).toEqual(step.does === "hand-on" ? [step.event] : []);
+      expect(bench.log.includes("resync")).toBe(step.does === "reconnect");
+    }
+  });
+});
+
+test("every file of vectors is run by some test", () => {
+  const names = readdirSync(folder).map((name) => name.replace(/\.json$/, ""));
+  const tests = ["vectors", "ledger-vectors"].map((name) =>
+    readFileSync(new URL(`./${name}.test.ts`, import.meta.url), "utf8"),
+  );
+  expect(names.filter((name) => !tests.some((text) => text.includes(`"${name}"`)))).toEqual([]);
+});
