@@ -15,12 +15,14 @@ const layers = {
   base: { values: [], packages: [] },
   protocol: { values: ["base"], packages: [] },
   contract: { values: ["base", "protocol"], packages: [] },
+  "contract-file": { values: ["base", "protocol", "contract"], packages: [] },
   client: { values: ["base", "protocol", "contract"], packages: [] },
-  server: { values: ["base", "protocol", "contract"], packages: ["node:*"] },
+  server: { values: ["base", "protocol", "contract", "contract-file"], packages: ["node:*"] },
   brokers: { values: ["base", "protocol", "server/broker.ts"] },
   engines: { values: ["base", "protocol"], types: ["server/engine.ts"] },
   conformance: { values: ["base"], packages: ["node:*", "ws"] },
   testing: { values: ["base", "protocol", "contract", "client", "server", "brokers", "engines"] },
+  cli: { values: ["base", "protocol", "contract", "contract-file"], packages: ["node:*"] },
 };
 
 /** Files that may do more than their layer, each for the reason given. */

@@ -1,0 +1,16 @@
+import type { Command } from "./command.ts";
+
+/** A line of the list of commands, and the command behind it. */
+export interface CommandEntry {
+  /** One line for the list. */
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+/** Every command, by its name. To add one, write its file and its line here. */
+export const commands: Readonly<Record<string, CommandEntry>> = {
+  export: {
+    summary: "write a contract for other languages: contract.json, JSON Schema or AsyncAPI",
+    load: async () => (await import("./export.ts")).exportCommand,
+  },
+};
