@@ -1,6 +1,6 @@
 import { nearest } from "../base/options.ts";
 import type { JsonObject } from "./case.ts";
-import { isObject, type StepForms } from "./form.ts";
+import { isObject } from "./form.ts";
 import type { Side } from "./load-cases.ts";
 
 const dial = { token: "text", headers: "object", protocols: "list", path: "text" } as const;
@@ -8,9 +8,18 @@ const answer = { status: "whole", headers: "object", body: "any" } as const;
 
 /** The steps of a case for a server. */
 export const serverForms = {
-  open: { verb: "socket", optional: dial },
-  refused: { verb: "socket", required: { status: "whole" }, optional: { ...dial, ...answer } },
-  http: { verb: "object", required: { status: "whole" }, optional: answer, check: checkHttp },
+  open: { verb: "socket", optional: dial as typeof dial },
+  refused: {
+    verb: "socket",
+    required: { status: "whole" },
+    optional: { ...dial, ...answer } as typeof dial & typeof answer,
+  },
+  http: {
+    verb: "object",
+    required: { status: "whole" },
+    optional: answer as typeof answer,
+    check: checkHttp as typeof checkHttp,
+  },
   hello: {
     verb: "socket",
     optional: {
@@ -51,8 +60,8 @@ export const serverForms = {
   close: { verb: "socket", required: { code: "whole" } },
   pause: { verb: "socket" },
   resume: { verb: "socket" },
-  control: { verb: "object", optional: { answer: "any" }, check: checkControl },
-} as const satisfies StepForms;
+  control: { verb: "object", optional: { answer: "any" }, check: checkControl as typeof checkControl },
+} as const;
 
 /** What the control channel is asked; behind each call the fields that it needs and may have. */
 const calls: Readonly<

@@ -81,7 +81,10 @@ export class WireSocket implements Receiver {
   }
 
   /** Sends a message, as one WebSocket frame or several. */
-  send(data: string | Buffer, { binary = false, fragments = 1 } = {}): void {
+  send(
+    data: string | Buffer,
+    { binary = false, fragments = 1 }: { readonly binary?: boolean; readonly fragments?: number } = {},
+  ): void {
     this.#note("→", typeof data === "string" ? data : `${data.length} bytes`);
     const bytes = Buffer.from(data);
     const partBytes = Math.ceil(bytes.length / fragments);
