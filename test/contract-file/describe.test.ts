@@ -1,3 +1,4 @@
+import { toStandardJsonSchema } from "@valibot/to-json-schema";
 import { type } from "arktype";
 import { contract, event, request, room, type Schema } from "bowline";
 import {
@@ -79,6 +80,10 @@ test("a schema, a bound, a name: each makes another hash; what is lost does not"
   expect(contractFileHash(refined)).toBe(hashes[0]);
 });
 
+function valibotOf(a: v.GenericSchema): Schema {
+  return toStandardJsonSchema(v.object({ a }));
+}
+
 const text = { type: "object", properties: { text: { type: "string" } }, required: ["text"] };
 
 describe("an object is closed where its schema refuses or drops what it does not name, and open where it keeps it", () => {
@@ -86,6 +91,9 @@ describe("an object is closed where its schema refuses or drops what it does not
     ["zod drops", z.object({ text: z.string() }), true],
     ["zod refuses", z.strictObject({ text: z.string() }), true],
     ["zod keeps", z.looseObject({ text: z.string() }), false],
+    ["Valibot drops", toStandardJsonSchema(v.object({ text: v.string() })), true],
+    ["Valibot refuses", toStandardJsonSchema(v.strictObject({ text: v.string() })), true],
+    ["Valibot keeps", toStandardJsonSchema(v.looseObject({ text: v.string() })), false],
     ["ArkType keeps", type({ text: "string" }), false],
     ["ArkType refuses", type({ text: "string", "+": "reject" }), true],
     ["ArkType drops", type({ text: "string", "+": "delete" }), true],
@@ -98,6 +106,11 @@ describe("an object is closed where its schema refuses or drops what it does not
   });
 
   test("an intersection of closed objects is closed as a whole", () => {
+    const valibot = v.intersect([v.object({ a: v.string() }), v.object({ b: v.string() })]);
+    expect(describePayload(toStandardJsonSchema(valibot)).payload).toMatchObject({
+      allOf: [{ required: ["a"] }, { required: ["b"] }],
+      unevaluatedProperties: false,
+    });
     const { payload } = describePayload(
       z.intersection(z.object({ a: z.string() }), z.object({ b: z.string() })),
     );
@@ -123,6 +136,19 @@ describe("what JSON Schema can't say is named, with its place", () => {
     ["ArkType: morph", type({ a: type("string").pipe(length) }), ["transform /properties/a"]],
     ["ArkType: narrow", type({ a: type("string").narrow(Boolean) }), ["refinement /properties/a"]],
     ["ArkType: Date", type({ a: "Date" }), ["type /properties/a"]],
+    ["Valibot: transform", valibotOf(v.pipe(v.string(), v.transform(length))), ["transform /properties/a"]],
+    [
+      "Valibot: check",
+      valibotOf(
+        v.pipe(
+          v.string(),
+          v.check((it: string) => it !== ""),
+        ),
+      ),
+      ["refinement /properties/a"],
+    ],
+    ["Valibot: trim", valibotOf(v.pipe(v.string(), v.trim())), ["transform /properties/a"]],
+    ["Valibot: date", valibotOf(v.date()), ["type /properties/a"]],
     ["Valibot without its converter", v.object({ a: v.string() }), ["schema "]],
     ["zod/mini", mini.object({ a: mini.string() }), ["schema "]],
   ])("%s", (_case, schema, lost) => {
@@ -190,10 +216,12 @@ describe("a schema that refers to itself is a definition of the file", () => {
   const named: z.ZodType<Tree> = z
     .object({ name: z.string(), kids: z.array(z.lazy(() => named)) })
     .meta({ id: "Tree" });
+  const forest: v.GenericSchema<Tree> = v.object({ name: v.string(), kids: v.array(v.lazy(() => forest)) });
   const scope = type.module({ tree: { name: "string", kids: "tree[]" } });
   test.each<[string, Schema, string]>([
     ["zod, the whole", tree, "RE"],
     ["zod, with a name", named, "Tree"],
+    ["Valibot", toStandardJsonSchema(v.lazy(() => forest)), "REPart1"],
     ["ArkType", scope.tree, "REPart1"],
   ])("%s", (_case, schema, name) => {
     const { payload, $defs, lost } = describePayload(schema);
