@@ -32,7 +32,9 @@ export const pageClock: Clock = {
 
 /** Runs `task` once after `delayMs` of the machine's time, unless the process ends before: it keeps none alive. */
 export function backgroundTimer(delayMs: number, task: () => void): Undo {
-  const timer = setTimeout(task, delayMs) as ReturnType<typeof setTimeout> & { unref?(): void };
+  const timer = setTimeout(task, Math.min(delayMs, delayMsMax)) as ReturnType<typeof setTimeout> & {
+    unref?(): void;
+  };
   timer.unref?.();
   return () => clearTimeout(timer);
 }

@@ -43,7 +43,9 @@ function decodeBase64Url(text: string): string | undefined {
 /** The cookies of a request by name, percent-decoded. */
 export function cookiesOf({ headers }: UpgradeRequest): ReadonlyMap<string, string> {
   const cookies = new Map<string, string>();
-  for (const pair of (single(headers["cookie"]) ?? "").split(";")) {
+  const sent = single(headers["cookie"]);
+  if (sent === undefined) return cookies;
+  for (const pair of sent.split(";")) {
     const at = pair.indexOf("=");
     const name = pair.slice(0, Math.max(0, at)).trim();
     // The first of a name wins, as in RFC 6265: it is the more specific one.

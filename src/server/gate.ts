@@ -1,3 +1,4 @@
+import { isPromised } from "../base/awaitable.ts";
 import type { Clock } from "../base/clock.ts";
 import { Countdown } from "../base/countdown.ts";
 import { within } from "../base/deadline.ts";
@@ -133,7 +134,9 @@ export class Doorkeeper {
     try {
       const asked = authenticate({ ...request, token: tokenOf(request), cookies: cookiesOf(request) });
       // An answer that never comes must not hold its place for ever.
-      const user = await within(clock, handshakeMs, Promise.resolve(asked), tookTooLong);
+      const user = isPromised(asked)
+        ? await within(clock, handshakeMs, Promise.resolve(asked), tookTooLong)
+        : asked;
       if (user === null || user === undefined) return refused(401, "UNAUTHORIZED");
       // Read once: what it says another time counts for nothing.
       const userId = checkedId(user, this.#options.contract);

@@ -1,6 +1,7 @@
 import { systemClock, type Clock, type Undo } from "../base/clock.ts";
 import { checkOptions } from "../base/options.ts";
-import { systemRandom, type Random } from "../base/random.ts";
+import { pooledRandom } from "../base/pooled-random.ts";
+import type { Random } from "../base/random.ts";
 import type { Member, Position } from "../protocol/frames.ts";
 import type {
   AppendRequest,
@@ -83,7 +84,7 @@ class MemoryBroker implements Broker {
       roomsMax = 100_000,
       logsBytes = 67_108_864,
       clock = systemClock,
-      random = systemRandom,
+      random = pooledRandom,
     } = options;
     checkPositive({ sessionTtlMs, sessionsMax, answersLength, roomsMax, logsBytes });
     this.#clock = clock;

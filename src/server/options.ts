@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from "../base/clock.ts";
 import { checkOptions, checkType, shownValue } from "../base/options.ts";
-import { systemRandom, type Random } from "../base/random.ts";
+import { pooledRandom } from "../base/pooled-random.ts";
+import type { Random } from "../base/random.ts";
 import { defaultPath } from "../protocol/frames.ts";
 import type { Broker } from "./broker.ts";
 import type { UserLike } from "./connection.ts";
@@ -97,7 +98,7 @@ export function resolveOptions(options: ServerOptions): Omit<NodeOptions, "contr
   checkType("onError", options.onError, "function");
   checkType("checkOutgoing", options.checkOutgoing, "boolean");
   checkType("debug", options.debug, "boolean");
-  const random = options.random ?? systemRandom;
+  const random = options.random ?? pooledRandom;
   return {
     broker:
       options.broker === undefined

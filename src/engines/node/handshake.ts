@@ -10,8 +10,8 @@ export interface HandshakeFlaw {
 const versions: readonly (string | undefined)[] = ["13", "8"];
 /** 16 bytes in base64. */
 const keyPattern = /^[+/0-9A-Za-z]{22}==$/;
-/** A token of RFC 9110, section 5.6.2. */
-const tokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** Tokens of RFC 9110, section 5.6.2, with commas between them. */
+const tokensPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:[ \t]*,[ \t]*[!#$%&'*+\-.^_`|~0-9A-Za-z]+)*$/;
 
 /** Why an upgrade request is no WebSocket handshake (RFC 6455, section 4.2.1); null if it is one. */
 export function handshakeFlaw({ method = "", headers }: IncomingMessage): HandshakeFlaw | null {
@@ -38,6 +38,8 @@ function flaw(message: string): HandshakeFlaw {
 }
 
 function isTokenList(text: string): boolean {
+  if (!tokensPattern.test(text)) return false;
+  if (!text.includes(",")) return true;
   const tokens = text.split(/[ \t]*,[ \t]*/);
-  return tokens.every((token) => tokenPattern.test(token)) && new Set(tokens).size === tokens.length;
+  return new Set(tokens).size === tokens.length;
 }

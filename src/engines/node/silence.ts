@@ -1,7 +1,7 @@
 import type { Server as HttpServer } from "node:http";
 import type { Server as HttpsServer } from "node:https";
 import type { Socket } from "node:net";
-import { systemClock, type Undo } from "../../base/clock.ts";
+import { backgroundTimer, systemClock } from "../../base/clock.ts";
 import { checkOptions, shownValue } from "../../base/options.ts";
 
 /** Options of {@link closeSilent}. */
@@ -36,63 +36,64 @@ export function closeSilent(http: HttpServer | HttpsServer, options: SilenceOpti
   http.on("secureConnection", watch.add);
 }
 
-/** The connections that have sent nothing yet, in the order in which they came. One timer for all. */
+/** A connection, and when it came. */
+interface Arrival {
+  readonly socket: Socket;
+  readonly sinceMs: number;
+}
+
+/**
+ * The connections that may have sent nothing yet, in the order in which they came. A connection costs one entry here:
+ * those that have spoken or ended are found out when the timer wakes, or when there are too many to keep.
+ */
 class SilenceWatch {
   readonly #silentMs: number;
   readonly #silentMax: number;
-  readonly #sinceMs = new Map<Socket, number>();
-  readonly #onClose: (this: Socket) => void;
-  #stopTimer: Undo | null = null;
+  #arrivals: Arrival[] = [];
+  #isArmed = false;
 
   constructor(silentMs: number, silentMax: number) {
     this.#silentMs = silentMs;
     this.#silentMax = silentMax;
-    const forget = (socket: Socket): void => this.#forget(socket);
-    this.#onClose = function onClose(): void {
-      forget(this);
-    };
   }
 
   readonly add = (socket: Socket): void => {
-    this.#sinceMs.set(socket, systemClock.elapsed());
-    socket.on("close", this.#onClose);
-    if (this.#sinceMs.size > this.#silentMax) this.#forgetTalkers();
-    for (const silent of this.#sinceMs.keys()) {
-      if (this.#sinceMs.size <= this.#silentMax) break;
-      this.#cut(silent);
-    }
+    this.#arrivals.push({ socket, sinceMs: systemClock.elapsed() });
+    if (this.#arrivals.length > this.#silentMax) this.#cutExcess();
     this.#arm();
   };
 
   #forgetTalkers(): void {
-    for (const socket of this.#sinceMs.keys()) if (socket.bytesRead > 0) this.#forget(socket);
+    this.#arrivals = this.#arrivals.filter(({ socket }) => socket.bytesRead === 0 && !socket.destroyed);
   }
 
-  #cut(socket: Socket): void {
-    this.#forget(socket);
-    socket.destroy();
+  /** Those that were silent the longest go. */
+  #cutExcess(): void {
+    this.#forgetTalkers();
+    const excess = this.#arrivals.splice(0, this.#arrivals.length - this.#silentMax);
+    for (const { socket } of excess) socket.destroy();
   }
 
-  /** Leaves nothing behind: neither a listener for the life of a connection, nor a timer that holds up the process. */
-  #forget(socket: Socket): void {
-    this.#sinceMs.delete(socket);
-    socket.off("close", this.#onClose);
-    if (this.#sinceMs.size > 0) return;
-    this.#stopTimer?.();
-    this.#stopTimer = null;
+  #cutOverdue(): void {
+    this.#forgetTalkers();
+    const untilMs = systemClock.elapsed() - this.#silentMs;
+    while (this.#arrivals[0] && this.#arrivals[0].sinceMs <= untilMs)
+      this.#arrivals.shift()?.socket.destroy();
   }
 
-  /** Wakes when the time of the first one is over. */
+  readonly #wake = (): void => {
+    this.#isArmed = false;
+    this.#cutOverdue();
+    this.#arm();
+  };
+
+  /** Wakes when the time of the first one is over. The timer does not keep the process up. */
   #arm(): void {
-    const [first] = this.#sinceMs.values();
-    if (this.#stopTimer || first === undefined) return;
-    const delayMs = Math.max(0, first + this.#silentMs - systemClock.elapsed());
-    this.#stopTimer = systemClock.setTimer(delayMs, () => {
-      this.#stopTimer = null;
-      this.#forgetTalkers();
-      const untilMs = systemClock.elapsed() - this.#silentMs;
-      for (const [socket, sinceMs] of this.#sinceMs) if (sinceMs <= untilMs) this.#cut(socket);
-      this.#arm();
-    });
+    const [first] = this.#arrivals;
+    if (this.#isArmed || !first) return;
+    this.#isArmed = true;
+    const delayMs = Math.max(0, first.sinceMs + this.#silentMs - systemClock.elapsed());
+    // A process that was held up reads what came meanwhile before it judges.
+    backgroundTimer(delayMs, () => systemClock.defer(this.#wake));
   }
 }
