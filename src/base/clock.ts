@@ -19,12 +19,16 @@ export interface Clock {
 /** Timers of the platforms take no longer delays, and run those at once. Whoever waits for weeks is woken a bit early. */
 const delayMsMax = 2 ** 31 - 1;
 
+function startTimer(delayMs: number, task: () => void): ReturnType<typeof setTimeout> {
+  return setTimeout(task, Math.min(delayMs, delayMsMax));
+}
+
 /** The clock of a page, which has no `setImmediate`: nothing there is done so often that the difference would be felt. */
 export const pageClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
   setTimer(delayMs, task) {
-    const timer = setTimeout(task, Math.min(delayMs, delayMsMax));
+    const timer = startTimer(delayMs, task);
     return () => clearTimeout(timer);
   },
   defer: (task) => void setTimeout(task, 0),
@@ -32,7 +36,7 @@ export const pageClock: Clock = {
 
 /** Runs `task` once after `delayMs` of the machine's time, unless the process ends before: it keeps none alive. */
 export function backgroundTimer(delayMs: number, task: () => void): Undo {
-  const timer = setTimeout(task, Math.min(delayMs, delayMsMax)) as ReturnType<typeof setTimeout> & {
+  const timer = startTimer(delayMs, task) as ReturnType<typeof setTimeout> & {
     unref?(): void;
   };
   timer.unref?.();
