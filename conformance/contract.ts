@@ -21,6 +21,8 @@ export const conformanceContract = contract({
     "small/:room": room({ events: { message }, history: { count: 3 } }),
     "staff/:room": room({ events: { message }, history: { count: 100 } }),
     "plain/:room": room({ events: { message }, history: { count: 1000 } }),
+    "shop/:item/price": room({ events: { offer: message } }),
+    "shop/new/:part": room({ events: { message } }),
   },
   requests: {
     add: request({
@@ -34,7 +36,7 @@ export const conformanceContract = contract({
     }),
     slow: request({ input: z.object({ room: z.string() }), output: z.object({ runs: z.number() }) }),
     large: request({ input: z.object({ length: z.number() }), output: z.object({ text: z.string() }) }),
-    refuse: request({ input: z.object({}), output: z.object({}), errors: ["no_links"] }),
+    refuse: request({ input: z.object({ room: z.string() }), output: z.object({}), errors: ["no_links"] }),
     fail: request({ input: z.object({}), output: z.object({}) }),
   },
   inbox: { mention: event(Text) },

@@ -30,7 +30,7 @@ const {
 const holds = new Holds();
 const sums = new Map<string, number>();
 let brokersMade = 0;
-const switched = new SwitchedBroker(makeBroker);
+const switched = new SwitchedBroker(makeBroker, (session) => holds.pass("session", session));
 
 const server = createServer(conformanceContract, {
   ...options,
@@ -62,8 +62,8 @@ server.request("slow", async ({ payload: { room } }) => {
   return { runs: add(`slow ${room}`, 1) };
 });
 server.request("large", ({ payload: { length } }) => ({ text: "x".repeat(length) }));
-server.request("refuse", ({ refuse }) => {
-  throw refuse("no_links", "links are not welcome here");
+server.request("refuse", ({ refuse, payload: { room } }) => {
+  throw refuse("no_links", `refused ${add(`refuse ${room}`, 1)} times`);
 });
 server.request("fail", () => {
   throw new Error("a fault of the application's own");
@@ -73,6 +73,7 @@ server.request("fail", () => {
 interface Call {
   readonly call: string;
   readonly room: string;
+  readonly session?: string;
   readonly event: string;
   readonly payload: { readonly text: string };
   readonly count?: number;
@@ -96,9 +97,9 @@ const calls: Readonly<Record<string, (call: Call) => unknown>> = {
     publications: await server.history(chat(room), limit === undefined ? {} : { limit }),
   }),
   stats: () => server.stats(),
-  hold: ({ hook, room }) => holds.hold(hook, room),
-  held: ({ hook, room, count = 1 }) => holds.held(hook, room, count),
-  release: ({ hook, room }) => holds.release(hook, room),
+  hold: ({ hook, room, session = room }) => holds.hold(hook, session),
+  held: ({ hook, room, session = room, count = 1 }) => holds.held(hook, session, count),
+  release: ({ hook, room, session = room }) => holds.release(hook, session),
   outage: ({ on }) => switched.setAway(on),
   lose: () => switched.lose(),
   // Answered when it has begun: it ends when the clients are gone.
@@ -111,13 +112,14 @@ process.stdout.write(`${JSON.stringify({ port })}\n`);
 process.stdin.on("close", () => process.exit(0)).resume();
 
 function answerControl(request: IncomingMessage, response: ServerResponse): void {
-  if (request.url !== "/control" || request.method !== "POST") {
-    response.writeHead(404).end();
-    return;
-  }
   const end = (status: number, answer: object): void => {
     response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(answer));
   };
+  const { method, url } = request;
+  if (url !== "/control" || method !== "POST") {
+    const message = `nothing listens on ${url}: clients connect to ${server.gate.path}`;
+    return end(404, { code: "NOT_FOUND", message });
+  }
   readBody(request)
     .then(async (body) => {
       const call = JSON.parse(body) as Call;
@@ -144,6 +146,8 @@ async function publish(
   for (let index = 1; index <= count; index += 1) {
     const text = payload.text.replaceAll("${i}", String(index));
     position = await server.publish(chat(room), event as "note", { ...payload, text });
+    // Connections have their turn in between.
+    await new Promise((resolve) => setImmediate(resolve));
   }
   return { position };
 }

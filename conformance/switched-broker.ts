@@ -13,8 +13,8 @@ export class SwitchedBroker {
   #node = "";
   #isAway = false;
 
-  /** `make` gives a broker without any data. */
-  constructor(make: () => Broker) {
+  /** `make` gives a broker without any data; a session is opened when `opening` of it has resolved. */
+  constructor(make: () => Broker, opening: (session: string) => Promise<void>) {
     this.#make = make;
     this.#behind = make();
     this.broker = {
@@ -40,7 +40,10 @@ export class SwitchedBroker {
       signal: (room, key, data) => {
         if (!this.#isAway) this.#behind.signal(room, key, data);
       },
-      openSession: async (claim) => this.#reached().openSession(claim),
+      openSession: async (claim) => {
+        await opening(claim.session);
+        return this.#reached().openSession(claim);
+      },
       renewSessions: (sessions) => {
         if (!this.#isAway) this.#behind.renewSessions(sessions);
       },

@@ -95,7 +95,7 @@ class Trial {
       case "$not":
         return this.compare(operand, value, at) === null ? `${place(at)} must not be ${shown(value)}` : null;
       case "$includes":
-        return String(value).includes(this.#scope.embed(String(operand)))
+        return textOf(value).includes(this.#scope.embed(String(operand)))
           ? null
           : `${place(at)} should include ${shown(operand)}, and is ${shown(value)}`;
       case "$length":
@@ -165,6 +165,11 @@ function differs(at: string, expected: unknown, value: unknown): string {
 
 function place(at: string): string {
   return at === "" ? "it" : at.replace(/^\./, "");
+}
+
+/** A text as it is, anything else as JSON. */
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
 }
 
 const shownLengthMax = 300;

@@ -26,8 +26,9 @@ export class Scope {
   constructor(suffix: string) {
     this.suffix = suffix;
     this.#bound.set("n", suffix);
-    // Stands for itself until the frame around it has its length.
+    // These stand for themselves: the length of a frame, and the number in a row, are known later.
     this.#bound.set("pad", "${pad}");
+    this.#bound.set("i", "${i}");
   }
 
   /** Puts the suffix where a case has rooms, users and tokens, at any depth. */
@@ -113,16 +114,22 @@ export class Scope {
       case "secret":
         return this.secret(value);
       case "base64url":
-        return Buffer.from(this.own(value, tokens.test(value) ? "token" : "")).toString("base64url");
+        return this.#encoded(value);
+      case "padded":
+        return this.#encoded(value).padEnd(Math.ceil(this.#encoded(value).length / 4) * 4, "=");
       case "room":
       case "user":
       case "token":
         return this.own(value, kind);
-      case "text":
-        return "x".repeat(Number(value));
+      case "nested":
+        return `${"[".repeat(Number(value))}0${"]".repeat(Number(value))}`;
       default:
         throw new CaseError(`"\${${inner}}" is nothing that can be put in`);
     }
+  }
+
+  #encoded(token: string): string {
+    return Buffer.from(this.own(token, "token")).toString("base64url");
   }
 
   #make(operator: string, value: JsonObject): unknown {

@@ -4,7 +4,6 @@ import { isObject } from "./form.ts";
 import type { Side } from "./load-cases.ts";
 
 const dial = { token: "text", headers: "object", protocols: "list", path: "text" } as const;
-const answer = { status: "whole", headers: "object", body: "any" } as const;
 
 // A build emits each declaration by itself, and so wants a type said that lint finds plain.
 /* oxlint-disable typescript/no-unnecessary-type-assertion */
@@ -13,15 +12,11 @@ export const serverForms = {
   open: { verb: "socket", optional: dial as typeof dial },
   refused: {
     verb: "socket",
-    required: { status: "whole" },
-    optional: { ...dial, ...answer } as typeof dial & typeof answer,
+    required: { answer: "object" },
+    optional: dial as typeof dial,
+    check: checkAnswer as typeof checkAnswer,
   },
-  http: {
-    verb: "object",
-    required: { status: "whole" },
-    optional: answer as typeof answer,
-    check: checkHttp as typeof checkHttp,
-  },
+  http: { verb: "object", required: { answer: "object" }, check: checkHttp as typeof checkHttp },
   hello: {
     verb: "socket",
     optional: {
@@ -50,7 +45,7 @@ export const serverForms = {
   sendText: { verb: "socket", required: { text: "text" } },
   sendBytes: { verb: "socket", required: { base64: "text" }, optional: { opcode: "text" } },
   sendRaw: { verb: "socket", required: { base64: "text" } },
-  burst: { verb: "socket", required: { count: "whole", frame: "object" }, optional: { from: "whole" } },
+  burst: { verb: "socket", required: { times: "whole", frame: "object" }, optional: { from: "whole" } },
   wsPing: { verb: "socket" },
   expect: { verb: "socket", optional: { frame: "object", anyOrder: "list" }, oneOf: ["frame", "anyOrder"] },
   until: { verb: "socket", required: { frame: "object" } },
@@ -76,9 +71,9 @@ const calls: Readonly<
   kick: { needs: ["user"] },
   history: { needs: ["room"], may: ["limit"] },
   stats: { needs: [] },
-  hold: { needs: ["hook", "room"] },
-  held: { needs: ["hook", "room", "count"] },
-  release: { needs: ["hook", "room"] },
+  hold: { needs: ["hook"], may: ["room", "session"] },
+  held: { needs: ["hook", "count"], may: ["room", "session"] },
+  release: { needs: ["hook"], may: ["room", "session"] },
   outage: { needs: ["on"] },
   lose: { needs: [] },
   drain: { needs: [], may: ["spreadMs", "deadlineMs"] },
@@ -109,10 +104,20 @@ function checkControl(step: JsonObject): string | null {
 }
 
 const httpFields = { method: 1, path: 1, token: 1, headers: 1, body: 1 };
+const answerFields = { status: 1, headers: 1, body: 1 };
 
 function checkHttp(step: JsonObject): string | null {
-  const http = step["http"];
-  if (!isObject(http)) return null;
-  const strange = Object.keys(http).find((name) => !Object.hasOwn(httpFields, name));
-  return strange === undefined ? null : `"http" has no field ${nearest(strange, httpFields)}`;
+  return strangeField("http", step["http"], httpFields) ?? checkAnswer(step);
+}
+
+function checkAnswer({ answer }: JsonObject): string | null {
+  if (isObject(answer) && !Number.isSafeInteger(answer["status"])) return '"answer" needs a "status"';
+  return strangeField("answer", answer, answerFields);
+}
+
+function strangeField(where: string, given: unknown, known: object): string | null {
+  const strange = isObject(given)
+    ? Object.keys(given).find((name) => !Object.hasOwn(known, name))
+    : undefined;
+  return strange === undefined ? null : `"${where}" has no field ${nearest(strange, known)}`;
 }

@@ -77,8 +77,8 @@ export class ServerStage implements Stage {
         binary: step.opcode !== "text",
       }),
     sendRaw: (step) => this.#socket(step.sendRaw).sendRaw(Buffer.from(step.base64, "base64")),
-    burst: ({ burst, count, frame, from = 1 }) => {
-      for (let index = from; index < from + count; index += 1)
+    burst: ({ burst, times, frame, from = 1 }) => {
+      for (let index = from; index < from + times; index += 1)
         this.#socket(burst).send(JSON.stringify(this.#scope.fill(numbered(frame, index))));
     },
     wsPing: (step) => this.#socket(step.wsPing).ping("conformance"),
@@ -135,10 +135,10 @@ export class ServerStage implements Stage {
       socket = await WireSocket.open(step.refused, this.#dial(step));
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      return this.#compareAnswer(step, error.answer);
+      return this.#compareAnswer(step.answer, error.answer);
     }
     socket.break();
-    throw new Error(`the upgrade should be refused with ${step.status}, and was accepted`);
+    throw new Error(`the upgrade should be refused with ${shown(step.answer)}, and was accepted`);
   }
 
   async #http(step: Step<"http">): Promise<void> {
@@ -150,24 +150,17 @@ export class ServerStage implements Stage {
       headers: token === undefined ? filled : { authorization: `Bearer ${token}`, ...filled },
       ...(body !== undefined && { body }),
     });
-    this.#compareAnswer(step, answer);
+    this.#compareAnswer(step.answer, answer);
   }
 
-  #compareAnswer(
-    expected: { readonly status: number; readonly headers?: JsonObject; readonly body?: unknown },
-    { status, headers, body }: HttpAnswer,
-  ): void {
-    const came = { status, headers, body: parseJson(body) ?? body };
-    const { headers: wanted = {}, body: pattern } = expected;
-    const named = Object.fromEntries(
-      Object.entries(wanted).map(([name, value]) => [name.toLowerCase(), value]),
-    );
-    const whole = {
-      status: expected.status,
-      headers: named,
-      ...(pattern !== undefined && { body: pattern }),
+  #compareAnswer(expected: JsonObject, { status, headers, body }: HttpAnswer): void {
+    const named = Object.entries((expected["headers"] ?? {}) as JsonObject);
+    const pattern = {
+      ...expected,
+      // Names of headers are the same in any letter case.
+      headers: Object.fromEntries(named.map(([name, value]) => [name.toLowerCase(), value])),
     };
-    const why = mismatch(whole, came, this.#scope);
+    const why = mismatch(pattern, { status, headers, body: parseJson(body) ?? body }, this.#scope);
     if (why) throw new Error(`${why}\nthe answer was ${status} ${shown(body)}`);
   }
 
