@@ -1,4 +1,5 @@
-/** A server whose event loop can be held up: `increment` by so many milliseconds. Prints its port. */
+/** A server whose event loop can be held up: `increment` by so many milliseconds. Prints its port, and when it is. */
+import { writeSync } from "node:fs";
 import { serve } from "bowline/node";
 import { createServer } from "bowline/server";
 import { numbers } from "../guarantees/numbers.contract.ts";
@@ -10,6 +11,8 @@ const server = createServer(numbers, {
   limits: { handshakeMs: 1500 },
 });
 server.request("increment", ({ payload }) => {
+  // At once: what console.log writes may wait for the event loop.
+  writeSync(1, "held up\n");
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, payload.by);
   return payload.by;
 });

@@ -27,8 +27,8 @@ test("a server that was held up for longer than two heartbeats hears everybody b
     generation: 1,
     rooms: [],
   };
-  // On its way behind the request, which is being run by then.
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  // On its way behind the request, which is being run.
+  await printed(2);
   late.send(JSON.stringify({ type: "hello", ...hello }));
   const published = chatty.flatMap((client) =>
     [1, 2, 3].map(async (n) => client.join("numbers/a").publish("number", { n })),
