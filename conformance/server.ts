@@ -80,6 +80,8 @@ interface Call {
   readonly user: string;
   readonly hook: string;
   readonly on: boolean;
+  readonly sessions?: boolean;
+  readonly ref?: number;
   readonly limit?: number;
   readonly spreadMs?: number;
   readonly deadlineMs?: number;
@@ -100,7 +102,9 @@ const calls: Readonly<Record<string, (call: Call) => unknown>> = {
   hold: ({ hook, room, session = room }) => holds.hold(hook, session),
   held: ({ hook, room, session = room, count = 1 }) => holds.held(hook, session, count),
   release: ({ hook, room, session = room }) => holds.release(hook, session),
-  outage: ({ on }) => switched.setAway(on),
+  outage: ({ on, sessions = false }) => switched.setAway(on, sessions),
+  deaf: ({ on }) => switched.setDeaf(on),
+  damage: ({ session = "", ref = 0 }) => switched.damage(session, ref),
   lose: () => switched.lose(),
   // Answered when it has begun: it ends when the clients are gone.
   drain: ({ spreadMs = 0, deadlineMs = 10_000 }) => void server.drain({ spreadMs, deadlineMs }),

@@ -1,17 +1,21 @@
-import type { Broker, BrokerSink, LogBound } from "bowline/server";
+import { BowlineError, type Broker, type BrokerSink, type LogBound, type Origin } from "bowline/server";
 
 /**
- * A broker that the control channel can take away, and whose data it can lose. Everything else goes to the broker behind
- * it as it is.
+ * A broker that the control channel can take away, make deaf, damage, and whose data it can lose. Everything else goes to
+ * the broker behind it as it is.
  */
 export class SwitchedBroker {
   readonly broker: Broker;
   readonly #make: () => Broker;
   readonly #rooms = new Map<string, LogBound>();
+  /** By session: the highest ref of which nothing is known any more. */
+  readonly #damaged = new Map<string, number>();
   #behind: Broker;
   #sink: BrokerSink | null = null;
-  #node = "";
+  #start: (broker: Broker) => Promise<void> = async () => {};
   #isAway = false;
+  #hasSessions = true;
+  #isDeaf = false;
 
   /** `make` gives a broker without any data; a session is opened when `opening` of it has resolved. */
   constructor(make: () => Broker, opening: (session: string) => Promise<void>) {
@@ -19,14 +23,15 @@ export class SwitchedBroker {
     this.#behind = make();
     this.broker = {
       name: this.#behind.name,
-      start: (sink, node) => {
-        this.#sink = sink;
-        this.#node = node;
-        return this.#behind.start(sink, node);
+      start: async (sink, node, settings) => {
+        const hearing = this.#hearing(sink);
+        this.#sink = hearing;
+        this.#start = (broker) => broker.start(hearing, node, settings);
+        await this.#start(this.#behind);
       },
       stop: () => this.#behind.stop(),
-      append: (request) => this.#reached().append(request),
-      find: async (room, origin) => this.#reached().find(room, origin),
+      append: (request) => this.#knowing(request.origin).append(request),
+      find: async (room, origin) => this.#knowing(origin).find(room, origin),
       read: async (room, after, limit) => this.#reached().read(room, after, limit),
       subscribe: async (room, bound) => {
         const state = await this.#reached().subscribe(room, bound);
@@ -42,7 +47,7 @@ export class SwitchedBroker {
       },
       openSession: async (claim) => {
         await opening(claim.session);
-        return this.#reached().openSession(claim);
+        return (this.#hasSessions ? this.#behind : this.#reached()).openSession(claim);
       },
       renewSessions: (sessions) => {
         if (!this.#isAway) this.#behind.renewSessions(sessions);
@@ -59,10 +64,22 @@ export class SwitchedBroker {
     };
   }
 
-  /** Takes the broker away, or gives it back. */
-  setAway(isAway: boolean): void {
+  /** Takes the broker away, but for the sessions where it has them elsewhere; or gives it back. */
+  setAway(isAway: boolean, hasSessions: boolean): void {
     this.#isAway = isAway;
+    this.#hasSessions = !isAway || hasSessions;
     this.#sink?.receiveOutage(isAway ? new Error("the control channel took it away") : null);
+  }
+
+  /** Nothing that is published is heard of, as where another node is quicker; or it is again, with what was missed. */
+  setDeaf(isDeaf: boolean): void {
+    this.#isDeaf = isDeaf;
+    if (!isDeaf) for (const room of this.#rooms.keys()) this.#sink?.receiveHole(room);
+  }
+
+  /** Nobody can tell any more which publishes of a session were stored, up to this ref. */
+  damage(session: string, ref: number): void {
+    this.#damaged.set(session, ref);
   }
 
   /** Puts one without data in its place. Rooms that are read find another log, and ledgers are gone. */
@@ -70,15 +87,37 @@ export class SwitchedBroker {
     if (!this.#sink) throw new Error("the broker was never started");
     await this.#behind.stop();
     this.#behind = this.#make();
-    await this.#behind.start(this.#sink, this.#node);
+    await this.#start(this.#behind);
     for (const [room, bound] of this.#rooms) {
       await this.#behind.subscribe(room, bound);
       this.#sink.receiveHole(room);
     }
   }
 
+  #hearing(sink: BrokerSink): BrokerSink {
+    return {
+      receiveEntry: (room, epoch, entry) => {
+        if (!this.#isDeaf) sink.receiveEntry(room, epoch, entry);
+      },
+      receiveSignal: (room, key, data) => sink.receiveSignal(room, key, data),
+      receivePresence: (room, change) => sink.receivePresence(room, change),
+      receiveOpened: (session, generation) => sink.receiveOpened(session, generation),
+      receiveHole: (room) => sink.receiveHole(room),
+      receiveTold: (message) => sink.receiveTold(message),
+      receiveOutage: (reason) => sink.receiveOutage(reason),
+      receiveSettings: (own, others) => sink.receiveSettings(own, others),
+      isConnected: (session) => sink.isConnected(session),
+    };
+  }
+
   #reached(): Broker {
     if (this.#isAway) throw new Error("the control channel took the broker away");
     return this.#behind;
+  }
+
+  #knowing(origin: Origin | undefined): Broker {
+    if (origin && origin.ref <= (this.#damaged.get(origin.session) ?? 0))
+      throw new BowlineError("UNCERTAIN", "the control channel damaged the ledger of this session");
+    return this.#reached();
   }
 }

@@ -34,13 +34,16 @@ export class Expectations {
     }
   }
 
-  /** A frame that fits comes; others are passed over. */
-  async until(socket: Receiver, pattern: JsonObject): Promise<void> {
-    const expected = `${shown(pattern)} at last`;
+  /** A frame that fits comes; others are passed over, but none that fits `without` may be among them. */
+  async until(socket: Receiver, pattern: JsonObject, without?: JsonObject): Promise<void> {
+    const expected = `${shown(pattern)} at last${without ? `, without ${shown(without)}` : ""}`;
     for (;;) {
       const arrival = await this.next(socket, expected);
       if (arrival.kind === "closed") throw unexpected(expected, arrival);
-      if (arrival.kind === "frame" && mismatch(pattern, arrival.frame, this.#scope) === null) return;
+      if (arrival.kind !== "frame") continue;
+      if (mismatch(pattern, arrival.frame, this.#scope) === null) return;
+      if (without && mismatch(without, arrival.frame, this.#scope) === null)
+        throw unexpected(expected, arrival);
     }
   }
 

@@ -98,6 +98,8 @@ class Trial {
         return textOf(value).includes(this.#scope.embed(String(operand)))
           ? null
           : `${place(at)} should include ${shown(operand)}, and is ${shown(value)}`;
+      case "$has":
+        return this.#has(operand, value, at);
       case "$length":
         return this.compare(operand, (value as { length?: unknown } | null)?.length, `${at}.length`);
       case "$anyOrder":
@@ -112,6 +114,12 @@ class Trial {
   #oneOf(patterns: readonly unknown[], value: unknown, at: string): string | null {
     for (const pattern of patterns) if (this.compare(pattern, value, at) === null) return null;
     return `${place(at)} should be one of ${shown(patterns)}, and is ${shown(value)}`;
+  }
+
+  #has(pattern: unknown, value: unknown, at: string): string | null {
+    const elements: readonly unknown[] = Array.isArray(value) ? value : [];
+    if (elements.some((element) => this.compare(pattern, element, at) === null)) return null;
+    return `${place(at)} should have ${shown(pattern)}, and is ${shown(value)}`;
   }
 
   /** The same elements, whatever their order. */

@@ -12,6 +12,7 @@ export const knownOperators: Readonly<Record<string, string | undefined>> = {
   $lte: undefined,
   $includes: undefined,
   $length: undefined,
+  $has: undefined,
   $anyOrder: undefined,
   $only: undefined,
   $text: "of",

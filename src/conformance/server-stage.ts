@@ -84,7 +84,7 @@ export class ServerStage implements Stage {
     wsPing: (step) => this.#socket(step.wsPing).ping("conformance"),
     expect: async ({ expect, frame, anyOrder = [frame] }) =>
       this.#expectations.frames(this.#socket(expect), anyOrder),
-    until: async (step) => this.#expectations.until(this.#socket(step.until), step.frame),
+    until: async (step) => this.#expectations.until(this.#socket(step.until), step.frame, step.without),
     count: async (step) => this.#expectations.count(this.#socket(step.count), step.frame, step.times),
     closed: async ({ closed, code, skipping = false }) =>
       this.#expectations.closed(this.#socket(closed), code, skipping),
