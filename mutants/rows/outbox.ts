@@ -76,7 +76,7 @@ export const outboxMutants: readonly Mutant[] = [
   {
     id: "client-wait",
     file: "src/client/outbox.ts",
-    from: "    if (this.#wait !== wait) return;",
+    from: "      if (this.#wait !== goOn) return;",
     to: "",
     tests: "test/client/outbox-store.test.ts",
     why: "calls are sent before the store has what it needs",
@@ -105,8 +105,8 @@ export const outboxMutants: readonly Mutant[] = [
   {
     id: "client-ref-server",
     file: "src/client/session.ts",
-    from: "Math.max(this.#nextRef, ref + 1)",
-    to: "Math.max(this.#nextRef, ref)",
+    from: "Math.max(this.nextRef, ref + 1)",
+    to: "Math.max(this.nextRef, ref)",
     tests: "test/client/session.test.ts",
     why: "a ref that the server has carried out is used again",
   },
@@ -121,7 +121,7 @@ export const outboxMutants: readonly Mutant[] = [
   {
     id: "client-foreign",
     file: "src/client/session.ts",
-    from: 'former !== "" && owner !== null && owner !== user && !isOwn',
+    from: "former && owner !== null && owner !== user && !isOwn",
     to: "false",
     tests: "test/client/whose.test.ts",
     why: "what one user queued goes out as the next one's, where the server has forgotten the session",

@@ -75,8 +75,8 @@ export interface ClientOptions {
 
 /** A client of one contract's server. */
 export interface Client<C extends Contract = Contract> {
-  /** Public id of this client's session; its publications' ids begin with it. */
-  readonly session: string;
+  /** Public id of this client's session; its publications' ids begin with it. Null before the first welcome. */
+  readonly session: string | null;
   /** The user id the server knows this client by; null before the first welcome. */
   readonly user: string | null;
   readonly status: Status;
@@ -211,7 +211,7 @@ type Method = (typeof methods)[number];
 
 /** The plain half of the typed `Client`. */
 export interface ClientFace extends Pick<ClientCore, Method | "user" | "status" | "pending"> {
-  readonly session: string;
+  readonly session: string | null;
 }
 
 const methods = [
@@ -229,7 +229,7 @@ const methods = [
 function faceOf(core: ClientCore): ClientFace {
   const face = {
     get session() {
-      return core.session.id;
+      return core.session.stored.id;
     },
     get user() {
       return core.user;

@@ -10,12 +10,21 @@ export type TokenSource = () => string | null | undefined | Promise<string | nul
 /** What a connection needs of the client. */
 export interface ConnectionContext {
   readonly url: string;
-  readonly token: TokenSource;
-  /** Called before a socket is opened; `hasNewToken` where the token is not that of the attempt before. */
-  dials(hasNewToken: boolean): void;
+  readonly tokenSource: TokenSource;
   readonly transport: Transport;
   readonly clock: Clock;
   readonly random: Random;
+  readonly session: {
+    readonly nextRef: number;
+    /** The token to connect with is another one, which the calls from this ref on were made for. */
+    hasNewToken(ref: number): void;
+    /** It is somebody else's: begin a new one. */
+    leave(): void;
+  };
+  readonly outbox: {
+    /** Whether something that was sent over this socket waits for its answer. */
+    readonly awaitsAnswers: boolean;
+  };
   /** The hello to open with, as text. */
   hello(): string | Promise<string>;
   /** Called before the state is `open`. False: another session has to be opened instead. */
@@ -23,15 +32,11 @@ export interface ConnectionContext {
   /** Called when it is. */
   opened(): void;
   received(frame: ServerFrame): void;
-  /** Whether something that was sent over this socket waits for its answer. */
-  awaitsAnswers(): boolean;
-  /** The connection was open and is not any more, but will be. */
+  /** The connection is not open, but will be. */
   lost(): void;
   /** Nothing more happens until `connect`: it was closed on purpose, or for `error`. */
   ended(error: BowlineError | null): void;
   /** Told where nobody listens, once a cause. */
   say(printed: Set<string>, text: string): void;
-  /** The session is somebody else's: begin a new one. */
-  disowned(): void;
   readonly report: (error: unknown) => void;
 }

@@ -1,5 +1,6 @@
 import { textOf } from "#client/help";
 import { attempt } from "../base/awaitable.ts";
+import { backoffMs } from "../base/backoff.ts";
 import type { Undo } from "../base/clock.ts";
 import { whenOverdue } from "../base/deadline.ts";
 import { Emitter } from "../base/emitter.ts";
@@ -8,53 +9,46 @@ import { decodeServerFrame } from "../protocol/decode.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
 import type { ConnectionContext } from "./connection-context.ts";
-import { askWhy, type Refusal, type TransportSocket } from "./socket.ts";
-import { Liveness } from "./liveness.ts";
-import { Pace } from "./pace.ts";
+import { handshakeTimeoutMs, heartbeatSlackMs, probeMs, stableMs } from "./connection-times.ts";
+import type { Refusal, TransportListener, TransportSocket } from "./socket.ts";
 import { troubleOf, type Status } from "./status.ts";
 import { textOption, tokenLengthMax } from "./text-option.ts";
 
-const handshakeTimeoutMs = 15_000;
-/** How long a connection that may be dead after a sleep has to prove that it is not. */
-const probeMs = 5000;
-
-/**
- * Keeps one connection open: dials, waits, dials again. Sockets come and go under it; each has a listener of its own,
- * and what a former one still says is not heard.
- */
+/** Keeps one connection open: dials, waits, dials again. What a former socket still says is not heard. */
 export class Connection {
   readonly statuses: Emitter<Status>;
+  status: Status = { state: "closed", error: null };
   /** What of its ups and downs the console was told since it was open. */
   readonly #printed = new Set<string>();
   readonly #context: ConnectionContext;
-  #status: Status = { state: "closed", error: null };
   /** A transport of somebody's own may have given anything. */
   #socket: Partial<TransportSocket> | null = null;
-  /** Counts dials: an answer that belongs to an earlier one is thrown away. */
+  /** Counts what has ended: sockets, and waits. */
   #round = 0;
-  readonly #pace = new Pace();
-  readonly #liveness: Liveness;
+  /** How many attempts have failed since a connection was last stable. */
+  #attempt = 0;
+  /** Whether it was dialled again without a wait since then. */
+  #isHasty = false;
+  #openedMs = Infinity;
+  #heardMs = 0;
+  #silenceMs = 0;
   /** That of the last attempt; undefined before there was one. */
   #token: string | null | undefined;
   /** Whether that token was asked for because the one before it was refused. */
   #isRetrial = false;
+  /** Of the one thing that is waited for: a socket, a welcome, the next attempt, a sign of life. */
   #stopTimer: Undo = () => {};
   #stopRecycle: Undo = () => {};
-  #stopWake: Undo | null = null;
+  #stopWake: Undo = () => {};
   #isLeaving = false;
 
   constructor(context: ConnectionContext) {
     this.#context = context;
-    this.#liveness = new Liveness(context.clock, () => this.giveUp("nothing was heard for two heartbeats"));
     this.statuses = new Emitter(context.report);
   }
 
-  get status(): Status {
-    return this.#status;
-  }
-
   get isOpen(): boolean {
-    return this.#status.state === "open";
+    return this.status.state === "open";
   }
 
   /** Whether calls may be sent: not to a server that is about to be left. */
@@ -64,9 +58,9 @@ export class Connection {
 
   /** Starts connecting; does nothing where that is under way. */
   connect(): void {
-    if (this.#status.state !== "closed") return;
-    this.#try(() => (this.#stopWake ??= this.#context.transport.onWake(() => this.#wake())));
-    this.#pace.reset();
+    if (this.status.state !== "closed") return;
+    this.#try(() => (this.#stopWake = this.#context.transport.onWake(() => this.#wake())));
+    this.#startOver();
     this.#token = undefined;
     this.#dial();
   }
@@ -74,8 +68,8 @@ export class Connection {
   /** Ends it on purpose, or for `error`. */
   close(error: BowlineError | null = null): void {
     this.#drop(clientCloseNumbers.NORMAL);
-    this.#try(() => this.#stopWake?.());
-    this.#stopWake = null;
+    this.#try(() => this.#stopWake());
+    this.#stopWake = () => {};
     this.#set({ state: "closed", error });
   }
 
@@ -91,24 +85,33 @@ export class Connection {
 
   /** Another session has to be opened: ends the present one for good, and dials. */
   renew(reason: string): void {
-    if (!this.isOpen && this.#status.state !== "connecting") return;
+    if (!this.isOpen && this.status.state !== "connecting") return;
     this.#drop(clientCloseNumbers.NORMAL);
     this.#dialSoon(reason);
   }
 
   /** A call was answered. A server that goes away is left after its last answer: it may never be back to give it. */
   answered(): void {
-    if (this.#isLeaving && !this.#context.awaitsAnswers()) this.redial();
+    if (this.#isLeaving && !this.#context.outbox.awaitsAnswers) this.redial();
+  }
+
+  /** Gives the socket up, if there is one, and dials again after a wait. */
+  giveUp(reason: string, atLeastMs = 0, refusal: BowlineError | null = null): void {
+    const { clock, random } = this.#context;
+    this.#drop(clientCloseNumbers.RETURNING);
+    const delayMs = atLeastMs + backoffMs(this.#attempt++, random);
+    // Before the state is told: whoever hears of it may close, and that must end the wait.
+    this.#after(delayMs, () => this.#dial(refusal));
+    this.#set({ state: "waiting", attempt: this.#attempt, retryAt: clock.now() + delayMs, reason });
   }
 
   /** The one place where the state changes. */
   #set(status: Status): void {
-    const wasOpen = this.isOpen;
-    this.#status = status;
+    this.status = status;
     if (status.state === "closed") this.#context.ended(status.error);
-    else if (wasOpen && status.state !== "open") this.#context.lost();
+    else if (!this.isOpen) this.#context.lost();
     // Who heard of that may have connected or closed, which was told then.
-    if (this.#status !== status) return;
+    if (this.status !== status) return;
     if (this.statuses.isHeard) return this.statuses.emit(status);
     const trouble = troubleOf(status, this.#context.url);
     if (trouble) this.#context.say(this.#printed, trouble);
@@ -116,67 +119,49 @@ export class Connection {
 
   /** Opens a socket. With `refusal`, the last token was refused for that: without a new one, it ends there. */
   #dial(refusal: BowlineError | null = null): void {
-    const round = ++this.#round;
-    this.#stopTimer();
+    const { session, tokenSource } = this.#context;
+    const { nextRef } = session;
     this.#limit("the token source gave no token in time");
-    this.#set({ state: "connecting", attempt: this.#pace.attempt });
-    this.#try(async () => {
-      const token = textOption("token", await this.#context.token(), tokenLengthMax);
-      if (round !== this.#round) return;
-      if (refusal && token === this.#token) return this.close(refusal);
-      const isNew = token !== this.#token;
+    const dial = this.#current((given: unknown) => {
+      const token = textOption("token", given, tokenLengthMax);
+      if (token !== this.#token) session.hasNewToken(nextRef);
+      else if (refusal) return this.close(refusal);
       this.#token = token;
       this.#isRetrial = refusal !== null;
-      this.#try(() => {
-        this.#context.dials(isNew);
-        return round === this.#round && (this.#socket = this.#open(round));
-      }, "no socket");
-    }, "no token");
+      this.#open(token);
+    });
+    const ask = this.#current(() => this.#try(async () => dial(await tokenSource()), "no token"));
+    this.#set({ state: "connecting", attempt: this.#attempt });
+    ask();
   }
 
   /** Dials at once, but not time and again: until a connection was stable, that counts as a failed attempt. */
   #dialSoon(reason: string, refusal: BowlineError | null = null): void {
-    if (this.#pace.takeHaste()) this.#dial(refusal);
-    else this.giveUp(reason, 0, refusal);
+    if (this.#isHasty) return this.giveUp(reason, 0, refusal);
+    this.#isHasty = true;
+    this.#dial(refusal);
   }
 
-  /** Does what may break: reports it then, and with a `reason` ends the dial it was for. */
-  #try(task: () => unknown, reason?: string): void {
-    const round = this.#round;
-    attempt(task, (error) => {
-      this.#context.report(error);
-      if (reason && round === this.#round) this.giveUp(reason);
-    });
-  }
-
-  #open(round: number): TransportSocket {
+  #open(token: string | null): void {
     const { transport, url } = this.#context;
-    let opened = false;
-    return transport.open(url, this.#token ?? null, {
-      opened: () => {
-        opened = true;
-        if (round === this.#round) this.#sayHello(round);
-      },
-      received: (text) => {
-        if (round === this.#round) this.#receive(text);
-      },
-      closed: (code, reason, refusal) => {
-        if (round !== this.#round) return;
-        if (opened) void this.#closed(code, reason);
-        else void this.#refused(refusal);
-      },
-    });
-  }
-
-  #sayHello(round: number): void {
-    this.#try(async () => {
-      const hello = await this.#context.hello();
-      if (round === this.#round) this.send(hello);
-    }, "the store failed");
+    let hasOpened = false;
+    const listener: TransportListener = {
+      opened: this.#current(() => {
+        hasOpened = true;
+        const hello = this.#current((text: string) => this.send(text));
+        this.#try(async () => hello(await this.#context.hello()), "the store failed");
+      }),
+      received: this.#current((text) => this.#receive(text)),
+      closed: this.#current((code, reason, refusal) => {
+        this.#drop();
+        return hasOpened ? this.#closed(code, reason) : this.#explain(refusal);
+      }),
+    };
+    this.#try(() => (this.#socket = transport.open(url, token, listener)), "no socket");
   }
 
   #receive(text: string): void {
-    this.#liveness.hear();
+    this.#heardMs = this.#context.clock.elapsed();
     let frame: ServerFrame | null = null;
     try {
       frame = decodeServerFrame(text);
@@ -200,20 +185,20 @@ export class Connection {
           this.#isLeaving = true;
           this.answered();
         });
-        return;
+        return undefined;
       case "degraded":
         if (this.isOpen) this.#set({ state: "open", degraded: frame.active });
         return;
       default:
-        this.#context.received(frame);
+        return this.#context.received(frame);
     }
   }
 
   #welcome(frame: WelcomeFrame): void {
-    this.#stopTimer();
-    this.#pace.opened(this.#liveness.heardMs);
+    this.#openedMs = this.#heardMs;
+    this.#silenceMs = 2 * frame.heartbeatMs + heartbeatSlackMs;
     this.#printed.clear();
-    this.#liveness.watch(frame.heartbeatMs);
+    this.#watch();
     if (!this.#context.welcomed(frame)) return this.renew("another user");
     // Somebody who was told of what that settled may have closed.
     if (!this.#socket) return;
@@ -221,76 +206,95 @@ export class Connection {
     this.#context.opened();
   }
 
-  async #closed(code: number, reason: string): Promise<void> {
-    this.#drop();
+  #closed(code: number, reason: string): void {
     if (code === finalCloseNumbers.SESSION_MISMATCH) {
-      this.#context.disowned();
+      this.#context.session.leave();
       return this.renew(reason);
     }
     const text = reason || `closed with ${code}`;
     const action = closeAction(code);
     if (action === "reconnect") return this.giveUp(text);
     const error = new BowlineError(closeName(code), text);
-    if (action === "token") this.#dialSoon(text, error);
-    else this.close(error);
+    return action === "token" ? this.#dialSoon(text, error) : this.close(error);
   }
 
   /** The socket never opened. Where its end did not say why, as in a browser, asks by HTTP. */
-  async #refused(told?: Refusal): Promise<void> {
-    this.#drop();
+  #explain(told?: Refusal): void {
+    const { transport, url } = this.#context;
+    const unreachable = textOf("UNREACHABLE");
     this.#limit();
-    const round = this.#round;
-    const refusal = told ?? (await askWhy(this.#context, this.#token ?? null));
-    if (round !== this.#round) return;
-    const {
-      status,
-      code = "",
-      message = textOf("UNREACHABLE"),
-      retryAfterMs,
-    }: Partial<Refusal> = refusal ?? {};
-    const error = new BowlineError(code, message);
-    if (status === 401 && !this.#isRetrial) this.#dial(error);
-    else if (status === 401 || status === 403) this.close(error);
-    else this.giveUp(message, retryAfterMs);
-  }
-
-  /** Ends a dial that takes too long. `fault` is reported of one that came to no socket. */
-  #limit(fault?: string): void {
-    this.#stopTimer = whenOverdue(this.#context.clock, handshakeTimeoutMs, () => {
-      if (fault && !this.#socket) this.#context.report(new Error(fault));
-      this.giveUp("no answer in time");
+    const explained = this.#current((refusal: Partial<Refusal> | null) => {
+      const { status, code = "", message = unreachable, retryAfterMs } = refusal ?? {};
+      const error = new BowlineError(code, message);
+      if (status === 401 && !this.#isRetrial) this.#dial(error);
+      else if (status === 401 || status === 403) this.close(error);
+      else this.giveUp(message, retryAfterMs);
     });
-  }
-
-  /** Gives the socket up, if there is one, and dials again after a wait. */
-  giveUp(reason: string, atLeastMs = 0, refusal: BowlineError | null = null): void {
-    const { clock, random } = this.#context;
-    this.#drop(clientCloseNumbers.RETURNING);
-    const delayMs = atLeastMs + this.#pace.failed(random);
-    // Before the state is told: whoever hears of it may close, and that must end the wait.
-    this.#stopTimer = clock.setTimer(delayMs, () => this.#dial(refusal));
-    this.#set({ state: "waiting", attempt: this.#pace.attempt, retryAt: clock.now() + delayMs, reason });
+    const ask = (): Promise<Refusal | null> => transport.ask(url, this.#token ?? null);
+    this.#try(async () => explained(told ?? (await ask())), unreachable);
   }
 
   /** Lets go of the socket, whatever its state; nothing of it is heard any more. */
   #drop(code?: number): void {
     this.#round += 1;
     this.#stopTimer();
-    this.#liveness.stop();
     this.#stopRecycle();
     this.#isLeaving = false;
-    this.#pace.ended(this.#context.clock.elapsed());
-    if (code !== undefined) this.#try(() => this.#socket?.close?.(code, ""));
+    if (this.#context.clock.elapsed() - this.#openedMs >= stableMs) this.#startOver();
+    this.#openedMs = Infinity;
+    if (code) this.#try(() => this.#socket?.close?.(code, ""));
     this.#socket = null;
+  }
+
+  #startOver(): void {
+    this.#attempt = 0;
+    this.#isHasty = false;
   }
 
   /** The network may be back, or may have gone while the machine slept. */
   #wake(): void {
-    if (this.#status.state === "waiting") return this.#dial();
+    if (this.status.state === "waiting") return this.#dial();
     if (!this.isOpen) return;
-    this.#stopTimer();
+    const askedMs = this.#context.clock.elapsed();
     // Before it is sent: where that fails, another wait takes its place.
-    this.#stopTimer = this.#liveness.expect(probeMs, () => this.redial());
+    this.#after(probeMs, () => (this.#heardMs < askedMs ? this.redial() : this.#watch()));
     this.send('{"type":"ping"}');
+  }
+
+  /** Looks whether anything was heard lately, when next it could be too long ago. */
+  #watch(): void {
+    const leftMs = this.#heardMs + this.#silenceMs - this.#context.clock.elapsed();
+    if (leftMs <= 0) return this.giveUp("nothing was heard for two heartbeats");
+    this.#after(leftMs, () => this.#watch());
+  }
+
+  /** Ends a dial that takes too long. `fault` is reported of one that came to no socket. */
+  #limit(fault?: string): void {
+    this.#after(handshakeTimeoutMs, () => {
+      if (fault && !this.#socket) this.#context.report(new Error(fault));
+      this.giveUp("no answer in time");
+    });
+  }
+
+  #after(delayMs: number, task: () => void): void {
+    this.#stopTimer();
+    this.#stopTimer = whenOverdue(this.#context.clock, delayMs, task);
+  }
+
+  /** The same, but nothing once the socket or the wait of now is over. */
+  #current<Of extends unknown[]>(task: (...of: Of) => void): (...of: Of) => void {
+    const round = this.#round;
+    return (...of) => {
+      if (round === this.#round) task(...of);
+    };
+  }
+
+  /** Does what may break. That is reported, and with a `reason` the present socket is given up for it. */
+  #try(task: () => unknown, reason?: string): void {
+    const fail = this.#current(() => reason && this.giveUp(reason));
+    attempt(task, (error) => {
+      this.#context.report(error);
+      fail();
+    });
   }
 }

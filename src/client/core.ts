@@ -6,7 +6,7 @@ import type { Random } from "../base/random.ts";
 import type { Contract, RoomDefinition } from "../contract/contract.ts";
 import { encodeFrame } from "../protocol/encode.ts";
 import { BowlineError } from "../protocol/errors.ts";
-import type { JoinRequest, ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
+import type { JoinRequest, Position, ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
 import { errorAt, type CallSite } from "./call-site.ts";
 import type { Fate, Publish, RequestCallOptions } from "./calls.ts";
 import type { ConnectionContext, TokenSource } from "./connection-context.ts";
@@ -15,7 +15,15 @@ import type { ClientCoreOptions, Endpoint } from "./core-options.ts";
 import { Journal } from "./journal.ts";
 import type { JoinOptions } from "./join-options.ts";
 import { JoinedRoom } from "./joined-room.ts";
-import { fateOf, fits, localError, type Call, type OutboxEntry, type Outcome } from "./outbox-entry.ts";
+import {
+  fateOf,
+  fits,
+  localError,
+  publishOf,
+  type Call,
+  type OutboxEntry,
+  type Outcome,
+} from "./outbox-entry.ts";
 import { Outbox, type OutboxContext } from "./outbox.ts";
 import { RoomState, type RoomContext } from "./room.ts";
 import { Session, type SessionContext } from "./session.ts";
@@ -46,8 +54,8 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
   // Set before anything is dialled.
   declare url: string;
   declare transport: Transport;
+  readonly outbox: Outbox;
   readonly #connection: Connection;
-  readonly #outbox: Outbox;
   readonly #rooms = new Map<string, RoomState>();
   readonly #site: () => CallSite;
   /** Why calls are refused: the client was closed, or has stopped. */
@@ -63,7 +71,7 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
     this.#site = callSites(clock);
     this.session = new Session(store.initial?.session ?? null, this);
     this.journal = new Journal(store, clock, this.session);
-    this.#outbox = new Outbox(this, limits, store.initial?.publishes);
+    this.outbox = new Outbox(this, limits, store.initial?.publishes);
     this.#connection = new Connection(this);
   }
 
@@ -72,7 +80,7 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
   }
 
   get pending(): readonly Fate[] {
-    return (this.#pending ??= this.#outbox.entries.flatMap((entry) => fateOf(entry, null) ?? []));
+    return (this.#pending ??= this.outbox.entries.flatMap((entry) => fateOf(entry, null) ?? []));
   }
 
   connect(): void {
@@ -117,9 +125,9 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
 
   publish(room: string, event: string, payload: unknown): Publish {
     if (this.definition(room).events[event]?.kind !== "event") throw misuse("event", room, event);
-    let id = "";
-    const promise = this.#call({ type: "publish", room, event }, payload, (entry) => (id = entry.id));
-    return Object.assign(promise, { id }) as Publish;
+    let entry: OutboxEntry | undefined;
+    const promise = this.#call({ type: "publish", room, event }, payload, (added) => (entry = added));
+    return publishOf(promise as Promise<Position>, entry);
   }
 
   request(name: string, input: unknown, options: RequestCallOptions = {}): Promise<unknown> {
@@ -130,7 +138,7 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
     const call = { type: "request", request: name, idempotent: definition.idempotent } as const;
     let stopTimer: Undo = () => {};
     const reply = this.#call(call, input, ({ ref }) => {
-      stopTimer = whenOverdue(this.clock, timeoutMs, () => this.#outbox.expire(ref));
+      stopTimer = whenOverdue(this.clock, timeoutMs, () => this.outbox.expire(ref));
     });
     return reply.finally(() => stopTimer());
   }
@@ -143,23 +151,10 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
     return this.fates.on(listener);
   }
 
-  // For the session, the connection and the outbox.
-
-  left(): void {
-    this.#outbox.disown();
-  }
-
-  token(): string | null | undefined | Promise<string | null | undefined> {
-    this.session.dials();
-    return this.tokenSource();
-  }
-
-  dials(hasNewToken: boolean): void {
-    if (hasNewToken) this.session.hasNewToken();
-    this.session.ask();
-  }
+  // For the connection, the outbox and the rooms.
 
   async hello(): Promise<string> {
+    this.session.ask();
     const frame = this.session.hello(this.#helloRooms());
     await this.journal.save([]);
     return encodeFrame(frame);
@@ -169,28 +164,25 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
     const welcomed = this.session.welcomed(frame);
     if (!welcomed) return false;
     this.user = frame.user;
+    this.#pending = null;
     this.#payloadBytes = frame.payloadBytes;
-    this.#outbox.opened({ ...frame, ...welcomed });
+    this.outbox.opened({ ...frame, ...welcomed });
     return true;
   }
 
   opened(): void {
     this.#eachRoom((room) => room.opened());
-    this.#outbox.pump();
+    this.outbox.pump();
   }
 
   received(frame: ServerFrame): void {
     if (frame.type === "error") {
       const error = new BowlineError(frame.code, frame.message, frame);
       if (frame.ref === undefined) this.#rooms.get(frame.room)?.receiveError(frame.of, error);
-      else this.#outbox.settle(frame.ref, { error });
-    } else if ("ref" in frame) this.#outbox.settle(frame.ref, frame as Outcome);
+      else this.outbox.settle(frame.ref, { error });
+    } else if ("ref" in frame) this.outbox.settle(frame.ref, frame as Outcome);
     // One that concerns no room is of a newer server: nothing this client could do with it.
     else if ("room" in frame) this.#rooms.get(frame.room)?.receive(frame);
-  }
-
-  awaitsAnswers(): boolean {
-    return this.#outbox.awaitsAnswers;
   }
 
   lost(): void {
@@ -201,22 +193,12 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
   ended(error: BowlineError | null): void {
     const why = error ?? localError("CLOSED");
     this.#ended = why;
-    this.#outbox.abandon(why);
+    this.outbox.abandon(why);
     this.#eachRoom((room) => room.lost(why));
-  }
-
-  disowned(): void {
-    this.session.leave();
   }
 
   takesCalls(): boolean {
     return this.isOpen() && this.#connection.takesCalls;
-  }
-
-  /** Sends a frame, unless the server would close the connection for its size. */
-  transmit(text: string, about?: object): void {
-    if (!fits(text, this.#payloadBytes)) throw errorAt(localError("PAYLOAD_TOO_LARGE"), {}, about);
-    this.#connection.send(text);
   }
 
   changed(entry: OutboxEntry, outcome: Outcome | null): void {
@@ -225,8 +207,6 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
     const fate = this.fates.isHeard && fateOf(entry, outcome);
     if (fate) this.fates.emit(fate);
   }
-
-  // For rooms.
 
   definition(room: string): RoomDefinition {
     const match = this.contract.matchRoom(room);
@@ -239,7 +219,9 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
   }
 
   send(text: string, about?: object): void {
-    if (!about || !this.#changesUser()) this.transmit(text, about);
+    if (about && this.#changesUser()) return;
+    if (!fits(text, this.#payloadBytes)) throw errorAt(localError("PAYLOAD_TOO_LARGE"), {}, about);
+    this.#connection.send(text);
   }
 
   resync(room: string): void {
@@ -258,7 +240,7 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
       try {
         if (this.#ended) throw this.#ended;
         this.#changesUser();
-        const entry = this.#outbox.add(call, payload, (outcome) => {
+        const entry = this.outbox.add(call, payload, (outcome) => {
           if (outcome.error) refuse(outcome.error);
           else resolve(outcome.position ?? outcome.payload);
         });
@@ -285,7 +267,6 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
     const requests: JoinRequest[] = [];
     let text = "";
     this.#eachRoom((room) => {
-      room.lost();
       if (room.status.state === "left") return;
       const request = room.joinRequest();
       const longer = text + encodeFrame({ type: "join", ...request });

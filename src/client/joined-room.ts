@@ -8,6 +8,7 @@ import { errorAt, type CallSite } from "./call-site.ts";
 import type { Publish } from "./calls.ts";
 import type { JoinOptions } from "./join-options.ts";
 import type { Gap, Message, News, Reader, RoomStatus } from "./room-news.ts";
+import { publishOf } from "./outbox-entry.ts";
 import type { RoomState } from "./room.ts";
 
 type Members = ReadonlyMap<string, Member>;
@@ -85,7 +86,7 @@ export class JoinedRoom {
 
   readonly publish = (event: string, payload: unknown): Publish | void => {
     if (this.#definition.events[event]?.kind === "signal") return this.#entered().signal(event, payload);
-    if (this.#hasLeft) return Object.assign(Promise.reject(this.#gone()), { id: "" });
+    if (this.#hasLeft) return publishOf(Promise.reject(this.#gone()));
     return this.#room.client.publish(this.name, event, payload);
   };
 

@@ -2,7 +2,7 @@ import { textOf } from "#client/help";
 import { clientRetryable, type ClientErrorName } from "../protocol/codes.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { Position } from "../protocol/frames.ts";
-import type { Fate } from "./calls.ts";
+import type { Fate, Publish } from "./calls.ts";
 import { withPayload } from "../protocol/payload.ts";
 
 /** How a call ended: with the position of a publish, the payload of a reply, or an error. */
@@ -19,8 +19,8 @@ export type Call =
 
 /** What is waiting to be settled. */
 export interface OutboxEntry {
-  /** That of its publication. */
-  readonly id: string;
+  /** That of its publication; null before the server has told the session's. */
+  id: string | null;
   readonly ref: number;
   readonly call: Call;
   /** The payload as JSON, taken when the call was made. */
@@ -58,11 +58,12 @@ export function frameText(ref: number, call: Call, json: string, isRetry: boolea
 }
 
 /** What has become of an entry so far; null for a request. */
-export function fateOf({ id, call, json, sent }: OutboxEntry, outcome: Outcome | null): Fate | null {
+export function fateOf({ ref, id, call, json, sent }: OutboxEntry, outcome: Outcome | null): Fate | null {
   if (call.type !== "publish") return null;
   const { room, event } = call;
   const { position, error } = outcome ?? {};
   return {
+    ref,
     id,
     room,
     event,
@@ -74,4 +75,12 @@ export function fateOf({ id, call, json, sent }: OutboxEntry, outcome: Outcome |
     error,
     fate: error ? "refused" : position ? "stored" : sent ? "sent" : "queued",
   } as Fate;
+}
+
+/** What a caller of `publish` gets; without an entry where it was refused at once. */
+export function publishOf(promise: Promise<Position>, entry?: OutboxEntry): Publish {
+  return Object.defineProperties(promise, {
+    ref: { value: entry?.ref ?? 0 },
+    id: { get: () => entry?.id ?? null },
+  }) as Publish;
 }

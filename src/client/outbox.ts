@@ -37,7 +37,8 @@ export interface OutboxContext {
   readonly session: Session;
   /** Whether calls may be sent now. */
   takesCalls(): boolean;
-  transmit(text: string): void;
+  /** Sends a frame. */
+  send(text: string): void;
   /** An entry came or was sent (no outcome), or was settled (with one). */
   changed(entry: OutboxEntry, outcome: Outcome | null): void;
   readonly report: (error: unknown) => void;
@@ -57,8 +58,8 @@ export class Outbox {
   #window = 0;
   /** What the server takes, which the first welcome says. */
   #payloadBytes = Infinity;
-  /** Stands for a save that nothing may be sent before. */
-  #wait: object | null = null;
+  /** Goes on after the save that nothing may be sent before. */
+  #wait: (() => void) | null = null;
 
   /** `initial`: what an earlier process left. */
   constructor(context: OutboxContext, limits: OutboxLimits, initial: readonly StoredPublish[] = []) {
@@ -66,7 +67,7 @@ export class Outbox {
     this.#limits = limits;
     for (const { ref, room, event, json, sent } of initial) {
       this.#push({
-        id: this.#idOf(ref),
+        id: this.#context.session.idOf(ref),
         ref,
         call: { type: "publish", room, event },
         json,
@@ -90,7 +91,7 @@ export class Outbox {
     this.#checkBounds(call, json);
     const ref = this.#context.session.takeRef();
     const entry: OutboxEntry = {
-      id: this.#idOf(ref),
+      id: this.#context.session.idOf(ref),
       ref,
       call,
       json,
@@ -126,6 +127,7 @@ export class Outbox {
     this.#isSaved([], []);
     for (const entry of this.entries.slice()) {
       const { ref, call, json, expired } = entry;
+      entry.id = this.#context.session.idOf(ref);
       if (lost && call.type === "request" && call.idempotent) entry.sent = false;
       const isOwn = owns(ref);
       const isOver =
@@ -191,10 +193,6 @@ export class Outbox {
     return [this.entries[index], index];
   }
 
-  #idOf(ref: number): string {
-    return `${this.#context.session.id}-${ref}`;
-  }
-
   #checkBounds(call: Call, json: string): void {
     const { count, length } = this.#limits;
     if (json.length > length || !fits(frameText(longestRef, call, json, true), this.#payloadBytes))
@@ -238,18 +236,23 @@ export class Outbox {
 
   /** Whether the store has these changes by now. If not, nothing is sent until it has them: the outbox then goes on. */
   #isSaved(changes: readonly StoreChange[], marked: readonly OutboxEntry[]): boolean {
-    const wait = {};
     let isSaved = false;
+    // A wait that began later than this one goes on by itself.
+    const goOn = (): void => {
+      if (this.#wait !== goOn) return;
+      this.#wait = null;
+      this.pump();
+    };
     const saved = (): void => {
       isSaved = true;
       for (const entry of marked) entry.marked = true;
-      this.#goOn(wait);
+      goOn();
     };
     this.#keep(changes, saved, (error) => {
       this.#context.report(error);
-      this.#context.clock.setTimer(storeRetryMs, () => this.#goOn(wait));
+      this.#context.clock.setTimer(storeRetryMs, goOn);
     });
-    if (!isSaved) this.#wait = wait;
+    if (!isSaved) this.#wait = goOn;
     return isSaved;
   }
 
@@ -265,19 +268,12 @@ export class Outbox {
     }
   }
 
-  /** A wait that began later than this one goes on by itself. */
-  #goOn(wait: object): void {
-    if (this.#wait !== wait) return;
-    this.#wait = null;
-    this.pump();
-  }
-
   #send(entry: OutboxEntry): void {
     const { ref, call, json } = entry;
     const isFirst = !entry.sent;
     this.#inFlight += 1;
     entry.sent = entry.marked = true;
-    this.#context.transmit(frameText(ref, call, json, !isFirst));
+    this.#context.send(frameText(ref, call, json, !isFirst));
     if (isFirst) this.#context.changed(entry, null);
   }
 

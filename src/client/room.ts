@@ -21,7 +21,7 @@ import { Presence } from "./presence.ts";
 
 /** What a room needs of the client. */
 export interface RoomContext {
-  readonly session: { readonly id: string };
+  readonly session: { readonly stored: { readonly id: string | null } };
   readonly clock: Clock;
   readonly report: (error: unknown) => void;
   /** Throws a `TypeError` for what the contract has no event for. */
@@ -252,7 +252,7 @@ export class RoomState {
 
   #receiveSignal({ type: _type, room: _room, ...signal }: SignalFrame): void {
     // A member's own typing, cursor or level is no news to it.
-    if (signal.session !== this.client.session.id) this.#tell("message", signal);
+    if (signal.session !== this.client.session.stored.id) this.#tell("message", signal);
   }
 
   #receiveGap({ position, head, reason }: GapFrame): void {

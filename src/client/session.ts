@@ -1,5 +1,4 @@
 import type { Random } from "../base/random.ts";
-import { sessionIdOf } from "../protocol/session-id.ts";
 import type { HelloFrame, JoinRequest, WelcomeFrame } from "../protocol/frames.ts";
 import type { StoreChange, StoredSession } from "./store.ts";
 
@@ -11,8 +10,10 @@ export interface SessionContext {
   readonly random: Random;
   /** Who the application says makes the calls; null where it does not say. */
   readonly whose: () => string | null;
-  /** The session was left: what is queued was somebody else's. */
-  left(): void;
+  readonly outbox: {
+    /** The session was left: what is queued was somebody else's. */
+    disown(): void;
+  };
 }
 
 /** What a welcome means for the calls of a session. */
@@ -28,20 +29,16 @@ export interface Welcomed {
  * risen. Each belongs to one user; when somebody else comes, it is left for a new one.
  */
 export class Session {
-  /** The public id. */
-  id = "";
   /** What has to survive the process. */
   stored!: StoredSession;
   /** Whether the store does not have that yet. */
   isChanged = false;
+  /** Whether the last socket is of this session: calls of another are not sent over it. */
+  isOpened = false;
+  nextRef = 0;
   /** Whether a user was named whom the store has to know with the next call. */
   #isClaimed = false;
-  #nextRef = 0;
   readonly #context: SessionContext;
-  /** The id that the last socket was welcomed with. */
-  #openedId = "";
-  /** Calls from this ref on were made during the present connection attempt, or later. */
-  #dialRef = 0;
   /** Calls from this ref on were made while the present token was the one to connect with. */
   #tokenRef = 0;
 
@@ -50,19 +47,15 @@ export class Session {
     this.#begin(initial ?? {});
   }
 
-  /** Whether the last socket is of this session: calls of another are not sent over it. */
-  get isOpened(): boolean {
-    return this.#openedId === this.id;
+  /** The token to connect with is another one, which the calls from this ref on were made for. */
+  hasNewToken(ref: number): void {
+    this.#tokenRef = ref;
   }
 
-  /** An attempt begins. */
-  dials(): void {
-    this.#dialRef = this.#nextRef;
-  }
-
-  /** Its token is not that of the attempt before. */
-  hasNewToken(): void {
-    this.#tokenRef = this.#dialRef;
+  /** The id of the publication that a call makes; null before the server has told the session's. */
+  idOf(ref: number): string | null {
+    const { id } = this.stored;
+    return id && `${id}-${ref}`;
   }
 
   /** Asks the application who makes the calls that follow. True where it is somebody else: then the session was left. */
@@ -72,7 +65,7 @@ export class Session {
     if (user === null || user === former) return false;
     // Where nobody had said whose the calls are, those that follow are this user's.
     if (former === null) {
-      this.stored = { ...this.stored, user, userRef: this.#nextRef };
+      this.stored = { ...this.stored, user, userRef: this.nextRef };
       this.#isClaimed = true;
     } else this.leave(user);
     return former !== null;
@@ -80,13 +73,13 @@ export class Session {
 
   /** Begins another session. Refs go on, so that none ever means two calls. */
   leave(user: string | null = null): void {
-    this.#begin({ refs: this.#nextRef, user });
-    this.#context.left();
+    this.#begin({ refs: this.nextRef, user });
+    this.#context.outbox.disown();
   }
 
   /** The ref of a call. The store has to have the session before it is used. */
   takeRef(): number {
-    const ref = this.#nextRef++;
+    const ref = this.nextRef++;
     const { refs } = this.stored;
     if (ref >= refs || this.#isClaimed) this.#change({ refs: Math.max(refs, ref + refBlock) });
     return ref;
@@ -100,23 +93,25 @@ export class Session {
   }
 
   /**
-   * Takes note of whom a welcome named, and of the ledgers; null where the session was somebody else's before, whatever
-   * the server remembers, and was left. Of calls that nobody said the user of, those made while the token of this
-   * connection was the one to connect with are this user's.
+   * Takes note of the session's id, of whom a welcome named, and of the ledgers; null where the session was somebody
+   * else's before, whatever the server remembers, and was left. Of calls that nobody said the user of, those made while
+   * the token of this connection was the one to connect with are this user's.
    */
-  welcomed({ user, ledger, ref }: Pick<WelcomeFrame, "user" | "ledger" | "ref">): Welcomed | null {
-    const { ledger: former, user: owner, userRef } = this.stored;
+  welcomed(welcome: Pick<WelcomeFrame, "session" | "user" | "ledger" | "ref">): Welcomed | null {
+    const { session: id, user, ledger, ref } = welcome;
+    const { id: known, ledger: former, user: owner, userRef } = this.stored;
     // A server that judges nobody takes the session for the user: then it is whoever made the call.
-    const isOwn = user === this.id;
-    if (former !== "" && owner !== null && owner !== user && !isOwn) {
+    const isOwn = user === id;
+    if (former && owner !== null && owner !== user && !isOwn) {
       this.leave();
       return null;
     }
     const tokenRef = this.#tokenRef;
-    this.#openedId = this.id;
-    this.#nextRef = Math.max(this.#nextRef, ref + 1);
+    this.isOpened = true;
+    this.nextRef = Math.max(this.nextRef, ref + 1);
     const now = isOwn && owner !== null ? owner : user;
-    if (ledger !== former || now !== owner || userRef !== 0) this.#change({ ledger, user: now, userRef: 0 });
+    if (id !== known || ledger !== former || now !== owner || userRef)
+      this.#change({ id, ledger, user: now, userRef: 0 });
     return {
       lost: former !== "" && ledger !== former,
       owns: (call) => isOwn || (owner !== null && call >= userRef ? owner === user : call >= tokenRef),
@@ -132,11 +127,19 @@ export class Session {
 
   #begin(initial: Partial<StoredSession>): void {
     const secret = initial.secret ?? this.#context.random.id(36);
-    this.stored = { generation: 0, refs: 1, ledger: "", user: null, userRef: 0, ...initial, secret };
-    this.id = sessionIdOf(secret);
-    this.#nextRef = this.stored.refs;
+    this.stored = {
+      generation: 0,
+      refs: 1,
+      id: null,
+      ledger: "",
+      user: null,
+      userRef: 0,
+      ...initial,
+      secret,
+    };
+    this.nextRef = this.stored.refs;
     // Its first ref or hello has the store keep it.
-    this.isChanged = false;
+    this.isChanged = this.isOpened = false;
   }
 
   #change(part: Partial<StoredSession>): void {

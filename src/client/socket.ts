@@ -1,6 +1,5 @@
 import { base64Url } from "../base/base64-url.ts";
 import type { Undo } from "../base/clock.ts";
-import type { ConnectionContext } from "./connection-context.ts";
 import {
   jsonSubprotocol,
   tokenScheme,
@@ -52,19 +51,6 @@ export interface WebSocketLike {
 
 /** A WebSocket class to use in place of the global one. */
 export type WebSocketClass = new (url: string, protocols: string[]) => WebSocketLike;
-
-/** Asks why an upgrade was refused; what the transport throws is reported, and tells nothing. */
-export async function askWhy(
-  { transport, url, report }: Pick<ConnectionContext, "transport" | "url" | "report">,
-  token: string | null,
-): Promise<Refusal | null> {
-  try {
-    return await transport.ask(url, token);
-  } catch (error) {
-    report(error);
-    return null;
-  }
-}
 
 /** The platform's network. */
 export function systemTransport(given: WebSocketClass | undefined): Transport {

@@ -6,8 +6,10 @@
 
 /** A session, as far as it has to survive the client's process. */
 export interface StoredSession {
-  /** Opens the session, whose public id is derived from it. */
+  /** Opens the session. */
   readonly secret: string;
+  /** Its public id, as the server told it; null before the first welcome. */
+  readonly id: string | null;
   /** The last connection attempt. */
   readonly generation: number;
   /** Refs below this one may have been used. */

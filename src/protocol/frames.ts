@@ -153,7 +153,7 @@ export interface EventFrame {
   readonly type: "event";
   readonly room: string;
   readonly offset: number;
-  /** Unique per publication, and known to its sender beforehand: `<session>-<ref>`. */
+  /** Unique per publication; that of a client's is `<session>-<ref>`, which its sender knows once it was welcomed. */
   readonly id: string;
   readonly event: string;
   /** User id of the sender; null when the server itself published. */

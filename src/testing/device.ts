@@ -7,6 +7,7 @@ import type { Network } from "./network.ts";
 import { RecordedClient } from "./recorded-client.ts";
 import type { RecordedRoom } from "./recorded-room.ts";
 import type { SeededRandom } from "./seeded-random.ts";
+import { watchSession } from "./session-watch.ts";
 import { SimProcess } from "./sim-process.ts";
 import type { Timeline } from "./timeline.ts";
 import type { Wraps } from "./wraps.ts";
@@ -112,8 +113,9 @@ export class Device<C extends Contract = Contract> {
     const told = toldUser(options);
     this.#lives += 1;
     const transport: Transport = network.transport(name, process, this.#wakes);
-    const store = keeping === "none" ? undefined : this.storage.open(process, keeping);
     const own = random.fork(process.name);
+    const kept = keeping === "none" ? undefined : this.storage.open(process, keeping);
+    const { store, idOf } = watchSession(kept && (wraps.store?.(kept, own) ?? kept));
     const client = createClient(contract, {
       url: "ws://simulated/bowline",
       log: false,
@@ -123,12 +125,13 @@ export class Device<C extends Contract = Contract> {
       onError: (error) => history.add({ type: "error", where: process.name, stage: "client", error }),
       ...(token !== undefined && { token }),
       ...told,
-      ...(store && { store: wraps.store?.(store, own) ?? store }),
+      store,
       ...(outboxCount !== undefined && { outbox: { count: outboxCount } }),
     });
     return new RecordedClient(client, contract, name, {
       history,
       standstill: timeline.standstill,
+      idOf,
       defer: (task) => process.clock.defer(task),
       ...told,
     });

@@ -53,10 +53,10 @@ export function takeEndState<C extends Contract>(world: World<C>): EndState {
       const { status, session, pending } = device.client;
       return {
         name: device.name,
-        session,
+        session: session ?? "",
         status: status.state,
         closedBy: status.state === "closed" ? (status.error?.code ?? "") : "",
-        pending: pending.map(({ id }) => id),
+        pending: pending.map(({ id }) => id ?? ""),
         rooms: device.rooms.map((room) => ({
           reader: room.reader,
           name: room.name,

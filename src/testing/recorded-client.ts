@@ -13,6 +13,8 @@ import type { Standstill } from "./standstill.ts";
 export interface RecordedClientContext {
   readonly history: History;
   readonly standstill: Standstill;
+  /** The id that the publication of a call bears. */
+  readonly idOf: (ref: number) => string;
   /** Who uses the device. */
   readonly user?: () => string | null;
   /** Does something at the end of the turn. */
@@ -26,6 +28,7 @@ export class RecordedClient {
   readonly #device: string;
   readonly #history: History;
   readonly #standstill: Standstill;
+  readonly #idOf: (ref: number) => string;
   readonly #user: (() => string | null) | undefined;
   readonly #defer: (task: () => void) => void;
   readonly #rooms = new Map<string, RecordedRoom>();
@@ -34,27 +37,29 @@ export class RecordedClient {
     client: Client,
     contract: Contract,
     device: string,
-    { history, standstill, user, defer }: RecordedClientContext,
+    { history, standstill, idOf, user, defer }: RecordedClientContext,
   ) {
     this.#client = client;
     this.#contract = contract;
     this.#device = device;
     this.#history = history;
     this.#standstill = standstill;
+    this.#idOf = idOf;
     this.#user = user;
     this.#defer = defer;
     client.onStatus((status) => {
       const code = status.state === "closed" && status.error ? status.error.code : "";
-      history.add({ type: "status", device, session: client.session, state: status.state, code });
+      history.add({ type: "status", device, session: this.session, state: status.state, code });
     });
-    client.onFate(({ id, fate, error }) => {
+    client.onFate(({ ref, id, fate, error }) => {
       if (fate === "stored" || fate === "refused")
-        history.add({ type: "fate", device, id, fate, code: error?.code ?? "" });
+        history.add({ type: "fate", device, id: id ?? idOf(ref), fate, code: error?.code ?? "" });
     });
   }
 
+  /** Empty before the first welcome. */
   get session(): string {
-    return this.#client.session;
+    return this.#client.session ?? "";
   }
 
   get user(): string | null {
@@ -65,8 +70,9 @@ export class RecordedClient {
     return this.#client.status;
   }
 
+  /** With ids that the client itself does not know yet. */
   get pending(): readonly Fate[] {
-    return this.#client.pending;
+    return this.#client.pending.map((fate) => ({ ...fate, id: fate.id ?? this.#idOf(fate.ref) }));
   }
 
   /** The rooms that were joined and not left. */
@@ -86,6 +92,7 @@ export class RecordedClient {
       start: options.position ?? null,
       // Who leaves a room and joins it again in one turn never was away, and has the state it had.
       presence: options.presence === undefined ? former?.state : options.presence,
+      idOf: this.#idOf,
       defer: this.#defer,
       ...(this.#user && { user: this.#user }),
     });

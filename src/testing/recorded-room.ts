@@ -1,4 +1,5 @@
 import type { Undo } from "../base/clock.ts";
+import type { Publish } from "../client/calls.ts";
 import type { Gap, Message, RoomStatus, SignalMessage } from "../client/room-news.ts";
 import type { Room } from "../client/room-types.ts";
 import type { BowlineError } from "../protocol/errors.ts";
@@ -15,6 +16,8 @@ export interface RecordedRoomOptions {
   readonly events: readonly string[];
   readonly start: Position | null;
   readonly presence: unknown;
+  /** The id that the publication of a call bears. */
+  readonly idOf: (ref: number) => string;
   /** Who uses the device. */
   readonly user?: () => string | null;
   /** Does something at the end of the turn. */
@@ -86,13 +89,11 @@ export class RecordedRoom {
   }
 
   publish(event: string, payload: unknown): unknown {
-    const published = this.#room.publish(event as never, payload) as
-      | (Promise<Position> & { readonly id: string })
-      | undefined;
+    const published = this.#room.publish(event as never, payload) as Publish | undefined;
     if (!published) return undefined;
-    const { history, standstill, device, user } = this.#options;
+    const { history, standstill, device, idOf, user } = this.#options;
     standstill.watch(published, `${device}'s publish to ${this.name}`);
-    const about = { device, id: published.id, room: this.name };
+    const about = { device, id: idOf(published.ref), room: this.name };
     const json = JSON.stringify(payload ?? null);
     history.add({ type: "publish", ...about, json, user: user?.() ?? null });
     published.then(

@@ -84,7 +84,7 @@ function checkOptions(world: World<Contract>, { devices, sessionTtlMs }: SwarmKn
     matches: sameNumber,
     verbatim: true,
     keeps: (device) => devices[Number(device.slice("dev".length)) - 1] === "sync",
-    pending: world.devices.flatMap(({ client }) => client.pending.map(({ id }) => id)),
+    pending: world.devices.flatMap(({ client }) => client.pending.map(({ id }) => id ?? "")),
     sessionTtlMs,
   };
 }

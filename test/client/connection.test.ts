@@ -10,7 +10,7 @@ describe("connecting", () => {
     const { connection, clock, dial, dials, log, open } = dialBench();
     expect(connection.status).toEqual({ state: "closed", error: null });
     await open();
-    expect(log).toEqual(["connecting", "welcomed while connecting", "open", "opened while open"]);
+    expect(log).toEqual(["lost", "connecting", "welcomed while connecting", "open", "opened while open"]);
     expect(dial().sent).toEqual(["hello"]);
     connection.connect();
     await clock.settle();
@@ -30,7 +30,7 @@ describe("connecting", () => {
     const { open, log } = dialBench();
     const dial = await open();
     for (const type of ["ack", "ping", "pong", "confetti"]) dial.receive({ type });
-    expect(log.slice(4)).toEqual(["received ack", "received pong", "received confetti"]);
+    expect(log.slice(5)).toEqual(["received ack", "received pong", "received confetti"]);
   });
 
   test("answers a ping", async () => {

@@ -18,7 +18,7 @@ function show({ fate: name, position, error, payload }: Fate): void {
 }
 show(fate);
 
-const about = { id: "s-1", room: "chat/x", event: "message", payload: null };
+const about = { ref: 1, id: "s-1", room: "chat/x", event: "message", payload: null };
 show({ ...about, fate: "queued" });
 // @ts-expect-error what is stored has a position
 show({ ...about, fate: "stored" });

@@ -26,7 +26,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const session = { secret: "k", generation: 1, refs: 1001, ledger: "e", user: null, userRef: 0 };
+const session = { secret: "k", id: "s", generation: 1, refs: 1001, ledger: "e", user: null, userRef: 0 };
 const begin: StoreChange = { type: "session", session };
 const publish = (ref: number, sent = false) => ({
   ref,

@@ -233,6 +233,7 @@ describe("what comes right after a join", () => {
     const pair = await new Pair(chat).start();
     const session = {
       secret: "secret-0123456789-0123456789",
+      id: null,
       user: null,
       userRef: 0,
       generation: 0,

@@ -278,7 +278,7 @@ describe("a handle that has left", () => {
     await expect(publish).rejects.toBeInstanceOf(BowlineError);
     await expect(lobby.joined()).rejects.toEqual(closed);
     await pair.clock.settle();
-    expect([publish.id, ada.pending]).toEqual(["", []]);
+    expect([publish.ref, publish.id, ada.pending]).toEqual([0, null, []]);
     expect((await pair.server.history("chat/a")).length).toBe(0);
   });
 

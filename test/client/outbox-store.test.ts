@@ -46,7 +46,7 @@ describe("the store", () => {
       json: '"old"',
       sent,
     });
-    const session = { secret: "k", generation: 3, refs: 1001, ledger: "e", user: null, userRef: 0 };
+    const session = { secret: "k", id: "s", generation: 3, refs: 1001, ledger: "e", user: null, userRef: 0 };
     const initial: StoredState = { session, publishes: [publish(5, true), publish(6, false)] };
     const { outbox, add, open, sent } = outboxBench({ store: { initial, save: () => {} } });
     add(message, "new");
@@ -99,7 +99,7 @@ describe("the store", () => {
     isSlow = true;
     open();
     drop();
-    open(session.welcomed({ user: "ada", ledger: "e", ref: 0 }) ?? {});
+    open(session.welcomed({ session: "s", user: "ada", ledger: "e", ref: 0 }) ?? {});
     const [older, newer] = saves;
     older?.();
     await promisesDone();
@@ -183,7 +183,7 @@ describe("the store", () => {
       const { session, add, open, refs, reported, runLater } = outboxBench({ store });
       add();
       disk.fails = true;
-      open(session.welcomed({ user: "ada", ledger: "e", ref: 0 }) ?? {});
+      open(session.welcomed({ session: "s", user: "ada", ledger: "e", ref: 0 }) ?? {});
       runLater();
       expect(refs()).toEqual([]);
       expect(reported).toHaveLength(2);

@@ -171,7 +171,7 @@ describe("over a new connection", () => {
     });
     add();
     isOpening = true;
-    open(session.welcomed({ user: "ada", ledger: "e", ref: 0 }) ?? {});
+    open(session.welcomed({ session: "s", user: "ada", ledger: "e", ref: 0 }) ?? {});
     await promisesDone();
     expect(refs()).toEqual([]);
     save();

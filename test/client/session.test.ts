@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { Session } from "../../src/client/session.ts";
 import type { StoredSession } from "../../src/client/store.ts";
-import { sessionIdOf } from "../../src/protocol/session-id.ts";
 import type { JoinRequest } from "../../src/protocol/frames.ts";
 import { FakeRandom } from "../support/fake-clock.ts";
 
 const stored: StoredSession = {
   secret: "f0Yw2s8Xk1QeZr7Tt5Uu3Nn9",
+  id: "s",
   generation: 4,
   refs: 2001,
   ledger: "e",
@@ -14,10 +14,10 @@ const stored: StoredSession = {
   userRef: 0,
 };
 const open = (initial: StoredSession | null, random = new FakeRandom()) =>
-  new Session(initial, { random, whose: () => null, left: () => {} });
+  new Session(initial, { random, whose: () => null, outbox: { disown: () => {} } });
 const fresh = () => open(null);
 const welcomed = (session: Session, ledger: string, ref = 0) => ({
-  lost: session.welcomed({ user: "ada", ledger, ref })?.lost,
+  lost: session.welcomed({ session: "s", user: "ada", ledger, ref })?.lost,
   changes: session.takeChanges(),
 });
 const hello = (session: Session, rooms: readonly JoinRequest[]) => ({
@@ -27,19 +27,19 @@ const hello = (session: Session, rooms: readonly JoinRequest[]) => ({
 const takeRef = (session: Session) => ({ ref: session.takeRef(), changes: session.takeChanges() });
 
 describe("a session", () => {
-  test("that is new has a secret of its own, and the id that follows from it", () => {
+  test("that is new has a secret of its own, and no id before a server tells it", () => {
     const random = new FakeRandom();
     const [a, b] = [open(null, random), open(null, random)];
-    expect(a.id).not.toBe(b.id);
     const { secret } = hello(a, []).frame;
     expect(secret).toHaveLength(36);
-    expect(a.id).toBe(sessionIdOf(secret));
+    expect(hello(b, []).frame.secret).not.toBe(secret);
+    expect([a.stored.id, a.idOf(1)]).toEqual([null, null]);
     expect(a.stored.ledger).toBe("");
   });
 
   test("that a store brought back goes on where it was", () => {
     const session = open(stored);
-    expect(session.id).toBe("NBEgpHYdQGo-5Hv6w6sH0Q");
+    expect(session.idOf(7)).toBe("s-7");
     expect(hello(session, []).frame).toEqual({
       type: "hello",
       secret: stored.secret,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { applyChange, memoryStore, type StoreChange, type StoredState } from "../../src/client/store.ts";
 
-const session = { secret: "k", generation: 1, refs: 1001, ledger: "", user: null, userRef: 0 };
+const session = { secret: "k", id: null, generation: 1, refs: 1001, ledger: "", user: null, userRef: 0 };
 const publish = (ref: number, sent = false) => ({ ref, room: "r", event: "e", json: "1", sent });
 const put = (ref: number): StoreChange => ({ type: "put", publish: publish(ref) });
 const apply = (...changes: StoreChange[]): StoredState | null =>

@@ -7,8 +7,8 @@ import { FakeClock, FakeRandom } from "./fake-clock.ts";
 export const heartbeatMs = 30_000;
 export const welcome = {
   type: "welcome",
-  user: "ada",
   session: "s",
+  user: "ada",
   ledger: "e",
   ref: 0,
   heartbeatMs,
@@ -55,7 +55,7 @@ export function dialBench({
   };
   const connection = new Connection({
     url: "ws://test",
-    token,
+    tokenSource: token,
     clock,
     random,
     transport: {
@@ -75,7 +75,12 @@ export function dialBench({
       },
     },
     hello,
-    dials: () => {},
+    session: { nextRef: 1, hasNewToken: () => {}, leave: () => log.push("disowned") },
+    outbox: {
+      get awaitsAnswers() {
+        return net.awaitsAnswers;
+      },
+    },
     welcomed: () => {
       log.push(`welcomed while ${connection.status.state}`);
       return true;
@@ -85,11 +90,9 @@ export function dialBench({
       log.push(`received ${type}`);
       net.receiving();
     },
-    awaitsAnswers: () => net.awaitsAnswers,
     lost: () => log.push("lost"),
     ended: (error) => log.push(`ended ${error?.code ?? "on purpose"}`),
     say: (_printed, text) => log.push(`printed ${text}`),
-    disowned: () => log.push("disowned"),
     report: (error) => reported.push(error),
   });
   connection.statuses.on(({ state }) => log.push(state));

@@ -43,7 +43,7 @@ export function outboxBench({
   const session = new Session(store.initial?.session ?? null, {
     random: new FakeRandom(),
     whose: () => null,
-    left: () => {},
+    outbox: { disown: () => {} },
   });
   let isOpen = false;
   const outbox = new Outbox(
@@ -51,7 +51,7 @@ export function outboxBench({
       journal: new Journal(store, new FakeClock(), session),
       session,
       takesCalls: () => isOpen,
-      transmit: (text) => sent.push(JSON.parse(text) as Sent),
+      send: (text) => sent.push(JSON.parse(text) as Sent),
       changed: ({ ref, sent: wasSent }, outcome) => {
         const end = outcome && ("error" in outcome ? outcome.error.code : "settled");
         const fate = `${ref} ${end ?? (wasSent ? "sent" : "queued")}`;

@@ -24,7 +24,7 @@ export function roomBench(options: JoinOptions = {}) {
   });
   const state = new RoomState(
     {
-      session: { id: "me" },
+      session: { stored: { id: "me" } },
       definition: () => definition,
       clock,
       report,

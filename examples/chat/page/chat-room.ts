@@ -95,10 +95,11 @@ export class ChatRoom {
     return true;
   }
 
-  /** Follows an own message from the moment it is queued. Its id is the one its message will bear. */
-  receiveFate({ id, payload, fate, error, position }: Fate): void {
-    const known = this.#ownMessage(id);
-    const entry = known ?? this.#startMessage(id, (payload as { text: string }).text);
+  /** Follows an own message from the moment it is queued. Before it is sent, it has the id that its message will bear. */
+  receiveFate({ ref, id, payload, fate, error, position }: Fate): void {
+    const known = this.#ownMessage(ref);
+    const entry = known ?? this.#startMessage(ref, (payload as { text: string }).text);
+    entry.id = id;
     // The message itself may come before its ack, and proves as much.
     if (!entry.position) entry.fate = fate;
     entry.error = error ? reasonText(error) : null;
@@ -117,7 +118,7 @@ export class ChatRoom {
     if (own) this.pending.splice(this.pending.indexOf(own), 1);
     const isMine = from === this.#context.me;
     const isUnread = !isMine && !(this.read ? isRead(position, this.read) : at <= this.#context.openedAt);
-    const entry = own ?? { kind: "message", id, from: from ?? "", isMine, text: payload.text };
+    const entry = own ?? { kind: "message", ref: null, id, from: from ?? "", isMine, text: payload.text };
     this.#push(Object.assign(entry, { at, position, isUnread, fate: "stored", error: null } as const));
     this.#typing.delete(from ?? "");
   }
@@ -154,17 +155,18 @@ export class ChatRoom {
     this.#context.changed();
   }
 
-  #ownMessage(id: string): MessageEntry | undefined {
+  #ownMessage(ref: number): MessageEntry | undefined {
     const delivered = (): Entry | undefined =>
-      this.entries.findLast((entry) => entry.kind === "message" && entry.id === id);
-    return this.pending.find((entry) => entry.id === id) ?? (delivered() as MessageEntry | undefined);
+      this.entries.findLast((entry) => entry.kind === "message" && entry.ref === ref);
+    return this.pending.find((entry) => entry.ref === ref) ?? (delivered() as MessageEntry | undefined);
   }
 
-  #startMessage(id: string, text: string): MessageEntry {
+  #startMessage(ref: number, text: string): MessageEntry {
     const { me } = this.#context;
     const entry: MessageEntry = {
       kind: "message",
-      id,
+      ref,
+      id: null,
       from: me,
       isMine: true,
       text,

@@ -7,8 +7,10 @@ export type FateName = "queued" | "sent" | "stored" | "refused";
 
 export interface MessageEntry {
   readonly kind: "message";
-  /** The same from the moment it is queued here until it is read everywhere. */
-  readonly id: string;
+  /** Of an own message: the number of its publish. Null where others wrote it, or an earlier page did. */
+  readonly ref: number | null;
+  /** The same everywhere. Null while only the server knows it. */
+  id: string | null;
   readonly from: string;
   readonly isMine: boolean;
   readonly text: string;

@@ -80,7 +80,8 @@ export class LogView {
         items.push(this.#divider(entry, "gap", gapText(entry, index === 0)));
       } else {
         const isFirst = startsGroup(before, entry) || entry === room.newFrom;
-        if (dayKey(entry.at) !== day) items.push(this.#divider(`day ${entry.id}`, "day", dayName(entry.at)));
+        if (dayKey(entry.at) !== day)
+          items.push(this.#divider(`day ${dayKey(entry.at)}`, "day", dayName(entry.at)));
         day = dayKey(entry.at);
         if (entry === room.newFrom) items.push(this.#divider("new", "new", "New"));
         if (isFirst && !entry.isMine) items.push(this.#head(entry));

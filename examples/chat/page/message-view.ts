@@ -45,11 +45,7 @@ export class MessageView {
     );
     if (entry.isMine) bubble.append(make("span", { class: "meta" }, this.#time, this.#fate));
     else bubble.title = fullTime(entry.at);
-    this.#element = make(
-      "li",
-      { class: `message ${entry.isMine ? "mine" : "theirs"}`, "data-id": entry.id },
-      bubble,
-    );
+    this.#element = make("li", { class: `message ${entry.isMine ? "mine" : "theirs"}` }, bubble);
   }
 
   render({ isFirst, isLast, isNewestOwn }: Placement): HTMLElement {
