@@ -106,9 +106,37 @@ describe("a page can read", () => {
       204,
       "authorization",
     ]);
+    for (const { headers } of [answer, preflight]) expect(headers.get("cache-control")).toBe("no-store");
     expectReadable(preflight.headers);
   });
 });
+
+test.each([
+  ["HEAD", 401, null],
+  ["POST", 405, "GET, HEAD, OPTIONS"],
+  ["PUT", 405, "GET, HEAD, OPTIONS"],
+  ["DELETE", 405, "GET, HEAD, OPTIONS"],
+])(
+  "%s is answered with %i, and asks the application only for what a GET would",
+  async (method, status, allow) => {
+    let asked = 0;
+    const { port } = await start({ origins: "any", authenticate: () => ((asked += 1), null) });
+    const response = await fetch(`http://127.0.0.1:${port}/bowline?x=1`, { method, headers: { origin } });
+    expect([response.status, response.headers.get("allow"), asked]).toEqual([
+      status,
+      allow,
+      status === 401 ? 1 : 0,
+    ]);
+    expect(response.headers.get("cache-control")).toBe("no-store");
+    expectReadable(response.headers);
+    const body = await response.text();
+    expect(body === "" ? null : (JSON.parse(body) as unknown)).toEqual(
+      status === 401
+        ? null
+        : { code: "UPGRADE_REQUIRED", message: "ask with GET, and connect with WebSocket" },
+    );
+  },
+);
 
 test("a path that nobody answers for names all that are served; one that somebody does is theirs", async () => {
   const http = createHttpServer();

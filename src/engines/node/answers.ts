@@ -11,6 +11,15 @@ const pathLengthShown = 300;
 export const upgradeRequired: Refused = refusal(426, "UPGRADE_REQUIRED");
 export const notStarted: Refused = refusal(503, "UNAVAILABLE", "the server could not be started");
 
+/** What a request is told whose method asks nothing that there is an answer to. */
+export const wrongMethod: Refused = refusal(
+  405,
+  "UPGRADE_REQUIRED",
+  "ask with GET, and connect with WebSocket",
+);
+
+const noStore = { "cache-control": "no-store" };
+
 /** What there is to say where nobody listens; `paths` are those of the servers here. */
 export function unknownPath({ url = "" }: IncomingMessage, paths: readonly string[]): Refused {
   const asked = JSON.stringify(url.replace(/\?.*/, "").slice(0, pathLengthShown));
@@ -27,14 +36,18 @@ export function answer(request: IncomingMessage, response: ServerResponse, refus
   // Somebody else has answered it: it is left as it is.
   if (response.headersSent) return;
   const { origin } = request.headers;
-  const headers = { ...answerHeaders(refused), ...(origin !== undefined && corsHeaders(origin)) };
+  const headers = {
+    ...answerHeaders(refused),
+    ...(refused === wrongMethod && { allow: "GET, HEAD, OPTIONS" }),
+    ...(origin !== undefined && corsHeaders(origin)),
+  };
   response.writeHead(refused.status, headers).end(answerBody(refused));
 }
 
 /** Answers the question of a browser whether it may ask. */
 export function answerPreflight(request: IncomingMessage, response: ServerResponse): void {
   if (response.headersSent) return;
-  response.writeHead(204, corsHeaders(request.headers.origin ?? "*")).end();
+  response.writeHead(204, { ...noStore, ...corsHeaders(request.headers.origin ?? "*") }).end();
 }
 
 /** Answers an upgrade, and ends its stream. */
@@ -76,7 +89,7 @@ function corsHeaders(origin: string): Record<string, string> {
 function answerHeaders({ retryAfterSeconds }: Refused): Record<string, string> {
   return {
     "content-type": "application/json; charset=utf-8",
-    "cache-control": "no-store",
+    ...noStore,
     ...(retryAfterSeconds !== undefined && { "retry-after": String(retryAfterSeconds) }),
   };
 }

@@ -14,6 +14,7 @@ import {
   refuseUpgrade,
   unknownPath,
   upgradeRequired,
+  wrongMethod,
 } from "./answers.ts";
 import { nodeFraming } from "./framing.ts";
 import { handshakeFlaw } from "./handshake.ts";
@@ -141,9 +142,11 @@ export class Endpoint implements PathOwner {
 
   readonly #report = (error: unknown): void => this.#gate.report(error, "http");
 
-  /** Answers a GET: what an upgrade with the same headers would be told. */
+  /** Answers a GET, or a HEAD without the body: what an upgrade with the same headers would be told. */
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.method === "OPTIONS") return answerPreflight(request, response);
+    const { method } = request;
+    if (method === "OPTIONS") return answerPreflight(request, response);
+    if (method !== "GET" && method !== "HEAD") return answer(request, response, wrongMethod);
     const admission = await this.#admit(toUpgradeRequest(request), false);
     answer(request, response, admission.ok ? upgradeRequired : admission);
   }
