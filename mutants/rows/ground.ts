@@ -124,8 +124,8 @@ export const groundMutants: readonly Mutant[] = [
   {
     id: "decode-own-fields",
     file: "src/protocol/decode.ts",
-    from: "epoch.length > 64",
-    to: "epoch.length >= 64",
+    from: "!fits(epoch, ledgerNameBytesMax)",
+    to: "!fits(epoch, ledgerNameBytesMax - 1)",
     tests: "test/protocol/decode.test.ts",
     why: "a position with the longest epoch that a broker may give is refused",
   },
@@ -164,8 +164,8 @@ export const groundMutants: readonly Mutant[] = [
   {
     id: "room-name-param",
     file: "src/contract/room-name.ts",
-    from: "value.length <= roomParamLengthMax",
-    to: "value.length < roomParamLengthMax",
+    from: "fits(value, roomParamBytesMax)",
+    to: "fits(value, roomParamBytesMax - 1)",
     tests: "test/contract/room-name.test.ts",
     why: "a parameter of the length that the documentation allows is refused",
   },

@@ -105,10 +105,10 @@ export const outboxMutants: readonly Mutant[] = [
   {
     id: "client-ref-server",
     file: "src/client/session.ts",
-    from: "Math.max(this.nextRef, ref + 1)",
-    to: "Math.max(this.nextRef, ref)",
+    from: "const copied = ref >= this.nextRef;",
+    to: "const copied = ref > this.nextRef;",
     tests: "test/client/session.test.ts",
-    why: "a ref that the server has carried out is used again",
+    why: "a publish of an older copy of a store is settled by the ack of another one",
   },
   {
     id: "client-lost",

@@ -17,3 +17,8 @@ export function utf8Length(text: string): number {
   }
   return bytes;
 }
+
+/** Whether a text has no more than so many bytes in UTF-8. A UTF-16 unit takes at most three. */
+export function fits(text: string, bytesMax: number): boolean {
+  return text.length * 3 <= bytesMax || new TextEncoder().encode(text).length <= bytesMax;
+}

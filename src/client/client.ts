@@ -24,7 +24,7 @@ import type { Room } from "./room-types.ts";
 import { systemTransport, type Transport, type WebSocketClass } from "./socket.ts";
 import type { Status } from "./status.ts";
 import { memoryStore, type Store } from "./store.ts";
-import { textOption, userIdLengthMax } from "./text-option.ts";
+import { textOption, userIdBytesMax } from "./text-option.ts";
 
 /** Options of {@link createClient}. */
 export interface ClientOptions {
@@ -40,7 +40,7 @@ export interface ClientOptions {
    * is made, and before each connection attempt. Null, undefined and an empty text: not known. With it, what is queued
    * before the first welcome, or kept by a store, belongs to a user: it goes out as that one, or is refused with
    * `SESSION_MISMATCH`. When it changes, what the former user had queued is refused, and the client connects anew as the
-   * new one: with the next call, or with `reconnect()`. At most 256 characters. Default: not known.
+   * new one: with the next call, or with `reconnect()`. At most 256 bytes in UTF-8. Default: not known.
    *
    * @example
    * const client = createClient(chat, { url, token: () => account.token, user: () => account.userId });
@@ -192,7 +192,7 @@ export function createClientOver<C extends Contract>(
     contract,
     endpoint: () => ({ url: resolveUrl(url), transport: transport ?? network(WebSocket) }),
     tokenSource: typeof token === "function" ? token : () => token,
-    whose: () => textOption("user", typeof user === "function" ? user() : user, userIdLengthMax),
+    whose: () => textOption("user", typeof user === "function" ? user() : user, userIdBytesMax),
     store,
     limits: { ...defaultOutbox, ...outbox },
     clock,

@@ -12,7 +12,7 @@ import type { ConnectionContext } from "./connection-context.ts";
 import { handshakeTimeoutMs, heartbeatSlackMs, probeMs, stableMs } from "./connection-times.ts";
 import type { Refusal, TransportListener, TransportSocket } from "./socket.ts";
 import { troubleOf, type Status } from "./status.ts";
-import { textOption, tokenLengthMax } from "./text-option.ts";
+import { textOption, tokenBytesMax } from "./text-option.ts";
 
 /** Keeps one connection open: dials, waits, dials again. What a former socket still says is not heard. */
 export class Connection {
@@ -123,7 +123,7 @@ export class Connection {
     const { nextRef } = session;
     this.#limit("the token source gave no token in time");
     const dial = this.#current((given: unknown) => {
-      const token = textOption("token", given, tokenLengthMax);
+      const token = textOption("token", given, tokenBytesMax);
       if (token !== this.#token) session.hasNewToken(nextRef);
       else if (refusal) return this.close(refusal);
       this.#token = token;
@@ -199,7 +199,7 @@ export class Connection {
     this.#silenceMs = 2 * frame.heartbeatMs + heartbeatSlackMs;
     this.#printed.clear();
     this.#watch();
-    if (!this.#context.welcomed(frame)) return this.renew("another user");
+    if (!this.#context.welcomed(frame)) return this.renew("another session");
     // Somebody who was told of what that settled may have closed.
     if (!this.#socket) return;
     this.#set({ state: "open", degraded: frame.degraded ?? false });

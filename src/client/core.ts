@@ -3,6 +3,7 @@ import type { Clock, Undo } from "../base/clock.ts";
 import { whenOverdue } from "../base/deadline.ts";
 import type { Emitter } from "../base/emitter.ts";
 import type { Random } from "../base/random.ts";
+import { fits } from "../base/utf8.ts";
 import type { Contract, RoomDefinition } from "../contract/contract.ts";
 import { encodeFrame } from "../protocol/encode.ts";
 import { BowlineError } from "../protocol/errors.ts";
@@ -15,15 +16,7 @@ import type { ClientCoreOptions, Endpoint } from "./core-options.ts";
 import { Journal } from "./journal.ts";
 import type { JoinOptions } from "./join-options.ts";
 import { JoinedRoom } from "./joined-room.ts";
-import {
-  fateOf,
-  fits,
-  localError,
-  publishOf,
-  type Call,
-  type OutboxEntry,
-  type Outcome,
-} from "./outbox-entry.ts";
+import { fateOf, localError, publishOf, type Call, type OutboxEntry, type Outcome } from "./outbox-entry.ts";
 import { Outbox, type OutboxContext } from "./outbox.ts";
 import { RoomState, type RoomContext } from "./room.ts";
 import { Session, type SessionContext } from "./session.ts";

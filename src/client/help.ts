@@ -37,8 +37,8 @@ const misuses: Record<Misuse, (...of: readonly (string | number)[]) => string> =
   request: (name) => `the contract has no request "${name}"`,
   joined: (room) =>
     `"${room}" is joined already: only the first join can ask for so much history, or a position`,
-  text: (name, lengthMax, given) =>
-    `${name} must be a string of at most ${lengthMax} characters, not ${typeof given === "number" ? `${given} of them` : given}`,
+  text: (name, bytesMax, given) =>
+    `${name} must be a string of at most ${bytesMax} bytes in UTF-8, not ${typeof given === "number" ? `one of ${given} characters` : given}`,
 };
 
 /** What an application has got wrong. `of` says about it what the text needs. */

@@ -42,11 +42,6 @@ export function localError(code: ClientErrorName): BowlineError {
   return new BowlineError(code, textOf(code), { retryable: clientRetryable.includes(code) });
 }
 
-/** Whether a message is within what a server takes. A UTF-16 unit takes at most three bytes. */
-export function fits(text: string, bytesMax: number): boolean {
-  return text.length * 3 <= bytesMax || new TextEncoder().encode(text).length <= bytesMax;
-}
-
 /** As long as any may become. */
 export const longestRef: number = Number.MAX_SAFE_INTEGER;
 

@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
+import { fits } from "../base/utf8.ts";
 import type { BowlineError } from "../protocol/errors.ts";
 import {
-  fits,
   frameText,
   localError,
   longestRef,
@@ -182,10 +182,10 @@ export class Outbox {
     this.pump();
   }
 
-  /** Ends every entry: they were somebody else's. What was sent may have been carried out as theirs. */
-  disown(): void {
+  /** Ends every entry. What was sent, also by a client that had a copy, may have been carried out. */
+  disown(copied: boolean): void {
     for (const { ref, sent } of this.entries.slice())
-      this.settle(ref, { error: localError(sent ? "UNCERTAIN" : "SESSION_MISMATCH") });
+      this.settle(ref, { error: localError(sent || copied ? "UNCERTAIN" : "SESSION_MISMATCH") });
   }
 
   #find(ref: number): readonly [entry: OutboxEntry | undefined, index: number] {

@@ -1,5 +1,5 @@
 import type { Member, PresenceFrame } from "../protocol/frames.ts";
-import { toJson } from "../protocol/payload.ts";
+import { stateLevelsMax, toJson } from "../protocol/payload.ts";
 
 /** As a `joined` or `presence` frame has it. */
 interface MembersOrCount {
@@ -28,7 +28,7 @@ export class Presence {
     changed: (members: ReadonlyMap<string, Member>) => void,
     send: (json: string) => boolean,
   ) {
-    if (state !== undefined) this.#state = this.#announced = this.#former = toJson(state);
+    if (state !== undefined) this.#state = this.#announced = this.#former = toJson(state, stateLevelsMax);
     this.#changed = changed;
     this.#send = send;
   }
@@ -45,7 +45,7 @@ export class Presence {
 
   /** Sets the own state, now or, where the room is not joined, with the join. */
   set(state: unknown): void {
-    const json = toJson(state);
+    const json = toJson(state, stateLevelsMax);
     if (json === this.#state) return;
     const sent = this.#send(json);
     this.#state = json;

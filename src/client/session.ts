@@ -11,8 +11,11 @@ export interface SessionContext {
   /** Who the application says makes the calls; null where it does not say. */
   readonly whose: () => string | null;
   readonly outbox: {
-    /** The session was left: what is queued was somebody else's. */
-    disown(): void;
+    /**
+     * The session was left: what is queued was somebody else's, or it is `copied`: another client has used it since, and
+     * may have sent any of that.
+     */
+    disown(copied: boolean): void;
   };
 }
 
@@ -72,9 +75,9 @@ export class Session {
   }
 
   /** Begins another session. Refs go on, so that none ever means two calls. */
-  leave(user: string | null = null): void {
+  leave(user: string | null = null, copied = false): void {
     this.#begin({ refs: this.nextRef, user });
-    this.#context.outbox.disown();
+    this.#context.outbox.disown(copied);
   }
 
   /** The ref of a call. The store has to have the session before it is used. */
@@ -93,22 +96,23 @@ export class Session {
   }
 
   /**
-   * Takes note of the session's id, of whom a welcome named, and of the ledgers; null where the session was somebody
-   * else's before, whatever the server remembers, and was left. Of calls that nobody said the user of, those made while
-   * the token of this connection was the one to connect with are this user's.
+   * Takes note of the session's id, of whom a welcome named, and of the ledgers; null where the session was left: it was
+   * somebody else's before, whatever the server remembers, or the store is an older copy of one that has got further. Of
+   * calls that nobody said the user of, those made while the token of this connection was the one to connect with are
+   * this user's.
    */
   welcomed(welcome: Pick<WelcomeFrame, "session" | "user" | "ledger" | "ref">): Welcomed | null {
     const { session: id, user, ledger, ref } = welcome;
     const { id: known, ledger: former, user: owner, userRef } = this.stored;
     // A server that judges nobody takes the session for the user: then it is whoever made the call.
     const isOwn = user === id;
-    if (former && owner !== null && owner !== user && !isOwn) {
-      this.leave();
+    const copied = ref >= this.nextRef;
+    if (copied || (former && owner !== null && owner !== user && !isOwn)) {
+      this.leave(null, copied);
       return null;
     }
     const tokenRef = this.#tokenRef;
     this.isOpened = true;
-    this.nextRef = Math.max(this.nextRef, ref + 1);
     const now = isOwn && owner !== null ? owner : user;
     if (id !== known || ledger !== former || now !== owner || userRef)
       this.#change({ id, ledger, user: now, userRef: 0 });

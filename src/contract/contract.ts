@@ -1,7 +1,7 @@
 import { checkOptions } from "../base/options.ts";
 import { checkKind, checkSchema } from "./check-definition.ts";
 import { durationMs, type Duration } from "./duration.ts";
-import { RoomMatcher, roomParamLengthMax, type RoomMatch } from "./room-name.ts";
+import { RoomMatcher, roomParamBytesMax, type RoomMatch } from "./room-name.ts";
 import type { Schema } from "./schema.ts";
 
 /** A durable event: stored in the room's log, delivered in order, exactly once. */
@@ -72,9 +72,9 @@ export const inboxPattern = "inbox/:user";
  */
 export function inboxRoom(userId: string): `inbox/${string}` {
   const user = userId.isWellFormed() ? encodeURIComponent(userId) : "";
-  if (user.length < 1 || user.length > roomParamLengthMax)
+  if (user.length < 1 || user.length > roomParamBytesMax)
     throw new TypeError(
-      `a user with an inbox must have an id of 1 to ${roomParamLengthMax} characters, percent-encoded, not "${userId}"`,
+      `a user with an inbox must have an id of 1 to ${roomParamBytesMax} characters, percent-encoded, not "${userId}"`,
     );
   return `inbox/${user}`;
 }

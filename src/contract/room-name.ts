@@ -1,7 +1,8 @@
-import { roomNameLengthMax } from "../protocol/frames.ts";
+import { fits } from "../base/utf8.ts";
+import { roomNameBytesMax } from "../protocol/frames.ts";
 
-/** Longest value a room parameter may have, in UTF-16 units. */
-export const roomParamLengthMax = 128;
+/** Longest value a room parameter may have, in bytes of UTF-8. */
+export const roomParamBytesMax = 128;
 
 /** The parameters of a pattern: `Params<"chat/:room">` is `{ room: string }`. */
 export type Params<Pattern extends string> = string extends Pattern
@@ -121,7 +122,7 @@ export class RoomMatcher<Definition> {
   }
 
   match(name: string): RoomMatch<Definition> | null {
-    const values = name.length > roomNameLengthMax ? [] : name.split("/");
+    const values = fits(name, roomNameBytesMax) ? name.split("/") : [];
     for (const { pattern, segments, definition } of this.#patterns) {
       const params = segments.length === values.length ? readParams(segments, values) : null;
       if (params) return { pattern, params, definition };
@@ -136,7 +137,7 @@ function readParams(segments: readonly string[], values: readonly string[]): Rec
     const value = values[index] as string;
     if (!segment.startsWith(":")) {
       if (segment !== value) return null;
-    } else if (value.length <= roomParamLengthMax && paramPattern.test(value) && value.isWellFormed()) {
+    } else if (fits(value, roomParamBytesMax) && paramPattern.test(value) && value.isWellFormed()) {
       params[segment.slice(1)] = value;
     } else {
       return null;

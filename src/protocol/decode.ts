@@ -1,5 +1,7 @@
+import { fits, utf8Length } from "../base/utf8.ts";
 import {
-  roomNameLengthMax,
+  ledgerNameBytesMax,
+  roomNameBytesMax,
   type ClientFrame,
   type ErrorSubject,
   type HelloFrame,
@@ -7,6 +9,7 @@ import {
   type Position,
   type ServerFrame,
 } from "./frames.ts";
+import { shapeFlaw } from "./shape.ts";
 
 /** A message that is no frame. `message` says what was wrong with it, for the close reason or the refusal. */
 export class FrameError extends Error {
@@ -22,10 +25,10 @@ export class FrameError extends Error {
 
 type Fields = Record<string, unknown>;
 
-/** Deepest nesting of arrays and objects in a frame: deeper ones parse, but overflow the stack of what handles them. */
-export const depthMax = 200;
-/** Longest event or request name, in UTF-16 units. */
-export const eventNameLengthMax = 128;
+/** Longest event or request name, in bytes of UTF-8. */
+export const eventNameBytesMax = 128;
+/** Where a presence state may come to stand: as that of a room of a hello, or of a member in a list. */
+const presenceLevel = 3;
 
 /** At least 128 bits. */
 const secretPattern = /^[A-Za-z0-9_-]{22,64}$/;
@@ -37,8 +40,6 @@ const secretPattern = /^[A-Za-z0-9_-]{22,64}$/;
 export function decodeClientFrame(text: string): ClientFrame {
   const frame = parseObject(text);
   try {
-    // Each room of a hello is looked at by itself.
-    if (frame["type"] !== "hello") checkShape(frame, text);
     checkFrame(frame, text);
   } catch (error) {
     throw new FrameError((error as Error).message, subjectOf(frame));
@@ -49,30 +50,37 @@ export function decodeClientFrame(text: string): ClientFrame {
 function checkFrame(frame: Fields, text: string): void {
   switch (frame["type"]) {
     case "publish":
+      checkShape(frame, 1, text);
       checkRef(frame);
       checkRoom(frame);
       checkName(frame, "event");
+      checkRetry(frame);
       return checkPayload(frame);
     case "request":
+      checkShape(frame, 1, text);
       checkRef(frame);
       checkName(frame, "request");
       return checkPayload(frame);
     case "signal":
+      checkShape(frame, 1, text);
       checkRoom(frame);
       checkName(frame, "event");
       return checkPayload(frame);
     case "presence":
+      checkShape(frame, presenceLevel, text);
       checkRoom(frame);
       return checkPayload(frame);
     case "join":
+      checkShape(frame, presenceLevel, text);
       return checkJoin(frame);
     case "leave":
+      checkShape(frame, 1, text);
       return checkRoom(frame);
     case "hello":
       return checkHello(frame, text);
     case "ping":
     case "pong":
-      return;
+      return checkShape(frame, 1, text);
     default:
       throw new FrameError(`unknown frame type ${show(frame["type"])}`);
   }
@@ -82,7 +90,7 @@ function checkFrame(frame: Fields, text: string): void {
 function subjectOf({ type, ref, room }: Fields): ErrorSubject | null {
   if (type === "publish" || type === "request") return isRef(ref) ? { ref } : null;
   const isAboutRoom = type === "join" || type === "leave" || type === "signal" || type === "presence";
-  return isAboutRoom && isText(room, roomNameLengthMax) ? { room, of: type } : null;
+  return isAboutRoom && isText(room, roomNameBytesMax) ? { room, of: type } : null;
 }
 
 /**
@@ -107,37 +115,10 @@ function parseObject(text: string): Fields {
   return value as Fields;
 }
 
-/** Refuses what would harm whoever handles it, wherever in the value it is. `text` is what it was parsed from. */
-function checkShape(value: object, text: string): void {
-  // Each level takes two characters at least, so short frames need no look.
-  if (text.length > depthMax * 2 && isDeeper(value, depthMax)) {
-    throw new FrameError(`nested deeper than ${depthMax} levels`);
-  }
-  // JSON.parse makes `__proto__` an own property, harmless until some handler merges the payload into an object of its
-  // own. An escape sequence can spell it too, so both put the frame under the slow check.
-  if ((text.includes("__proto__") || text.includes("\\u")) && hasProtoKey(value)) {
-    throw new FrameError("the key __proto__ is not allowed");
-  }
-}
-
-function isDeeper(value: object, levels: number): boolean {
-  if (levels === 0) return true;
-  for (const key in value) {
-    const inner = (value as Fields)[key];
-    if (typeof inner === "object" && inner !== null && isDeeper(inner, levels - 1)) return true;
-  }
-  return false;
-}
-
-function hasProtoKey(root: object): boolean {
-  const open: object[] = [root];
-  for (let value = open.pop(); value; value = open.pop()) {
-    if (Object.hasOwn(value, "__proto__")) return true;
-    for (const inner of Object.values(value)) {
-      if (typeof inner === "object" && inner !== null) open.push(inner as object);
-    }
-  }
-  return false;
+/** `text` is what it was parsed from, `level` where the value stands in its frame. */
+function checkShape(value: object, level: number, text: string): void {
+  const flaw = shapeFlaw(value, level, text);
+  if (flaw) throw new FrameError(flaw);
 }
 
 function checkRef(frame: Fields): void {
@@ -149,22 +130,27 @@ function isRef(ref: unknown): ref is number {
   return isCount(ref) && ref > 0;
 }
 
-function isText(value: unknown, lengthMax: number): value is string {
-  return typeof value === "string" && value.length > 0 && value.length <= lengthMax;
+function isText(value: unknown, bytesMax: number): value is string {
+  return typeof value === "string" && value.length > 0 && fits(value, bytesMax) && value.isWellFormed();
 }
 
 function checkRoom(frame: Fields): void {
-  checkText(frame["room"], "room", roomNameLengthMax);
+  checkText(frame["room"], "room", roomNameBytesMax);
 }
 
 function checkName(frame: Fields, field: string): void {
-  checkText(frame[field], field, eventNameLengthMax);
+  checkText(frame[field], field, eventNameBytesMax);
 }
 
-function checkText(value: unknown, field: string, lengthMax: number): void {
-  if (isText(value, lengthMax)) return;
+function checkText(value: unknown, field: string, bytesMax: number): void {
+  if (isText(value, bytesMax)) return;
   if (typeof value !== "string") throw new FrameError(`${field} must be a string, not ${show(value)}`);
-  throw new FrameError(`${field} must have 1 to ${lengthMax} characters, not ${value.length}`);
+  throw new FrameError(`${field} must have 1 to ${bytesMax} bytes in UTF-8, not ${utf8Length(value)}`);
+}
+
+function checkRetry({ retry }: Fields): void {
+  if (retry !== undefined && typeof retry !== "boolean")
+    throw new FrameError(`retry must be true or false, not ${show(retry)}`);
 }
 
 function checkPayload(frame: Fields): void {
@@ -182,7 +168,7 @@ function checkJoin(frame: Fields): asserts frame is Fields & JoinRequest {
 
 function checkPosition(value: unknown): asserts value is Position {
   const { offset, epoch } = (value ?? {}) as Fields;
-  if (!isCount(offset) || typeof epoch !== "string" || epoch.length > 64) {
+  if (!isCount(offset) || typeof epoch !== "string" || !fits(epoch, ledgerNameBytesMax)) {
     throw new FrameError("position must be {offset: whole number from 0, epoch: string}");
   }
 }
@@ -195,12 +181,13 @@ function checkHello(frame: Fields, text: string): asserts frame is Fields & Hell
   if (!isCount(generation))
     throw new FrameError(`generation must be a whole number from 0, not ${show(generation)}`);
   if (!Array.isArray(rooms)) throw new FrameError("rooms must be an array");
+  checkShape({ ...frame, rooms: 0 }, 1, text);
   const refused: NonNullable<HelloFrame["refused"]>[number][] = [];
   frame["rooms"] = (rooms as unknown[]).filter((join) => {
     if (typeof join !== "object" || join === null) throw new FrameError("rooms must hold objects");
     checkRoom(join as Fields);
     try {
-      checkShape(join, text);
+      checkShape(join, presenceLevel, text);
       checkJoin(join as Fields);
       return true;
     } catch (error) {

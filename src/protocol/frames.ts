@@ -9,8 +9,11 @@ export const tokenSubprotocolPrefix = "bowline.token.";
 /** Scheme of the `Authorization` header that carries a token in the same spelling: `Bowline <base64url>`. */
 export const tokenScheme = "Bowline";
 
-/** Longest room name, in UTF-16 units. */
-export const roomNameLengthMax = 256;
+/** Longest room name, in bytes of UTF-8. */
+export const roomNameBytesMax = 256;
+
+/** Longest name of a log's epoch or of ledgers, in bytes of UTF-8. */
+export const ledgerNameBytesMax = 64;
 
 /** Where Bowline listens unless told otherwise. */
 export const defaultPath = "/bowline";
@@ -71,7 +74,7 @@ export interface PublishFrame {
   readonly event: string;
   readonly payload: unknown;
   /** Set when it may have been sent before: the server then looks for it before it runs a handler again. */
-  readonly retry?: true;
+  readonly retry?: boolean;
 }
 
 export interface RequestFrame {

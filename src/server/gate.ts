@@ -2,6 +2,7 @@ import { isPromised } from "../base/awaitable.ts";
 import type { Clock } from "../base/clock.ts";
 import { Countdown } from "../base/countdown.ts";
 import { within } from "../base/deadline.ts";
+import { fits } from "../base/utf8.ts";
 import { inboxRoom, type Contract } from "../contract/contract.ts";
 import { closeCodes, errorCodes, type ErrorName } from "../protocol/codes.ts";
 import { jsonSubprotocol } from "../protocol/frames.ts";
@@ -39,7 +40,8 @@ export interface DoorkeeperOptions {
   readonly report: Report;
 }
 
-const userIdLengthMax = 256;
+/** Longest user id, in bytes of UTF-8. */
+const userIdBytesMax = 256;
 /** In September 2001: a moment in seconds is below it. */
 const expiresAtMin = 1e12;
 /** How much of an origin is told back. A host name has no more. */
@@ -175,9 +177,9 @@ function statusOf(code: string): number {
 }
 
 function checkedId({ id }: UserLike, { hasInbox }: Contract): string {
-  if (typeof id !== "string" || id.length < 1 || id.length > userIdLengthMax)
+  if (typeof id !== "string" || id === "" || !fits(id, userIdBytesMax) || !id.isWellFormed())
     throw new TypeError(
-      `authenticate must return an object with an id of 1 to ${userIdLengthMax} characters`,
+      `authenticate must return an object with an id of 1 to ${userIdBytesMax} bytes in UTF-8, without lone surrogates`,
     );
   // Throws for one that has none.
   if (hasInbox) inboxRoom(id);

@@ -1,11 +1,22 @@
 import { checkOptions, shownValue } from "../base/options.ts";
 
+/** The largest frame that every client takes. */
+export const frameBytesMax: number = 2 ** 24;
+/** What may stand in a frame beside a payload or a list: names, ids, numbers. */
+export const frameHeadBytes = 4096;
+
 /** Every bound of a server. Each has a default, a code from the table and a test at the bound. */
 export interface Limits {
   /** Most connections at a time; one more is refused with HTTP 503 `TOO_MANY_CONNECTIONS`. Default 100,000. */
   readonly connections: number;
   /** Most bytes of one message from a client; a larger one ends its connection with 1009. Default 65,536. */
   readonly payloadBytes: number;
+  /**
+   * Most bytes of one frame to a client, of which 4,096 are for what stands beside its payload. A publication, signal or
+   * reply with a larger payload is refused where it is made, with a `TypeError`, and no list of members is longer. At
+   * most 16,777,216, which every client takes. Default 1,048,576, and 4,096 more than `payloadBytes` where that is more.
+   */
+  readonly frameBytes: number;
   /**
    * How long a message from a client may take from its first byte to its last, in milliseconds, the time in which it is
    * not read left out; then close 4507. Default 30,000.
@@ -82,6 +93,7 @@ export interface Limits {
 export const defaultLimits: Limits = {
   connections: 100_000,
   payloadBytes: 65_536,
+  frameBytes: 1_048_576,
   messageMs: 30_000,
   handshakeMs: 10_000,
   rooms: 100,
@@ -103,7 +115,10 @@ export const defaultLimits: Limits = {
   membersPerUser: 10,
 };
 
-/** Fills in the defaults; throws a `TypeError` that names a limit which is no number above 0, or no limit. */
+/**
+ * Fills in the defaults; throws a `TypeError` that names a limit which is no number above 0, or no limit, or which does not
+ * go with another one.
+ */
 export function resolveLimits(given: Partial<Limits> = {}): Limits {
   checkOptions("createServer, limits", given, defaultLimits);
   for (const [name, value] of Object.entries(given)) {
@@ -112,5 +127,17 @@ export function resolveLimits(given: Partial<Limits> = {}): Limits {
       throw new TypeError(`limits.${name} must be a number above 0, not ${shownValue(value)}`);
     }
   }
-  return { ...defaultLimits, ...given };
+  const limits = { ...defaultLimits, ...given };
+  // What a client may publish has to reach the others.
+  const frameBytesMin = limits.payloadBytes + frameHeadBytes;
+  const frameBytes = given.frameBytes ?? Math.max(limits.frameBytes, frameBytesMin);
+  if (frameBytes > frameBytesMax || frameBytes < frameBytesMin)
+    throw new TypeError(
+      `limits.frameBytes must be ${frameBytesMin} (limits.payloadBytes and ${frameHeadBytes} more) to ${frameBytesMax}, not ${frameBytes}`,
+    );
+  return {
+    ...limits,
+    frameBytes,
+    presenceBytes: Math.min(limits.presenceBytes, frameBytes - frameHeadBytes),
+  };
 }

@@ -1,6 +1,7 @@
 import { after, isPromised, type Awaitable } from "../base/awaitable.ts";
 import type { Clock } from "../base/clock.ts";
 import { within } from "../base/deadline.ts";
+import { fits, utf8Length } from "../base/utf8.ts";
 import type { EventDefinition, RoomDefinition, SignalDefinition } from "../contract/contract.ts";
 import type { RoomMatch } from "../contract/room-name.ts";
 import { check, type Checked, type Schema } from "../contract/schema.ts";
@@ -8,7 +9,7 @@ import { BowlineError } from "../protocol/errors.ts";
 import { toJson } from "../protocol/payload.ts";
 import type { Connection, UserLike } from "./connection.ts";
 import type { Handlers } from "./handlers.ts";
-import type { Limits } from "./limits.ts";
+import { frameHeadBytes, type Limits } from "./limits.ts";
 import { invalid, tableError } from "./refusal.ts";
 
 /** An event or signal that somebody wants to send to a room. */
@@ -99,13 +100,28 @@ export function inTime<T>(
   );
 }
 
-/** A payload of this server's making as JSON; where it is nothing for JSON, a `TypeError` says what, and why. */
-export function jsonOf(what: string, payload: unknown): string {
+/**
+ * A payload of this server's making as JSON. A `TypeError` says what it is, and why, where it is nothing for JSON, or more
+ * than a frame may hold.
+ */
+export function jsonOf(
+  what: string,
+  payload: unknown,
+  { frameBytes }: Pick<Limits, "frameBytes">,
+  levelsMax?: number,
+): string {
+  let json: string;
   try {
-    return toJson(payload);
+    json = toJson(payload, levelsMax);
   } catch (cause) {
     throw new TypeError(`${what} can't be written as JSON: ${messageOf(cause)}`, { cause });
   }
+  const bytesMax = frameBytes - frameHeadBytes;
+  if (!fits(json, bytesMax))
+    throw new TypeError(
+      `${what} has ${utf8Length(json)} bytes, and may have ${bytesMax}, which is limits.frameBytes less ${frameHeadBytes}`,
+    );
+  return json;
 }
 
 /** The event or signal of that name, if `from` may send it. */

@@ -8,6 +8,7 @@ import type { AppendResult, Broker, LogPage, Origin } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import type { Insist } from "./insist.ts";
 import { publicationText, type Publication } from "./neutral.ts";
+import type { Limits } from "./limits.ts";
 import { definitionOf, jsonOf, type Payloads, type Sending } from "./payloads.ts";
 import { refusalFrame, refusalOf, SessionLost, tableError, type RefusalContext } from "./refusal.ts";
 import type { Rooms } from "./rooms.ts";
@@ -18,6 +19,7 @@ import type { WorkQueue } from "./work-queue.ts";
 export interface PublishingContext extends RefusalContext {
   readonly payloads: Payloads;
   readonly clock: Clock;
+  readonly limits: Limits;
   readonly broker: Broker;
   readonly insist: Insist;
   readonly rooms: Rooms;
@@ -159,8 +161,8 @@ export class Publishing {
     { id, from }: { readonly id: string; readonly from: string | null },
     origin?: Origin,
   ): Awaitable<Position> {
-    const { broker, clock, insist, sessions } = this.#context;
-    const json = jsonOf(`the payload of "${event}" in ${room}`, payload);
+    const { broker, clock, insist, limits, sessions } = this.#context;
+    const json = jsonOf(`the payload of "${event}" in ${room}`, payload, limits);
     const data = publicationText({ id, event, from, at: clock.now() }, json);
     const bound = definition.history;
     const append = (): Awaitable<AppendResult> =>

@@ -1,6 +1,7 @@
 import { errorCodes, type ErrorName } from "../protocol/codes.ts";
 import { BowlineError, type Issue } from "../protocol/errors.ts";
 import type { ErrorFrame, ErrorSubject } from "../protocol/frames.ts";
+import { depthMax } from "../protocol/shape.ts";
 import type { Caller, Logging, RefusedCall } from "./logging/logging.ts";
 import type { Refusal } from "./neutral.ts";
 
@@ -66,6 +67,9 @@ const issuesMax = 10;
 /** A refusal is for a log or a page to show: a handler's own words beyond this are cut off, and so is a code. */
 const messageLengthMax = 4096;
 const codeLengthMax = 128;
+const issueLengthMax = 1024;
+/** A step of an issue's path is a name of the payload, and there are no more than it has levels. */
+const stepLengthMax = 128;
 
 /** The frame that refuses. */
 export function refusalFrame(subject: ErrorSubject, error: BowlineError): ErrorFrame {
@@ -77,8 +81,8 @@ export function toRefusal({ code, message, retryable, issues }: BowlineError): R
   // A handler may have put anything into it, also what JSON can't hold.
   const shown = Array.isArray(issues) ? issues.slice(0, issuesMax).map(plainIssue) : [];
   return {
-    code: String(code).slice(0, codeLengthMax),
-    message: String(message).slice(0, messageLengthMax),
+    code: cut(code, codeLengthMax),
+    message: cut(message, messageLengthMax),
     ...(retryable && { retryable: true }),
     ...(shown.length > 0 && { issues: shown }),
   };
@@ -87,9 +91,16 @@ export function toRefusal({ code, message, retryable, issues }: BowlineError): R
 function plainIssue({ message, path }: Issue): Issue {
   const steps = Array.isArray(path) ? (path as readonly unknown[]) : [];
   return {
-    message: String(message),
-    path: steps.map((step) => (typeof step === "number" ? step : String(step))),
+    message: cut(message, issueLengthMax),
+    path: steps
+      .slice(0, depthMax)
+      .map((step) => (typeof step === "number" ? step : cut(step, stepLengthMax))),
   };
+}
+
+/** A text that a frame may hold: not longer than that, and no half of a character at its end or anywhere. */
+function cut(text: unknown, lengthMax: number): string {
+  return String(text).slice(0, lengthMax).toWellFormed();
 }
 
 /**

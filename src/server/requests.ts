@@ -146,7 +146,7 @@ export class Requests {
     const { user, session } = connection;
     const reply = handler({ user: user as UserLike, session, payload, refuse });
     const checked = after(reply, (value) => this.#checkReply(call, value));
-    const json = after(checked, (value) => jsonOf(`the reply of "${name}"`, value));
+    const json = after(checked, (value) => jsonOf(`the reply of "${name}"`, value, this.#context.limits));
     return after(this.#inTime(`the handler of "${name}"`, json), asPayload);
   }
 

@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import { utf8Length } from "../base/utf8.ts";
+import { fits, utf8Length } from "../base/utf8.ts";
 import { encodeFrame } from "../protocol/encode.ts";
 import type { Member } from "../protocol/frames.ts";
 import type { PresenceChange } from "./broker.ts";
@@ -82,12 +82,16 @@ export class RoomPresence {
       if (member) set.push(member);
       else gone.push(session);
     }
-    return encodeFrame({
+    const text = encodeFrame({
       type: "presence",
       room,
       ...(set.length > 0 && { set }),
       ...(gone.length > 0 && { gone }),
     });
+    if (fits(text, this.#context.listBytesMax)) return text;
+    // What changed in one turn is more than a list may have, and so is the list: it is tried, and then told as a count.
+    this.relist(readers);
+    return encodeFrame({ type: "presence", room, count: this.#count });
   }
 
   async members(): Promise<ListedMembers> {

@@ -1,11 +1,12 @@
 import type { Clock } from "../base/clock.ts";
 import type { Contract, RoomDefinition } from "../contract/contract.ts";
 import { utf8Length } from "../base/utf8.ts";
-import { roomParamLengthMax, type RoomMatch } from "../contract/room-name.ts";
+import { roomParamBytesMax, type RoomMatch } from "../contract/room-name.ts";
 import { check } from "../contract/schema.ts";
 import { encodeFrame } from "../protocol/encode.ts";
 import { BowlineError } from "../protocol/errors.ts";
-import { roomNameLengthMax, type JoinRequest, type Position } from "../protocol/frames.ts";
+import { roomNameBytesMax, type JoinRequest, type Position } from "../protocol/frames.ts";
+import { stateLevelsMax } from "../protocol/payload.ts";
 import type { Connection, UserLike } from "./connection.ts";
 import type { Handlers } from "./handlers.ts";
 import type { Hub } from "./hub.ts";
@@ -102,6 +103,7 @@ export class Rooms {
     // Counted before anything is awaited: any number may be joining at the same time.
     connection.joining += 1;
     try {
+      const match = this.match(room);
       if (connection.readerOf(room))
         throw new BowlineError("INVALID", "this connection has joined this room already");
       if (connection.readers.length + connection.joining > limits.rooms)
@@ -110,7 +112,6 @@ export class Rooms {
           undefined,
           `this connection is in ${limits.rooms} rooms, as many as it may be (limits.rooms)`,
         );
-      const match = this.match(room);
       await this.authorize(connection, room, match);
       const { definition } = match;
       const state = presence === undefined ? null : await this.#checkState(room, definition, presence);
@@ -159,7 +160,13 @@ export class Rooms {
     if (reader.left) return;
     const members = presence && (await insist(() => room.members(), isNeeded));
     const answer = (start: Position): void => {
-      const frame = encodeFrame({ type: "joined", room: room.name, position: start, head: room.sent });
+      // One that comes from a node which is ahead of this one has read what has not arrived here.
+      const frame = encodeFrame({
+        type: "joined",
+        room: room.name,
+        position: start,
+        head: Math.max(room.sent, start.offset),
+      });
       connection.sendText(members ? `${frame.slice(0, -1)},${members}}` : frame);
     };
     await insist(() => reader.begin(position, answer), isNeeded);
@@ -171,8 +178,9 @@ export class Rooms {
     if (!presence) throw new BowlineError("INVALID", `${room} has no presence`);
     const checked = await inTime(this.#context, `the presence schema of ${room}`, check(presence, given));
     if (checked.issues) throw invalid(`the presence state in ${room}`, checked.issues);
-    const json = jsonOf(`the presence state in ${room}`, checked.value);
-    const max = this.#context.limits.presenceStateBytes;
+    const { limits } = this.#context;
+    const json = jsonOf(`the presence state in ${room}`, checked.value, limits, stateLevelsMax);
+    const max = limits.presenceStateBytes;
     const bytes = utf8Length(json);
     if (bytes <= max) return { value: JSON.parse(json) as unknown };
     const what = `${room}: the presence state has ${bytes} bytes, and may have ${max} (limits.presenceStateBytes)`;
@@ -217,8 +225,8 @@ interface CheckedState {
 function unknownRoom(room: string): BowlineError {
   // A name is at least as long as its longest parameter.
   const bounds =
-    room.length > roomParamLengthMax
-      ? `: a name may have ${roomNameLengthMax} UTF-16 units, and a parameter ${roomParamLengthMax}`
+    utf8Length(room) > roomParamBytesMax
+      ? `: a name may have ${roomNameBytesMax} bytes in UTF-8, and a parameter ${roomParamBytesMax}`
       : "";
   return tableError("UNKNOWN_ROOM", undefined, `no room pattern of the contract fits "${room}"${bounds}`);
 }

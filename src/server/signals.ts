@@ -1,6 +1,7 @@
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import { signalText } from "./neutral.ts";
+import type { Limits } from "./limits.ts";
 import { definitionOf, jsonOf, type Payloads, type Sending } from "./payloads.ts";
 import { refusalOf, tableError, type RefusalContext } from "./refusal.ts";
 import type { Rooms } from "./rooms.ts";
@@ -9,6 +10,7 @@ import type { Rooms } from "./rooms.ts";
 export interface SignalsContext extends RefusalContext {
   readonly payloads: Payloads;
   readonly broker: Broker;
+  readonly limits: Limits;
   readonly rooms: Rooms;
 }
 
@@ -64,7 +66,7 @@ export class Signals {
   }
 
   #send({ room, event, payload }: Sending, from: string | null, session: string): void {
-    const json = jsonOf(`the payload of "${event}" in ${room}`, payload);
+    const json = jsonOf(`the payload of "${event}" in ${room}`, payload, this.#context.limits);
     const data = signalText({ event, from, session }, json);
     this.#context.broker.signal(room, `${session} ${event}`, data);
   }

@@ -318,7 +318,7 @@ describe("a client that ends", () => {
     add();
     drop();
     add();
-    outbox.disown();
+    outbox.disown(false);
     expect(codes()).toEqual([
       [1, "UNCERTAIN"],
       [2, "SESSION_MISMATCH"],

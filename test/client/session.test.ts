@@ -77,10 +77,22 @@ describe("refs", () => {
     expect(takeRef(next).ref).toBeGreaterThanOrEqual(1001);
   });
 
-  test("go on above what the server has seen", () => {
-    const session = fresh();
-    welcomed(session, "e", 5000);
-    expect(takeRef(session).ref).toBe(5001);
+  test.each([
+    [2000, null],
+    [2001, true],
+    [9000, true],
+  ])("that the server knows up to %i mean that the store is an older copy: %j", (ref, copied) => {
+    const disowned: boolean[] = [];
+    const session = new Session(stored, {
+      random: new FakeRandom(),
+      whose: () => null,
+      outbox: { disown: (it) => void disowned.push(it) },
+    });
+    const { secret } = session.stored;
+    const outcome = session.welcomed({ session: "s", user: "ada", ledger: "e", ref });
+    const isLeft = session.stored.secret !== secret;
+    expect([outcome === null, isLeft, disowned]).toEqual(copied ? [true, true, [true]] : [false, false, []]);
+    expect(takeRef(session).ref).toBe(2001);
   });
 });
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { roomParamLengthMax, RoomMatcher } from "../../src/contract/room-name.ts";
+import { roomParamBytesMax, RoomMatcher } from "../../src/contract/room-name.ts";
 
 // oxlint-disable-next-line no-control-regex
 const refused = /[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff/]/;
@@ -45,8 +45,8 @@ describe("a room name", () => {
   });
 
   test("has parameters of at most 128 characters", () => {
-    expect(paramsOf(`chat/${"x".repeat(roomParamLengthMax)}`, "chat/:room")).toBeDefined();
-    expect(paramsOf(`chat/${"x".repeat(roomParamLengthMax + 1)}`, "chat/:room")).toBeUndefined();
+    expect(paramsOf(`chat/${"x".repeat(roomParamBytesMax)}`, "chat/:room")).toBeDefined();
+    expect(paramsOf(`chat/${"x".repeat(roomParamBytesMax + 1)}`, "chat/:room")).toBeUndefined();
   });
 
   test.each([0x20, 0x7e, 0xa0, 0x2027, 0x202f, 0x2065, 0x206a, 0xfefe, 0xff00])(
@@ -60,7 +60,7 @@ describe("a room name", () => {
   test("keeps whatever text a parameter has", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 }), (value) => {
-        fc.pre(!refused.test(value) && value.length <= roomParamLengthMax);
+        fc.pre(!refused.test(value) && value.length <= roomParamBytesMax);
         expect(paramsOf(`chat/${value}`, "chat/:room")).toEqual({ room: value });
       }),
     );

@@ -163,8 +163,17 @@ describe("what authenticate does", () => {
       expect(await admission(id)).toMatchObject({ status: 500, code: "INTERNAL" });
   });
 
-  test("a user id may have 256 characters", async () => {
-    expect(await answer(() => ({ id: "x".repeat(256) }))).toMatchObject({ ok: true });
+  test.each([
+    ["x".repeat(256), true],
+    ["x".repeat(257), false],
+    ["字".repeat(85), true],
+    ["字".repeat(86), false],
+    ["😀".repeat(64), true],
+    ["😀".repeat(65), false],
+    ["\ud800", false],
+    ["", false],
+  ])("a user id has 1 to 256 bytes in UTF-8, and is sound text: %s", async (id, ok) => {
+    expect(await answer(() => ({ id }))).toMatchObject(ok ? { ok } : { status: 500, code: "INTERNAL" });
   });
 });
 

@@ -330,6 +330,17 @@ describe("the options", () => {
     expect(() => resolveLimits({ payloadBytes: Infinity })).toThrow(/limits\.payloadBytes must be a number/);
   });
 
+  test("let a frame to a client be as large as a message from one, and no larger than every client takes", () => {
+    const max = 16 * 1024 * 1024;
+    expect(resolveLimits({ payloadBytes: 2_000_000 }).frameBytes).toBe(2_004_096);
+    expect(resolveLimits({ payloadBytes: max - 4096 }).frameBytes).toBe(max);
+    expect(resolveLimits({ frameBytes: 69_632, presenceBytes: 100_000 }).presenceBytes).toBe(65_536);
+    for (const limits of [{ payloadBytes: max }, { frameBytes: max + 1 }, { frameBytes: 69_631 }])
+      expect(() => resolveLimits(limits)).toThrow(
+        /^limits\.frameBytes must be \d+ \(limits\.payloadBytes and/,
+      );
+  });
+
   test("refuse a limit there is not, and name those there are", () => {
     expect(() => resolveLimits({ room: 5 } as never)).toThrow(
       /limits: unknown option "room": did you mean "rooms"\? Options are: connections, /,
@@ -346,6 +357,7 @@ test("every bound of a server has a test at the bound: add one with the next bou
   const tested = [
     "connections",
     "payloadBytes",
+    "frameBytes",
     "handshakeMs",
     "rooms",
     "pending",

@@ -30,6 +30,10 @@ const bad: Record<string, unknown> = {
   "a getter that throws": Object.defineProperty({}, "value", { get: fail, enumerable: true }),
   "a proxy that throws": new Proxy({}, { get: fail, ownKeys: fail }),
   "20,000 levels": deep(20_000),
+  "more levels than a frame may have": deep(200),
+  "a lone surrogate": "a\ud800",
+  "a lone surrogate within, after a backslash": { text: "\\\udc00" },
+  "a lone surrogate in a name": { "\ud83d": 1 },
 };
 
 /** What becomes something else on the way. */
@@ -39,7 +43,9 @@ const good: [what: string, given: unknown, arrives: unknown][] = [
   ["Infinity within", { level: Infinity }, { level: null }],
   ["a date", new Date(0), "1970-01-01T00:00:00.000Z"],
   ["a map", new Map([[1, 2]]), {}],
-  ["a lone surrogate", "a\ud800", "a\ud800"],
+  ["a pair of surrogates", "\ud83d\ude00", "😀"],
+  ["a text about surrogates", "\\ud800", "\\ud800"],
+  ["as many levels as every frame may have", deep(197), deep(197)],
 ];
 
 /** A contract whose presence schema puts what a test says in the place of a state that is `"odd"`. */
