@@ -1,4 +1,4 @@
-import { callSites, checkJoinOptions, checkOptions, misuse } from "#client/help";
+import { callSites, checkJoinOptions, checkOptions, misuse, tellContract, withContract } from "#client/help";
 import type { Clock, Undo } from "../base/clock.ts";
 import { whenOverdue } from "../base/deadline.ts";
 import type { Emitter } from "../base/emitter.ts";
@@ -148,7 +148,7 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
 
   async hello(): Promise<string> {
     this.session.ask();
-    const frame = this.session.hello(this.#helloRooms());
+    const frame = withContract(this.session.hello(this.#helloRooms()), this.contract);
     await this.journal.save([]);
     return encodeFrame(frame);
   }
@@ -159,6 +159,7 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
     this.user = frame.user;
     this.#pending = null;
     this.#payloadBytes = frame.payloadBytes;
+    tellContract(this.contract, frame, this.say);
     this.outbox.opened({ ...frame, ...welcomed });
     return true;
   }

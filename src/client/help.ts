@@ -10,6 +10,7 @@ import type { JoinOptions } from "./join-options.ts";
 
 export { checkOptions } from "../base/options.ts";
 export { callSites } from "./call-site.ts";
+export { tellContract, withContract } from "./contract-check.ts";
 
 /** What stands behind the names says nothing. */
 const optionNames: Record<keyof ClientOptions, unknown> = {

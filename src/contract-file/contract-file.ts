@@ -39,10 +39,10 @@ export interface EventInFile extends PayloadInFile {
   readonly from: "client" | "server";
 }
 
-/** Bound of a log: publications, milliseconds, bytes. */
+/** Bound of a log: publications, milliseconds (null: any age), bytes. */
 export interface HistoryInFile {
   readonly count: number;
-  readonly ageMs: number;
+  readonly ageMs: number | null;
   readonly bytes: number;
 }
 

@@ -1,6 +1,6 @@
 import { canonicalJson } from "../contract/canonical-json.ts";
 import type { Schema } from "../contract/schema.ts";
-import { mapObjects, pointer, without, type JsonSchema, type LostPart } from "./json-schema.ts";
+import { mapObjects, pointer, type JsonSchema, type LostPart } from "./json-schema.ts";
 import { lostMark, vendorOptions, type Lose } from "./vendors.ts";
 
 type Side = "input" | "output";
@@ -109,9 +109,16 @@ function readConverted(converted: unknown, lose: Lose): JsonSchema {
   const plain: unknown = JSON.parse(canonicalJson(converted));
   if (typeof plain !== "object" || plain === null || Array.isArray(plain))
     throw new TypeError("it gave no JSON Schema object");
-  const schema = mapObjects(plain, ({ [lostMark]: marks, ...object }, steps) => {
-    for (const mark of (marks ?? []) as Omit<LostPart, "at">[]) lose({ ...mark, at: pointer(steps) });
-    return object;
-  }) as Record<string, unknown>;
-  return without(schema, "$schema");
+  return mapObjects(plain, (object, steps) => {
+    const { [lostMark]: marks } = object;
+    if (Array.isArray(marks))
+      for (const mark of marks as Omit<LostPart, "at">[]) lose({ ...mark, at: pointer(steps) });
+    return Object.fromEntries(Object.entries(object).filter((member) => !isLeftOut(member)));
+  }) as JsonSchema;
+}
+
+/** Whether a schema of the file does not have a member. What has its name among a user's properties is no text or list. */
+function isLeftOut([name, value]: [string, unknown]): boolean {
+  if (name === lostMark) return Array.isArray(value);
+  return (name === "$schema" || name === "$id") && typeof value === "string";
 }

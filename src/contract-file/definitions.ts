@@ -59,7 +59,8 @@ function reachable(parts: Readonly<Record<string, JsonSchema>>): Set<string> {
   return used;
 }
 
-function refsOf(schema: JsonSchema): string[] {
+/** The `$ref`s in a value that lead to places in the same document, the innermost first. */
+export function refsOf(schema: object): string[] {
   const refs: string[] = [];
   mapObjects(schema, (object) => {
     const { $ref } = object;

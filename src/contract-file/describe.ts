@@ -3,6 +3,7 @@ import {
   inboxPattern,
   type Contract,
   type EventDefinition,
+  type HistoryBound,
   type RequestDefinition,
   type RoomDefinition,
   type SignalDefinition,
@@ -13,6 +14,7 @@ import {
   contractFileVersion,
   type ContractFile,
   type EventInFile,
+  type HistoryInFile,
   type InboxInFile,
   type Lost,
   type PayloadInFile,
@@ -75,7 +77,7 @@ class Description {
       events: of("event"),
       signals: of("signal"),
       presence: presence ? this.#payload(presence, place, [pattern, "presence"], "client") : null,
-      history,
+      history: historyOf(history),
     };
   }
 
@@ -94,7 +96,7 @@ class Description {
       events: mapSorted(events, ({ payload }, name) =>
         this.#payload(payload, ["inbox", "events", name], ["inbox", name], "server"),
       ),
-      history,
+      history: historyOf(history),
     };
   }
 
@@ -123,6 +125,11 @@ class Description {
     for (const part of lost) this.#lost.push({ of: pointer(place), ...part });
     return this.#definitions.take(converted, nameOf(...name));
   }
+}
+
+/** JSON has no infinity. */
+function historyOf({ ageMs, ...others }: HistoryBound): HistoryInFile {
+  return { ...others, ageMs: Number.isFinite(ageMs) ? ageMs : null };
 }
 
 function filterKind(

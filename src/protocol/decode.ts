@@ -30,6 +30,9 @@ export const eventNameBytesMax = 128;
 /** Where a presence state may come to stand: as that of a room of a hello, or of a member in a list. */
 const presenceLevel = 3;
 
+/** Longest hash of a contract that a hello may have. */
+const contractHashLengthMax = 64;
+
 /** At least 128 bits. */
 const secretPattern = /^[A-Za-z0-9_-]{22,64}$/;
 
@@ -174,12 +177,13 @@ function checkPosition(value: unknown): asserts value is Position {
 }
 
 function checkHello(frame: Fields, text: string): asserts frame is Fields & HelloFrame {
-  const { secret, generation, rooms } = frame;
+  const { secret, generation, rooms, contract } = frame;
   if (typeof secret !== "string" || !secretPattern.test(secret)) {
     throw new FrameError("secret must be 22 to 64 characters of A-Z a-z 0-9 _ -");
   }
   if (!isCount(generation))
     throw new FrameError(`generation must be a whole number from 0, not ${show(generation)}`);
+  if (contract !== undefined) checkText(contract, "contract", contractHashLengthMax);
   if (!Array.isArray(rooms)) throw new FrameError("rooms must be an array");
   checkShape({ ...frame, rooms: 0 }, 1, text);
   const refused: NonNullable<HelloFrame["refused"]>[number][] = [];

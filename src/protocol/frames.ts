@@ -63,6 +63,8 @@ export interface HelloFrame {
   /** Counts the session's connection attempts: the highest wins, a late older one is turned away. */
   readonly generation: number;
   readonly rooms: readonly JoinRequest[];
+  /** Hash of the outline of the client's contract. With it, the welcome says what the server's is. */
+  readonly contract?: string;
   /** Never sent: the decoder puts here the rooms that were asked for wrongly, with what was wrong. */
   readonly refused?: readonly { readonly room: string; readonly message: string }[];
 }
@@ -121,6 +123,8 @@ export interface WelcomeFrame {
   readonly payloadBytes: number;
   /** Most publishes and requests that may be waiting for their answer at a time. */
   readonly window: number;
+  /** The outline of the server's contract, by its hash; as a whole where the client's is another one. */
+  readonly contract?: { readonly hash: string; readonly outline?: unknown };
   /** Set while the node has no broker: a `degraded` frame says when that is over. */
   readonly degraded?: true;
 }

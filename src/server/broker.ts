@@ -128,8 +128,8 @@ export interface Members {
 }
 
 /**
- * What all nodes of a cluster should have alike, by name: the bounds of the rooms' logs, the hash of the contract, and
- * what a broker adds of its own options. Short texts, the same in every language: numbers in digits, times in milliseconds.
+ * What all nodes of a cluster should have alike, by name: the bounds of the rooms' logs, and what a broker adds of its own
+ * options. (Contracts are compared by what nodes tell one another: see `tell`.) Short texts, the same in every language: numbers in digits, times in milliseconds.
  */
 export type ClusterSettings = Readonly<Record<string, string>>;
 

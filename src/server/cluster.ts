@@ -3,6 +3,7 @@ import { whenOverdue } from "../base/deadline.ts";
 import type { Random } from "../base/random.ts";
 import type { Broker } from "./broker.ts";
 import type { Insist } from "./insist.ts";
+import type { NodeContracts, ToldContract } from "./node-contracts.ts";
 import type { Report } from "./refusal.ts";
 
 /** Figures of one node, at the moment of asking. */
@@ -33,13 +34,16 @@ export interface ClusterContext {
   readonly random: Random;
   stats(): NodeStats;
   disconnect(user: string, reason: string | undefined): number;
+  readonly contracts: NodeContracts;
   readonly report: Report;
 }
 
 /** What a node is asked. */
 type Question =
   | { readonly ask: "stats" }
-  | { readonly ask: "disconnect"; readonly user: string; readonly reason?: string };
+  | { readonly ask: "disconnect"; readonly user: string; readonly reason?: string }
+  /** Which contract do you have? `back`: this is asked because the other one asked. */
+  | { readonly ask: "contract"; readonly hash: string; readonly back?: true };
 
 /** What nodes tell one another. */
 type Told =
@@ -47,6 +51,8 @@ type Told =
   | { readonly id: string; readonly node: string; readonly answer: unknown };
 
 const answerMs = 2000;
+/** Id of every question about the contract: its answer is taken whenever it comes. */
+const contractId = "contract";
 
 /** Asks every node of the cluster, this one included, and answers when it is asked itself. */
 export class Cluster {
@@ -67,24 +73,49 @@ export class Cluster {
     return this.#ask({ ask: "disconnect", user, ...(reason !== undefined && { reason }) });
   }
 
+  /** Asks the others which contract they have. Those that have another one ask this node, too. May be lost, as what is told. */
+  async compareContracts(): Promise<void> {
+    const nodes = await this.#context.broker.nodes();
+    if (nodes.some((node) => node !== this.node)) this.#askContract(null);
+  }
+
   /** Takes what a node told this one. */
   receive(message: string): void {
     const told = JSON.parse(message) as Told;
-    if ("answer" in told) return this.#open.get(told.id)?.(told.node, told.answer);
-    const answer = this.#answer(told.question);
+    if ("answer" in told) return this.#receiveAnswer(told);
+    const answer = this.#answer(told.question, told.from);
     this.#tell(told.from, { id: told.id, node: this.node, answer });
   }
 
   /** Null to a question of a newer version that this one does not know. */
-  #answer(question: Question): unknown {
+  #answer(question: Question, from: string): unknown {
     switch (question.ask) {
       case "stats":
         return this.#context.stats();
       case "disconnect":
         return this.#context.disconnect(question.user, question.reason);
+      case "contract":
+        return this.#answerContract(question, from);
       default:
         return null;
     }
+  }
+
+  #answerContract({ hash, back }: Extract<Question, { ask: "contract" }>, from: string): ToldContract {
+    const { contracts } = this.#context;
+    if (hash !== contracts.hash && !back) this.#askContract(from);
+    return contracts.answer(hash);
+  }
+
+  #askContract(node: string | null): void {
+    const { hash } = this.#context.contracts;
+    const question: Question = { ask: "contract", hash, ...(node !== null && { back: true }) };
+    this.#tell(node, { id: contractId, from: this.node, question });
+  }
+
+  #receiveAnswer({ id, node, answer }: Extract<Told, { answer: unknown }>): void {
+    if (id === contractId) this.#context.contracts.receive(node, answer as ToldContract | null);
+    else this.#open.get(id)?.(node, answer);
   }
 
   /** Resolves once every node has answered, or when the time for it is over. */

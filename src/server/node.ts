@@ -30,6 +30,7 @@ import { insistence } from "./insist.ts";
 import type { Limits } from "./limits.ts";
 import type { Logger } from "./logging/logger.ts";
 import { Logging } from "./logging/logging.ts";
+import { NodeContracts } from "./node-contracts.ts";
 import { Payloads } from "./payloads.ts";
 import { Presence } from "./presence.ts";
 import { Publishing } from "./publishing.ts";
@@ -126,6 +127,7 @@ export class Node implements Gate {
       ...shared,
       stats: () => this.stats(),
       disconnect: (user, why) => sessions.disconnect(user, why),
+      contracts: new NodeContracts(shared),
     });
     this.#drain = new Drain({
       ...shared,
@@ -244,6 +246,8 @@ export class Node implements Gate {
     }
     this.#hasBroker = true;
     this.#wheel.start();
+    // Nobody waits for it: where it fails, the broker is away, which is told by itself.
+    this.cluster.compareContracts().catch(() => {});
   }
 
   async #stop(options: DrainOptions): Promise<void> {

@@ -1,6 +1,8 @@
 import type { HelloFrame, JoinRequest } from "../protocol/frames.ts";
 import { BowlineError } from "../protocol/errors.ts";
+import type { Contract } from "../contract/contract.ts";
 import { ledgerLength, type Broker } from "./broker.ts";
+import { ClientContracts } from "./client-contracts.ts";
 import type { Connection } from "./connection.ts";
 import type { Limits } from "./limits.ts";
 import type { Logging } from "./logging/logging.ts";
@@ -12,6 +14,7 @@ export interface SessionsContext {
   readonly limits: Limits;
   readonly heartbeatMs: number;
   join(connection: Connection, request: JoinRequest): void;
+  readonly contract: Contract;
   readonly logging: Logging;
   readonly report: Report;
 }
@@ -24,9 +27,11 @@ export class Sessions {
   readonly #opening = new Set<Connection>();
   #renewals: string[] = [];
   #degraded = false;
+  readonly #contracts: ClientContracts;
 
   constructor(context: SessionsContext) {
     this.#context = context;
+    this.#contracts = new ClientContracts(context);
   }
 
   /** Whether the broker can't be reached. */
@@ -76,7 +81,7 @@ export class Sessions {
       this.#connections.set(session, connection);
       connection.ledger = opening.ledger;
       connection.open();
-      this.#welcome(connection, user, opening.ledger, opening.ref);
+      this.#welcome(connection, user, opening, hello.contract);
       const { logging } = this.#context;
       if (logging.isDebug) logging.debug("connected", connection);
       for (const room of rooms) this.#context.join(connection, room);
@@ -127,7 +132,12 @@ export class Sessions {
     this.renew(connection);
   }
 
-  #welcome(connection: Connection, user: string, ledger: string, ref: number): void {
+  #welcome(
+    connection: Connection,
+    user: string,
+    { ledger, ref }: { readonly ledger: string; readonly ref: number },
+    hash: string | undefined,
+  ): void {
     const { limits, heartbeatMs } = this.#context;
     connection.send({
       type: "welcome",
@@ -138,6 +148,7 @@ export class Sessions {
       heartbeatMs,
       payloadBytes: limits.payloadBytes,
       window: Math.min(limits.pending, ledgerLength),
+      ...(hash !== undefined && { contract: this.#contracts.answer(hash, connection) }),
       ...(this.#degraded && { degraded: true as const }),
     });
   }

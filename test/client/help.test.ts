@@ -49,6 +49,16 @@ describe("in production", () => {
     }
   });
 
+  test("a client neither asks for the server's contract nor says what differs", async () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const { pair } = await openClient();
+    const hello = pair.lastLink.toServer[0];
+    expect(hello).toMatchObject({ type: "hello" });
+    expect(hello).not.toHaveProperty("contract");
+    expect(pair.lastLink.toClient[0]).not.toHaveProperty("contract");
+    expect(warn).not.toHaveBeenCalled();
+  });
+
   test("what the client refuses says its code, what it was about, and whether to try again", async () => {
     const { pair, ada } = await openClient();
     const refused = Promise.resolve(ada.publish("chat/a", "message", "x".repeat(2 ** 20))).catch(

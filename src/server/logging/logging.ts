@@ -150,6 +150,26 @@ export class Logging {
     }
   }
 
+  /** A client has another contract. What differs, its own console says: here only its hash is known. */
+  clientContract(hash: string, own: string, { userId, session }: Caller): void {
+    const who = userId ? ` of user ${quoted(userId)}` : "";
+    this.#write(
+      "warn",
+      { contract: own, theirs: hash, user: userId || undefined, session },
+      `a client${who} has another contract (${quoted(hash)}, here ${quoted(own)}): its console says what differs`,
+    );
+  }
+
+  /** A node of the cluster has another contract: what differs. */
+  nodeContract(other: string, differences: readonly string[]): void {
+    const what = differences.join("; ");
+    this.#write(
+      "warn",
+      { other, differences },
+      `node ${quoted(other)} has another contract than this one: ${what}. Start all nodes with the same`,
+    );
+  }
+
   /** A fault of the application's or the broker's. */
   fault(error: unknown, { stage, room, event, request }: FaultPlace): void {
     const err = shownError(error);
