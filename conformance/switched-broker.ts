@@ -105,6 +105,7 @@ export class SwitchedBroker {
       receiveHole: (room) => sink.receiveHole(room),
       receiveTold: (message) => sink.receiveTold(message),
       receiveOutage: (reason) => sink.receiveOutage(reason),
+      receiveFault: (error) => sink.receiveFault(error),
       receiveSettings: (own, others) => sink.receiveSettings(own, others),
       isConnected: (session) => sink.isConnected(session),
     };

@@ -8,6 +8,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { execFileSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,7 +17,7 @@ import { applyTo, type Mutant } from "./mutant.ts";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** What the tests need of the repository. */
-const copied = ["src", "test", "examples", "faults", "mutants", "bench", "scripts", "docs"];
+const copied = ["src", "test", "examples", "faults", "mutants", "bench", "scripts", "docs", "spec"];
 const copiedFiles = /\.(json|md)$|^vitest\.config\.ts$/;
 
 /**
@@ -39,10 +40,18 @@ export class Copy {
     const text = readFileSync(path, "utf8");
     writeFileSync(path, applyTo(text, mutant));
     try {
+      this.#generate(mutant);
       return await task();
     } finally {
       writeFileSync(path, text);
+      this.#generate(mutant);
     }
+  }
+
+  /** A script of Redis is run from what is made of it. */
+  #generate({ file }: Mutant): void {
+    if (!file.startsWith("spec/redis/")) return;
+    execFileSync(process.execPath, ["scripts/redis-scripts.mjs"], { cwd: this.folder, stdio: "pipe" });
   }
 
   remove(): void {

@@ -149,6 +149,8 @@ export interface BrokerSink {
   receiveTold(message: string): void;
   /** The broker can't be reached, and why; or, with null, it can again. */
   receiveOutage(reason: Error | null): void;
+  /** Something that the service holds is none of this system's, and was passed over: the error says what, and where. */
+  receiveFault(error: Error): void;
   /**
    * The settings of this node, with those that the broker adds, and of each node that was there before it, by its id. Called
    * at the start, at most once: what differs is said to people. A broker that serves one node never calls it.

@@ -236,6 +236,7 @@ export class Node implements Gate {
         if (reason && this.#options.onError) this.report(reason, "broker");
         this.sessions.receiveOutage(reason);
       },
+      receiveFault: (error) => this.report(error, "broker"),
       receiveSettings: (own, others) => this.#logging.settingsDiffer(settingsThatDiffer(own, others)),
       isConnected: (session) => this.sessions.connectionOf(session) !== undefined,
     };

@@ -28,6 +28,7 @@ export function callThrough(sink: BrokerSink): BrokerSink {
     receiveHole: (room) => sink.receiveHole(room),
     receiveTold: (message) => sink.receiveTold(message),
     receiveOutage: (reason) => sink.receiveOutage(reason),
+    receiveFault: (error) => sink.receiveFault(error),
     receiveSettings: (own, others) => sink.receiveSettings(own, others),
     isConnected: (session) => sink.isConnected(session),
   };

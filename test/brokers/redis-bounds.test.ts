@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bound, startNode, until, type RedisNode } from "../support/redis-node.ts";
+import { bound, entry, startNode, until, type RedisNode } from "../support/redis-node.ts";
 import { RedisServer, redisPath } from "../support/redis-server.ts";
 
 const sessionTtlMs = 60_000;
@@ -39,8 +39,8 @@ describe.skipIf(!redisPath)("what is kept in Redis", () => {
       await broker.subscribe(room, bound);
       await node.append(room, "by the server");
       for (const ref of [1, 2, 2]) {
-        await broker.append({ room, data: "x", bound, origin: { session, ref } });
-        await broker.append({ room: "both", data: "x", bound, origin: { session, ref: ref + 10 } });
+        await broker.append({ room, data: entry("x"), bound, origin: { session, ref } });
+        await broker.append({ room: "both", data: entry("x"), bound, origin: { session, ref: ref + 10 } });
       }
       await broker.find(room, { session, ref: 1 });
       await broker.read("never written", 0, 10);
@@ -59,7 +59,7 @@ describe.skipIf(!redisPath)("what is kept in Redis", () => {
     await open(b, "s0");
     await server.command("DEL", ...(await keys("bowline:{both}:ledger:s1:*")));
     await open(a, "s1");
-    await a.broker.append({ room: "both", data: "x", bound, origin: { session: "s1", ref: 20 } });
+    await a.broker.append({ room: "both", data: entry("x"), bound, origin: { session: "s1", ref: 20 } });
   }
 
   test("whatever was done, every key goes some day, but for the marker", async () => {
@@ -79,7 +79,7 @@ describe.skipIf(!redisPath)("what is kept in Redis", () => {
   test("whoever comes back prolongs all that is its own", async () => {
     await open(a, "back");
     const origin = { session: "back", ref: 1 };
-    await a.broker.append({ room: "r1", data: "x", bound, origin });
+    await a.broker.append({ room: "r1", data: entry("x"), bound, origin });
     await a.broker.claimRequest({ session: "back", ref: 2 });
     await a.broker.answerRequest({ session: "back", ref: 2 }, "answer");
     const own = [...(await keys("bowline:{s:back}:*")), ...(await keys("bowline:{r1}:ledger:back:*"))];
@@ -92,7 +92,7 @@ describe.skipIf(!redisPath)("what is kept in Redis", () => {
   test("a ledger forgets none of the newest 256, takes none of the older for new, and stays short", async () => {
     await open(a, "ring");
     const append = (ref: number) =>
-      a.broker.append({ room: "ring", data: "x", bound, origin: { session: "ring", ref } });
+      a.broker.append({ room: "ring", data: entry("x"), bound, origin: { session: "ring", ref } });
     const length = async (): Promise<number> => {
       const [key = ""] = await keys("bowline:{ring}:ledger:ring:*");
       return Number(await server.command("STRLEN", key));

@@ -55,7 +55,7 @@ describe.skipIf(!redisPath)("redis as a cluster of three masters", () => {
     for (const server of servers) await server.command("CLIENT", "KILL", "TYPE", "pubsub");
     await until(() => rooms.every((room) => node.holes.includes(room)));
     for (const room of rooms) await node.append(room, "after");
-    await until(() => rooms.every((room) => node.heard.data(room).includes("after")));
+    await until(() => rooms.every((room) => node.texts(room).includes("after")));
     expect(node.heard.outages).toEqual([]);
     await node.broker.stop();
   });
@@ -91,7 +91,7 @@ describe.skipIf(!redisPath)("redis as a cluster of three masters", () => {
     await move(target);
     await until(() => node.holes.includes(room));
     await insist(() => node.append(room, "arrived"));
-    await until(() => node.heard.data(room).includes("arrived"));
+    await until(() => node.texts(room).includes("arrived"));
     await node.broker.stop();
   });
 });
@@ -139,5 +139,5 @@ async function moveAndFollow(servers: readonly RedisServer[], node: RedisNode): 
   for (const server of [target, source, other]) await move(server);
   await until(() => node.holes.includes(room));
   await insist(() => node.append(room, "arrived"));
-  await until(() => node.heard.data(room).includes("arrived"));
+  await until(() => node.texts(room).includes("arrived"));
 }

@@ -55,7 +55,7 @@ describe.skipIf(!redisPath)("a data set that is not what it was", () => {
     const a = await node({ url: server.url }, { session: true });
     const { epoch } = await a.broker.subscribe("r", bound);
     await a.append("r", "one", 1);
-    const ledgers = await server.command("HGET", "bowline:{s:ada}:record", "epoch");
+    const ledgers = await server.command("HGET", "bowline:{s:ada}:record", "ledger");
     await server.command("SAVE");
     await a.append("r", "two", 2);
     await server.kill();
@@ -101,7 +101,7 @@ describe.skipIf(!redisPath)("a data set that is not what it was", () => {
     await a.append("r", "one", 1);
     const putBack = await server.copyData();
     await b.append("r", "two");
-    await until(() => a.heard.data("r").includes("two"));
+    await until(() => a.texts("r").includes("two"));
     await b.broker.stop();
     await server.kill();
     await putBack();
@@ -194,7 +194,7 @@ describe.skipIf(!redisPath)("a server that is out of reach", () => {
     await server.command("ACL", "SETUSER", "default", "allchannels");
     await until(() => a.holes.includes("r") && lastOutage(a) === null);
     await a.append("r", "after");
-    await until(() => a.heard.data("r").includes("after"));
+    await until(() => a.texts("r").includes("after"));
   });
 
   test("a subscribe that is given up takes nothing from a newer one", async () => {

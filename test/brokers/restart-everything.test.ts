@@ -81,7 +81,7 @@ async function append({ broker }: { broker: Broker }, ref: number): Promise<Appe
   const origin = { session: "session-1", ref };
   return broker.append({
     room: "r",
-    data: `${ref}`,
+    data: `{"ref":${ref}}`,
     bound: { count: 100, ageMs: 3_600_000, bytes: Infinity },
     origin,
   });

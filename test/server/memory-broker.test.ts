@@ -18,6 +18,7 @@ async function bench(options: MemoryBrokerOptions = {}) {
     receiveHole: (room) => heard.push(`hole ${room}`),
     receiveTold: (message) => heard.push(`told ${message}`),
     receiveOutage: (reason) => heard.push(`outage ${reason?.message ?? "over"}`),
+    receiveFault: (error) => heard.push(`fault ${error.message}`),
     receiveSettings: () => heard.push("settings"),
     isConnected: () => false,
   };

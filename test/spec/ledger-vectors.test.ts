@@ -14,6 +14,7 @@ const sink: BrokerSink = {
   receiveHole: () => {},
   receiveTold: () => {},
   receiveOutage: () => {},
+  receiveFault: () => {},
   receiveSettings: () => {},
   isConnected: () => true,
 };

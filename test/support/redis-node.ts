@@ -1,5 +1,5 @@
 import { redis, type RedisBrokerOptions } from "bowline/redis";
-import type { AppendResult, Broker, BrokerSink, LogBound } from "../../src/server/broker.ts";
+import type { AppendResult, Broker, BrokerSink, ClusterSettings, LogBound } from "../../src/server/broker.ts";
 import { Heard } from "../../src/testing/conformance/heard.ts";
 
 export const bound: LogBound = { count: 1000, ageMs: 60_000, bytes: Infinity };
@@ -9,7 +9,15 @@ export interface RedisNode {
   readonly broker: Broker;
   readonly heard: Heard;
   readonly holes: string[];
-  append(room: string, data: string, ref?: number): Promise<AppendResult>;
+  /** Appends `{"text":…}`. */
+  append(room: string, text: string, ref?: number): Promise<AppendResult>;
+  /** What was appended so to a room, and heard of. */
+  texts(room: string): string[];
+}
+
+/** What an entry may be, for a test: a compact JSON object. */
+export function entry(text: string): string {
+  return JSON.stringify({ text });
 }
 
 let nodes = 0;
@@ -17,7 +25,7 @@ let nodes = 0;
 /** Starts a node, with bounds short enough for a test, and a session `ada` if `session` is set. */
 export async function startNode(
   options: RedisBrokerOptions,
-  { session = false }: { session?: boolean } = {},
+  { session = false, settings }: { session?: boolean; settings?: ClusterSettings } = {},
 ): Promise<RedisNode> {
   const broker = redis({ timeoutMs: 500, leaseMs: 600, ...options });
   const heard = new Heard();
@@ -29,6 +37,7 @@ export async function startNode(
     receiveOpened: (...all) => heard.sink.receiveOpened(...all),
     receiveTold: (...all) => heard.sink.receiveTold(...all),
     receiveOutage: (...all) => heard.sink.receiveOutage(...all),
+    receiveFault: (...all) => heard.sink.receiveFault(...all),
     receiveSettings: (...all) => heard.sink.receiveSettings(...all),
     isConnected: (...all) => heard.sink.isConnected(...all),
     receiveHole: (room) => {
@@ -36,11 +45,18 @@ export async function startNode(
       heard.sink.receiveHole(room);
     },
   };
-  await broker.start(sink, `node${++nodes}`);
+  await broker.start(sink, `node${++nodes}`, settings);
   if (session) await broker.openSession({ session: "ada", user: "ada", generation: 1 });
-  const append = async (room: string, data: string, ref?: number): Promise<AppendResult> =>
-    broker.append({ room, data, bound, ...(ref !== undefined && { origin: { session: "ada", ref } }) });
-  return { broker, heard, holes, append };
+  const append = async (room: string, text: string, ref?: number): Promise<AppendResult> =>
+    broker.append({
+      room,
+      data: entry(text),
+      bound,
+      ...(ref !== undefined && { origin: { session: "ada", ref } }),
+    });
+  const texts = (room: string): string[] =>
+    heard.data(room).map((data) => (JSON.parse(data) as { readonly text: string }).text);
+  return { broker, heard, holes, texts, append };
 }
 
 /** Waits until something holds; what fails on the way counts as "not yet". */

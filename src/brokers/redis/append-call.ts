@@ -1,10 +1,14 @@
 import { systemRandom } from "../../base/random.ts";
 import type { AppendRequest, AppendResult, LogBound } from "../../server/broker.ts";
+import { BowlineError } from "../../protocol/errors.ts";
 import type { Position } from "../../protocol/frames.ts";
+import { foreignKey } from "./foreign-keys.ts";
 import { ledgerKey, refText } from "./keys.ts";
-import type { KnownSession, LedgerState } from "./ledgers.ts";
+import type { LedgerState } from "./ledger-states.ts";
+import type { KnownSession } from "./ledgers.ts";
 import type { Sessions } from "./sessions.ts";
-import type { ScriptInput, Shard } from "./shard.ts";
+import type { ScriptInput } from "./shard-context.ts";
+import type { Shard } from "./shard.ts";
 
 /** What one call appends at most: Redis does nothing else meanwhile. */
 const countMax = 256;
@@ -114,9 +118,8 @@ export class AppendCall {
   #write({ channel, entries, ledgers }: Section, keys: string[], args: string[]): void {
     const { bound, ifAt } = (entries[entries.length - 1] as Entry).request;
     const [count, ageMs, bytes] = boundArgs(bound);
-    const lengths = entries.map(({ request }) => request.data.length).join(",");
     keys.push(`${channel}:meta`, `${channel}:log`);
-    args.push(count, ageMs, bytes, ifAt ? `${ifAt.offset} ${ifAt.epoch}` : "", lengths);
+    args.push(count, ageMs, bytes, ifAt ? `${ifAt.offset} ${ifAt.epoch}` : "");
     args.push(String(ledgers.size), String(entries.length));
     for (const ledger of ledgers.values()) {
       ledger.state = this.#sessions.ledgers.state(ledger.known, channel, !this.#shard.clustered);
@@ -130,11 +133,16 @@ export class AppendCall {
 
   #settleSection({ channel, entries }: Section, reply: SectionReply): void {
     const [state = "", ...reasons] = typeof reply === "string" ? [reply] : reply;
+    if (state.startsWith("!")) return refuseAll(entries, state.slice(1));
     const [epoch = "", first] = state.split(" ");
     let offset = Number(first);
     let last: Entry | null = null;
     for (const [index, entry] of entries.entries()) {
       const reason = reasons[index];
+      if (reason === "malformed") {
+        entry.reject(malformed());
+        continue;
+      }
       if (!reason) last = entry;
       const result = reason ? resultOf(reason, epoch) : stored(offset++, epoch);
       this.#settleEntry(channel, entry, result);
@@ -151,13 +159,27 @@ export class AppendCall {
   }
 }
 
-/** "<epoch> <first offset>", and why each of the appends was refused if some were: empty for one that was not. */
+/**
+ * "<epoch> <first offset>", and why each of the appends was refused if some were: empty for one that was not. Or, where
+ * nothing was done, "!<type> <type wanted> <key>".
+ */
 type SectionReply = string | readonly string[];
+
+/** Nothing was done in this room: one of its keys is somebody else's. */
+function refuseAll(entries: readonly Entry[], foreign: string): void {
+  const [found = "", wanted = "", ...key] = foreign.split(" ");
+  const error = foreignKey(key.join(" "), found, wanted);
+  for (const { reject } of entries) reject(error);
+}
+
+function malformed(): BowlineError {
+  return new BowlineError("INVALID", "what is appended must be a compact JSON object, without a line break");
+}
 
 function ledgerOf({ channel, ledgers }: Section, { request, known }: Pending): Ledger | null {
   if (!request.origin || !known) return null;
   const { session } = request.origin;
-  const key = ledgerKey(channel, session, known.epoch);
+  const key = ledgerKey(channel, session, known.ledger);
   let ledger = ledgers.get(key);
   if (!ledger) ledgers.set(key, (ledger = { session, known, key, index: ledgers.size + 1, state: "r" }));
   return ledger;

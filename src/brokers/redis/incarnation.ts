@@ -1,11 +1,19 @@
 import type { Redis } from "ioredis";
 import { systemClock } from "../../base/clock.ts";
 import { systemRandom } from "../../base/random.ts";
-import { hasEntries, readEntries } from "./entries-message.ts";
+import type { ClusterSettings } from "../../server/broker.ts";
+import { layoutError } from "./layout-error.ts";
 import { isMoved } from "./link.ts";
+import { hasEntries, readRoomMessage } from "./messages.ts";
 import { roomTtlMs } from "./log.ts";
-import { scripts } from "./scripts.ts";
+import { scripts } from "./generated-scripts.ts";
 import { loggedOf, type ServerInfo } from "./server-info.ts";
+
+/** Who uses the data set. */
+export interface DataSetUser {
+  readonly node: string;
+  readonly settings: ClusterSettings;
+}
 
 /** An entry as it came over a connection. */
 interface Witness {
@@ -40,7 +48,7 @@ interface Newest {
  */
 export class Incarnation {
   token = "";
-  readonly #node: () => string;
+  readonly #user: () => DataSetUser;
   #isLeaving = false;
   /** The process that was found last, and what it had counted in the marker. */
   #run = "";
@@ -50,8 +58,8 @@ export class Incarnation {
   #stored: Newest | null = null;
   #heard: Newest | null = null;
 
-  constructor(node: () => string) {
-    this.#node = node;
+  constructor(user: () => DataSetUser) {
+    this.#user = user;
   }
 
   /** Nothing more is written by this node. */
@@ -84,9 +92,11 @@ export class Incarnation {
     const before = this.token;
     const seen = isLacking ? Number.MAX_SAFE_INTEGER : this.#count;
     const args = [systemRandom.id(8), run, turn, logged, logged !== "0" && turn === "-1" ? "1" : "0"];
-    args.push(before, isOther ? String(seen) : "0", nodeField(this.#node()));
+    const { node, settings } = this.#user();
+    args.push(before, isOther ? String(seen) : "0", nodeField(node), JSON.stringify(settings));
     if (this.#isLeaving) return false;
-    const reply = await redis.evalsha(scripts.incarnation.sha, 1, marker, ...args);
+    const asked = redis.evalsha(scripts.identify.sha1, 1, marker, ...args);
+    const reply = await asked.catch((error: unknown) => Promise.reject(layoutError(marker, error as Error)));
     const [token, count] = reply as [string, number];
     this.token = token;
     this.#run = run;
@@ -114,15 +124,16 @@ export function nodeField(node: string): string {
 }
 
 function lastOf(channel: string, message: string): Witness | null {
-  let last: Witness | null = null;
-  readEntries(message, (epoch, entry) => (last = { channel, epoch, ...entry }));
-  return last;
+  const it = readRoomMessage(message);
+  if (it?.kind !== "entries") return null;
+  const { epoch, first, data } = it;
+  return { channel, epoch, offset: first + data.length - 1, data: data[data.length - 1] as string };
 }
 
 async function hasEntry(redis: Redis, { channel, epoch, offset, data }: Witness): Promise<boolean> {
   try {
-    const { sha } = scripts.holds;
-    return (await redis.evalsha(sha, 2, `${channel}:meta`, `${channel}:log`, epoch, offset, data)) === 1;
+    const { sha1 } = scripts.holds;
+    return (await redis.evalsha(sha1, 2, `${channel}:meta`, `${channel}:log`, epoch, offset, data)) === 1;
   } catch (error) {
     // Another server has the room now: this one can't tell.
     if (isMoved(error as Error)) return true;

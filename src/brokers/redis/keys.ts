@@ -19,9 +19,9 @@ export class Keys {
     return `${this.#prefix}:{s:${session}}`;
   }
 
-  /** The channel of a node, or of all. */
+  /** The control channel of a node, or of all. No room's channel ends like it. */
   control(node: string | null): string {
-    return node === null ? `${this.#prefix}:{all}` : `${this.#prefix}:{n:${node}}`;
+    return `${this.#prefix}:{${node === null ? "all" : `n:${node}`}}:control`;
   }
 
   /** The rooms in which the members of a lease are. */
@@ -40,9 +40,9 @@ export class Keys {
   }
 }
 
-/** One session's publishes to one room, in the ledgers named by `epoch`: an older ledger is another key. */
-export function ledgerKey(channel: string, session: string, epoch: string): string {
-  return `${channel}:ledger:${session}:${epoch}`;
+/** One session's publishes to one room, in the ledgers of that name: an older ledger is another key. */
+export function ledgerKey(channel: string, session: string, ledger: string): string {
+  return `${channel}:ledger:${session}:${ledger}`;
 }
 
 /** A brace would end the part that decides where the key lies; half of a surrogate pair would not arrive as itself. */

@@ -1,7 +1,7 @@
 import { systemClock, type Undo } from "../../base/clock.ts";
+import { scripts } from "./generated-scripts.ts";
 import type { Keys } from "./keys.ts";
 import { roomTtlMs } from "./log.ts";
-import { scripts } from "./scripts.ts";
 import type { Topology } from "./topology.ts";
 
 /** What a {@link Lease} needs of the broker. */

@@ -1,10 +1,12 @@
 import { systemClock } from "../../base/clock.ts";
 import { ledgerKey, type Keys } from "./keys.ts";
+import { renewShare, stateBefore, type LedgerState } from "./ledger-states.ts";
 import type { Topology } from "./topology.ts";
 
 /** A session as this node last saw it. */
 export interface KnownSession {
-  readonly epoch: string;
+  /** The name of its ledgers. */
+  readonly ledger: string;
   /** The data sets that its ledgers are in. */
   readonly incarnation: string;
   /** When it was last seen in Redis. */
@@ -15,15 +17,6 @@ export interface KnownSession {
   /** When the ledger of a room, by its channel, was last prolonged: it must exist. */
   readonly ledgers: Map<string, number>;
 }
-
-/**
- * What is known of a ledger before an append: "x" that it must exist, "xr" that its life has to be prolonged too; "n"
- * nothing, so that it is listed with the session; "r" nothing, and it has to be listed afterwards.
- */
-export type LedgerState = "x" | "xr" | "n" | "r";
-
-/** Share of its life after which a ledger is prolonged. */
-const renewShare = 1 / 8;
 
 /** What was published by a session, one ledger for each room: kept as long as the session may come back for it. */
 export class Ledgers {
@@ -45,8 +38,12 @@ export class Ledgers {
 
   /** `canList`: whether the append itself can list it. */
   state(known: KnownSession, channel: string, canList: boolean): LedgerState {
-    if (known.ledgers.has(channel)) return this.#isFresh(known, channel) ? "x" : "xr";
-    return canList ? "n" : "r";
+    return stateBefore({
+      isListed: known.ledgers.has(channel),
+      prolongedMs: systemClock.elapsed() - (known.ledgers.get(channel) ?? -Infinity),
+      ttlMs: this.ttlMs,
+      canList,
+    });
   }
 
   /** Lists a ledger with its session. `isNew`: it was appended with just now. */
@@ -69,7 +66,7 @@ export class Ledgers {
   async revive(session: string, known: KnownSession): Promise<number | null> {
     const nowMs = systemClock.elapsed();
     const asked = [...known.ledgers.keys()].map(async (channel) => {
-      const key = ledgerKey(channel, session, known.epoch);
+      const key = ledgerKey(channel, session, known.ledger);
       const shard = this.#topology.shardOf(key);
       const [end, isThere] = await Promise.all([
         shard.command("GETRANGE", key, "-17", "-2"),
@@ -89,7 +86,7 @@ export class Ledgers {
   async prolong(session: string, known: KnownSession): Promise<boolean> {
     for (const channel of known.ledgers.keys()) {
       if (this.#isFresh(known, channel)) continue;
-      const key = ledgerKey(channel, session, known.epoch);
+      const key = ledgerKey(channel, session, known.ledger);
       const nowMs = systemClock.elapsed();
       const isThere = await this.#topology.shardOf(key).command("PEXPIRE", key, String(this.ttlMs));
       if (!isThere) return false;

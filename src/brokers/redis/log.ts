@@ -1,20 +1,16 @@
 import { systemRandom } from "../../base/random.ts";
-import type {
-  AppendRequest,
-  AppendResult,
-  LogBound,
-  LogEntry,
-  LogPage,
-  Origin,
-} from "../../server/broker.ts";
+import type { AppendRequest, AppendResult, LogBound, LogPage, Origin } from "../../server/broker.ts";
 import type { Position } from "../../protocol/frames.ts";
+import type { Damage } from "./damage.ts";
 import { AppendCall, boundArgs, positionOf, type Pending } from "./append-call.ts";
+import { scripts } from "./generated-scripts.ts";
 import { ledgerKey, refText, type Keys } from "./keys.ts";
+import { LogPages } from "./log-page.ts";
 import { isOtherData } from "./script.ts";
-import { scripts } from "./scripts.ts";
 import type { KnownSession } from "./ledgers.ts";
 import type { Sessions } from "./sessions.ts";
-import type { ScriptInput, Shard } from "./shard.ts";
+import type { ScriptInput } from "./shard-context.ts";
+import type { Shard } from "./shard.ts";
 import type { Topology } from "./topology.ts";
 
 /** How long what is known of a room is kept beyond its entries: positions in it stay meaningful. */
@@ -27,9 +23,11 @@ export class Logs {
   readonly #sessions: Sessions;
   /** Calls that more appends may be added to until they are sent: one, or in a Redis Cluster one for each channel. */
   readonly #open = new Map<string, AppendCall>();
+  readonly #pages: LogPages;
   readonly #roomTtlMs: number;
 
-  constructor(topology: Topology, keys: Keys, sessions: Sessions) {
+  constructor(topology: Topology, keys: Keys, sessions: Sessions, damage: Damage) {
+    this.#pages = new LogPages(damage);
     this.#topology = topology;
     this.#keys = keys;
     this.#sessions = sessions;
@@ -49,7 +47,7 @@ export class Logs {
     const { session, ref } = origin;
     const known = await this.#sessions.find(origin);
     if (!known) return null;
-    const key = ledgerKey(this.#keys.room(room), session, known.epoch);
+    const key = ledgerKey(this.#keys.room(room), session, known.ledger);
     const text = await this.#shard(room).run(
       scripts.find,
       [key],
@@ -68,8 +66,7 @@ export class Logs {
       if (bound) args.push(boundArgs(bound).join(" "));
       return shard.run(scripts.read, [`${channel}:meta`, `${channel}:log`], args);
     });
-    const [epoch, base, head, texts = []] = reply as [string, number, number, string[]?];
-    return { epoch, base, head, entries: texts.map((text, index) => entryOf(text, after + 1 + index)) };
+    return this.#pages.pageOf({ key: `${channel}:log`, after }, reply as [string, number, number, string[]?]);
   }
 
   /** Keeps what is known of a room that is used without anything being appended. */
@@ -133,8 +130,4 @@ export class Logs {
       },
     );
   }
-}
-
-function entryOf(text: string, offset: number): LogEntry {
-  return { offset, data: text.slice(text.indexOf(":") + 1) };
 }

@@ -1,8 +1,10 @@
 import type { Member } from "../../protocol/frames.ts";
 import type { Members } from "../../server/broker.ts";
+import type { Damage } from "./damage.ts";
+import { scripts } from "./generated-scripts.ts";
 import type { Keys } from "./keys.ts";
 import { roomTtlMs } from "./log.ts";
-import { scripts } from "./scripts.ts";
+import { memberOf } from "./messages.ts";
 import type { Shard } from "./shard.ts";
 import type { Topology } from "./topology.ts";
 
@@ -24,6 +26,7 @@ interface Entered {
 export class Presence {
   readonly #topology: Topology;
   readonly #keys: Keys;
+  readonly #damage: Damage;
   readonly #entered = new Map<string, Map<string, Entered>>();
   /** Rooms that are, or are being, noted with the lease: whoever takes its members away has to know where they are. */
   #noted = new Map<string, Promise<void> | true>();
@@ -31,7 +34,8 @@ export class Presence {
   /** Rooms that are yet to be looked after, until all were and it begins anew. */
   #unmended: string[] = [];
 
-  constructor(topology: Topology, keys: Keys) {
+  constructor(topology: Topology, keys: Keys, damage: Damage) {
+    this.#damage = damage;
     this.#topology = topology;
     this.#keys = keys;
   }
@@ -65,7 +69,11 @@ export class Presence {
     const { key, shard } = this.#place(room);
     const reply = await shard.run(scripts.members, [key], [Math.min(limit, Number.MAX_SAFE_INTEGER)]);
     const [count, texts] = reply as [number, string[]];
-    return { count, list: texts.map((text) => JSON.parse(text.replace(/^\d+ \S+ /, "")) as Member) };
+    const members = texts.map(memberOf);
+    const list = members.filter((member) => member !== null);
+    if (list.length < members.length)
+      this.#damage.report(key, "holds what is no member, and was passed over");
+    return { count, list };
   }
 
   /**

@@ -5,6 +5,7 @@ import type {
   AppendResult,
   Broker,
   BrokerSink,
+  ClusterSettings,
   LogBound,
   LogPage,
   LogState,
@@ -14,9 +15,12 @@ import type {
   SessionClaim,
   SessionOpening,
 } from "../../server/broker.ts";
+import { Damage } from "./damage.ts";
 import { Keys } from "./keys.ts";
 import { Lease } from "./lease.ts";
 import { Logs, roomTtlMs } from "./log.ts";
+import { openedMessage, readControlMessage, toldMessage } from "./messages.ts";
+import { readSettings } from "./node-settings.ts";
 import type { Settings } from "./options.ts";
 import { Presence } from "./presence.ts";
 import { Sessions } from "./sessions.ts";
@@ -31,6 +35,8 @@ const touchMs = roomTtlMs / 4;
 interface Parts {
   readonly sink: BrokerSink;
   readonly node: string;
+  /** With the broker's own. */
+  readonly settings: ClusterSettings;
   readonly subscriptions: Subscriptions;
   readonly lease: Lease;
 }
@@ -44,6 +50,7 @@ export class RedisBroker implements Broker {
   readonly #sessions: Sessions;
   readonly #logs: Logs;
   readonly #presence: Presence;
+  readonly #damage = new Damage((error) => this.#parts?.sink.receiveFault(error));
   /** Why each server that is out of reach is. */
   readonly #outages = new Map<Shard, Error>();
   #parts: Parts | null = null;
@@ -58,6 +65,7 @@ export class RedisBroker implements Broker {
       settings,
       keys: this.#keys,
       node: () => this.#running().node,
+      nodeSettings: () => this.#running().settings,
       receive: (channel, message) => this.#receive(channel, message),
       receiveHole: (channels) => this.#receiveHole(channels),
       receiveOutage: (shard, reason) => this.#receiveOutage(shard, reason),
@@ -65,13 +73,19 @@ export class RedisBroker implements Broker {
       receiveShift: () => this.#receiveShift(),
     });
     this.#sessions = new Sessions(this.#topology, this.#keys, settings.sessionTtlMs);
-    this.#logs = new Logs(this.#topology, this.#keys, this.#sessions);
-    this.#presence = new Presence(this.#topology, this.#keys);
+    this.#logs = new Logs(this.#topology, this.#keys, this.#sessions, this.#damage);
+    this.#presence = new Presence(this.#topology, this.#keys, this.#damage);
   }
 
-  async start(sink: BrokerSink, node: string): Promise<void> {
+  async start(sink: BrokerSink, node: string, settings: ClusterSettings = {}): Promise<void> {
     if (this.#parts) throw new Error("this redis broker has a node already: one broker serves one server");
-    const subscriptions = new Subscriptions(this.#topology, this.#keys, this.#logs, sink);
+    const subscriptions = new Subscriptions({
+      topology: this.#topology,
+      keys: this.#keys,
+      logs: this.#logs,
+      sink,
+      damage: this.#damage,
+    });
     const lease = new Lease({
       topology: this.#topology,
       keys: this.#keys,
@@ -82,7 +96,8 @@ export class RedisBroker implements Broker {
       mend: () => this.#presence.mend(),
       beat: () => this.#check(),
     });
-    this.#parts = { sink, node, subscriptions, lease };
+    const own = { ...settings, sessionTtlMs: String(this.#settings.sessionTtlMs) };
+    this.#parts = { sink, node, settings: own, subscriptions, lease };
     try {
       await this.#topology.start();
     } catch (error) {
@@ -93,6 +108,7 @@ export class RedisBroker implements Broker {
     try {
       for (const channel of this.#controls) await this.#topology.shardOf(channel).subscribe(channel);
       await lease.start();
+      sink.receiveSettings(own, await this.#settingsOfOthers());
     } catch (error) {
       await this.#topology.leave();
       this.#parts = null;
@@ -139,7 +155,7 @@ export class RedisBroker implements Broker {
 
   async openSession(claim: SessionClaim): Promise<SessionOpening> {
     const opening = await this.#sessions.open(claim);
-    if (opening.outcome === "opened") this.#publish(null, `o${claim.generation} ${claim.session}`);
+    if (opening.outcome === "opened") this.#publish(null, openedMessage(claim.session, claim.generation));
     return opening;
   }
 
@@ -168,11 +184,17 @@ export class RedisBroker implements Broker {
   }
 
   tell(node: string | null, message: string): void {
-    this.#publish(node, `t${message}`);
+    this.#publish(node, toldMessage(message));
   }
 
   nodes(): Promise<readonly string[]> {
     return this.#running().lease.nodes();
+  }
+
+  async #settingsOfOthers(): Promise<Map<string, ClusterSettings>> {
+    const { node } = this.#running();
+    const others = (await this.nodes()).filter((it) => it !== node);
+    return readSettings(this.#topology.shardOf(this.#keys.leases), others);
   }
 
   #running(): Parts {
@@ -193,9 +215,10 @@ export class RedisBroker implements Broker {
   #receive(channel: string, message: string): void {
     const { sink, subscriptions } = this.#running();
     if (!this.#controls.includes(channel)) return subscriptions.receive(channel, message);
-    if (message.startsWith("t")) return sink.receiveTold(message.slice(1));
-    const space = message.indexOf(" ");
-    sink.receiveOpened(message.slice(space + 1), Number(message.slice(1, space)));
+    const it = readControlMessage(message);
+    if (it?.kind === "told") sink.receiveTold(it.text);
+    else if (it?.kind === "opened") sink.receiveOpened(it.session, it.generation);
+    else this.#damage.report(channel, "what was published there is no message of this system");
   }
 
   #receiveHole(channels: readonly string[]): void {

@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { scripts } from "./scripts.ts";
+import { scripts } from "./generated-scripts.ts";
 
 /** What is asked for outside of scripts. */
 const plainCommands = [
@@ -15,6 +15,7 @@ const plainCommands = [
   "PING",
   "SADD",
   "SMEMBERS",
+  "TYPE",
   "ZREM",
 ];
 
@@ -22,7 +23,7 @@ const plainCommands = [
 export async function checkRights(redis: Redis, key: string, publishCommand: string): Promise<void> {
   const called = Object.values(scripts).flatMap(({ lua }) => lua.match(/(?<=call\(')[A-Z]+/g) ?? []);
   const needed = new Set([...plainCommands, ...called, publishCommand]);
-  const denied = (await redis.evalsha(scripts.denied.sha, 1, key, ...needed)) as string[];
+  const denied = (await redis.evalsha(scripts.denied.sha1, 1, key, ...needed)) as string[];
   if (denied.length > 0)
     throw new Error(`its user may not use ${denied.join(", ")} with ${key}; allow it that (ACL SETUSER)`);
 }

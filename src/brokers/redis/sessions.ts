@@ -10,17 +10,15 @@ import {
   type SessionClaim,
   type SessionOpening,
 } from "../../server/broker.ts";
+import { scripts } from "./generated-scripts.ts";
 import type { Keys } from "./keys.ts";
-import { Ledgers, type KnownSession, type LedgerState } from "./ledgers.ts";
+import { dutyAfter, judgeSession, renewShare, type LedgerState } from "./ledger-states.ts";
+import { Ledgers, type KnownSession } from "./ledgers.ts";
 import type { Script } from "./script.ts";
-import { scripts } from "./scripts.ts";
 import type { Topology } from "./topology.ts";
 
 /** Most requests of a session of which anything is known: those answered, and about as many that still run. */
 const requestsMax = 4 * ledgerLength;
-/** Share of its life after which a session is prolonged. */
-const renewShare = 1 / 8;
-
 /** How much longer than its life one is kept in mind here: several heartbeats of its connection. */
 const keptMs = 300_000;
 /** Sessions asked about at a time. */
@@ -35,14 +33,15 @@ interface NotedLedger {
 
 /** What Redis says of a session. */
 interface Seen {
-  readonly epoch: string;
+  /** The name of its ledgers. */
+  readonly ledger: string;
   readonly incarnation: string;
   /** The channels of the rooms it has ledgers in. */
   readonly rooms: readonly string[];
 }
 
 /**
- * The sessions. Redis has them; this remembers those seen from here, and by which epoch their ledgers go. In a cluster
+ * The sessions. Redis has them; this remembers those seen from here, and by which name their ledgers go. In a cluster
  * a session and its ledgers lie on different servers, so no step on one of them could ask whether the other is still
  * whole. What was seen here answers that: a session counts as long as no data set has changed since, and its record
  * can't have run out.
@@ -68,33 +67,34 @@ export class Sessions {
       const { incarnation } = this.#topology;
       const args = [user, generation, systemRandom.id(8), incarnation, this.#recordTtlMs];
       const reply = await this.#run(scripts.openSession, session, [...args, shard.marker, shard.token]);
-      const [outcome, epoch, ref, rooms] = reply as [
+      const [outcome, ledger, ref, rooms] = reply as [
         "opened" | "stale" | "mismatch",
         string,
         number,
         string[],
       ];
-      return { outcome, epoch, ref, rooms, incarnation };
+      return { outcome, ledger, ref, rooms, incarnation };
     });
     const { outcome, ref, incarnation } = opened;
     if (outcome !== "opened") return { outcome };
     const known = this.#know(session, opened);
     const published = await this.ledgers.revive(session, known);
-    if (published !== null) return { outcome, ledger: known.epoch, ref: Math.max(ref, published) };
-    const epoch = await this.#beginLedgers(session, known);
-    this.#know(session, { epoch, incarnation, rooms: [] });
-    return { outcome, ledger: epoch, ref };
+    if (published !== null) return { outcome, ledger: known.ledger, ref: Math.max(ref, published) };
+    const ledger = await this.#beginLedgers(session, known);
+    this.#know(session, { ledger, incarnation, rooms: [] });
+    return { outcome, ledger, ref };
   }
 
   /**
    * The session if it is whole: null if the ledgers that are meant may be gone. Looked up when it was never seen from
    * here, and when other ledgers are meant than were seen: it may have been opened elsewhere since.
    */
-  find({ session, ledger: epoch }: Origin): Awaitable<KnownSession | null> {
+  find({ session, ledger: meant }: Origin): Awaitable<KnownSession | null> {
     const known = this.#known.get(session);
-    if (known && (epoch === undefined || epoch === known.epoch)) return this.#isWhole(known) ? known : null;
+    const verdict = this.#judge(known, meant);
+    if (verdict !== "ask") return verdict === "whole" ? (known as KnownSession) : null;
     return this.#lookUp(session, known).then((found) =>
-      found && this.#isMeant(found, epoch) ? found : null,
+      found && this.#judge(found, meant) === "whole" ? found : null,
     );
   }
 
@@ -108,9 +108,9 @@ export class Sessions {
   }
 
   /** Gives the name of the new ones. */
-  async #beginLedgers(session: string, { epoch }: KnownSession): Promise<string> {
+  async #beginLedgers(session: string, { ledger }: KnownSession): Promise<string> {
     const fresh = systemRandom.id(8);
-    await this.#run(scripts.loseSession, session, [epoch, fresh, this.#recordTtlMs]);
+    await this.#run(scripts.loseSession, session, [ledger, fresh, this.#recordTtlMs]);
     return fresh;
   }
 
@@ -120,7 +120,7 @@ export class Sessions {
       const known = this.#known.get(session);
       if (!known) continue;
       known.usedMs = now;
-      if (!this.#isWhole(known) || now - known.seenMs < this.#ttlMs * renewShare) continue;
+      if (this.#judge(known) !== "whole" || now - known.seenMs < this.#ttlMs * renewShare) continue;
       // What can't be reached is renewed again; if that is too late, it is lost.
       this.#renew(session, known, now).catch(() => {});
     }
@@ -151,11 +151,10 @@ export class Sessions {
     channel: string,
     outcome: AppendResult["outcome"],
   ): Promise<void> | undefined {
-    if (outcome === "unknown-session") return this.#lose(session, known);
-    // One that was repeated may never have been listed: the node that stored it may be gone.
-    if (state === "r" && (outcome === "stored" || outcome === "repeated"))
-      return this.ledgers.list(session, known, channel, outcome === "stored");
-    if (outcome === "stored") known.ledgers.set(channel, systemClock.elapsed());
+    const duty = dutyAfter(state, outcome);
+    if (duty === "lose") return this.#lose(session, known);
+    if (duty === "list") return this.ledgers.list(session, known, channel, outcome === "stored");
+    if (duty === "note") known.ledgers.set(channel, systemClock.elapsed());
     return undefined;
   }
 
@@ -163,7 +162,7 @@ export class Sessions {
     const { session, ref } = origin;
     const known = await this.find(origin);
     if (!known) return { outcome: "unknown-session" };
-    const args = [known.epoch, ref, this.#recordTtlMs, requestsMax];
+    const args = [known.ledger, ref, this.#recordTtlMs, requestsMax];
     const [outcome, answer] = (await this.#run(scripts.claimRequest, session, args)) as [string, string?];
     if (outcome === "claimed" || outcome === "unanswered") return { outcome };
     if (outcome === "answered") return { outcome, answer: answer ?? "" };
@@ -176,12 +175,12 @@ export class Sessions {
     const known = await this.find(origin);
     if (!known) return;
     const ttlMs = this.#recordTtlMs;
-    const args = [known.epoch, ref, answer, answer.length, ttlMs, ledgerLength, answerLengthMax];
+    const args = [known.ledger, ref, answer, ttlMs, ledgerLength, answerLengthMax];
     await this.#run(scripts.answerRequest, session, args);
   }
 
   async #renew(session: string, known: KnownSession, nowMs: number): Promise<void> {
-    const alive = await this.#run(scripts.renewSession, session, [known.epoch, this.#recordTtlMs]);
+    const alive = await this.#run(scripts.renewSession, session, [known.ledger, this.#recordTtlMs]);
     if (alive) known.seenMs = Math.max(known.seenMs, nowMs);
     if (!alive || !(await this.ledgers.prolong(session, known))) await this.#lose(session, known);
   }
@@ -191,23 +190,25 @@ export class Sessions {
     return Math.ceil(this.#ttlMs * (1 + renewShare));
   }
 
-  #isMeant(known: KnownSession, epoch: string | undefined): boolean {
-    return (epoch === undefined || epoch === known.epoch) && this.#isWhole(known);
-  }
-
-  #isWhole({ incarnation, seenMs, isLost }: KnownSession): boolean {
-    if (isLost) return false;
-    return incarnation === this.#topology.incarnation && systemClock.elapsed() - seenMs < this.#ttlMs;
+  #judge(known: KnownSession | undefined, meant?: string): ReturnType<typeof judgeSession> {
+    return judgeSession({
+      ledger: known?.ledger ?? null,
+      meant: meant ?? null,
+      isSameData: known?.incarnation === this.#topology.incarnation,
+      seenMs: systemClock.elapsed() - (known?.seenMs ?? 0),
+      ttlMs: this.#ttlMs,
+      isLost: known?.isLost ?? false,
+    });
   }
 
   #know(session: string, seen: Seen): KnownSession {
-    const { epoch, incarnation, rooms } = seen;
+    const { ledger, incarnation, rooms } = seen;
     const before = this.#known.get(session);
-    const ledgers = before?.epoch === epoch ? before.ledgers : new Map<string, number>();
+    const ledgers = before?.ledger === ledger ? before.ledgers : new Map<string, number>();
     // The empty one stands for the list itself.
     for (const room of rooms) if (room && !ledgers.has(room)) ledgers.set(room, -Infinity);
     const now = systemClock.elapsed();
-    const known: KnownSession = { epoch, incarnation, seenMs: now, usedMs: now, isLost: false, ledgers };
+    const known: KnownSession = { ledger, incarnation, seenMs: now, usedMs: now, isLost: false, ledgers };
     this.#known.set(session, known);
     return known;
   }
@@ -217,15 +218,15 @@ export class Sessions {
     const key = this.#keys.session(session);
     const shard = this.#topology.shardOf(key);
     const [record, rooms] = await Promise.all([
-      shard.command("HMGET", `${key}:record`, "epoch", "token"),
+      shard.command("HMGET", `${key}:record`, "ledger", "token"),
       shard.command("SMEMBERS", `${key}:rooms`),
     ]);
-    const [epoch, token] = record as [string | null, string | null];
-    if (!epoch || token !== incarnation) return null;
+    const [ledger, token] = record as [string | null, string | null];
+    if (!ledger || token !== incarnation) return null;
     // Opened, or lost, from here meanwhile: that is what counts.
     const known = this.#known.get(session);
-    if (known && (known !== before || known.epoch === epoch)) return known;
-    return this.#know(session, { epoch, incarnation, rooms: rooms as string[] });
+    if (known && (known !== before || known.ledger === ledger)) return known;
+    return this.#know(session, { ledger, incarnation, rooms: rooms as string[] });
   }
 
   #run(script: Script, session: string, args: readonly (string | number)[]): Promise<unknown> {

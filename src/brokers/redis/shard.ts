@@ -2,51 +2,19 @@ import type { Redis } from "ioredis";
 import { systemClock, type Undo } from "../../base/clock.ts";
 import type { Position } from "../../protocol/frames.ts";
 import { CommandQueue } from "./command-queue.ts";
+import { findForeignKey, foreignKey, isWrongType } from "./foreign-keys.ts";
+import { scripts } from "./generated-scripts.ts";
 import { Incarnation, nodeField } from "./incarnation.ts";
+import { otherLayout } from "./layout-error.ts";
 import { isMoved, Link, plain, within } from "./link.ts";
 import { checkRights } from "./rights.ts";
 import { isOtherData, type Script } from "./script.ts";
-import { scripts } from "./scripts.ts";
 import { checkRole, readInfo, riskOf, type ServerInfo } from "./server-info.ts";
+import type { Address, ScriptInput, ShardContext } from "./shard-context.ts";
 import { Subscriber } from "./subscriber.ts";
 
-/** Where a server is. */
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
-
-/** What a {@link Shard} needs of the broker. */
-export interface ShardContext {
-  readonly address: Address;
-  create(): Redis;
-  /** Throws what keeps the server from being used. */
-  check(info: ServerInfo): void;
-  /** Who this is to other nodes. */
-  node(): string;
-  /** The key that tells one data set from another. */
-  marker(): string;
-  readonly timeoutMs: number;
-  readonly clustered: boolean;
-  receive(channel: string, message: string): void;
-  /** These channels were interrupted, and are delivered again. */
-  receiveHole(channels: readonly string[]): void;
-  /** The server can't be used, and why; or, with null, it can again. */
-  receiveOutage(shard: Shard, reason: Error | null): void;
-  /** Its data set was found out; `isNew`: it was another one before. */
-  receiveToken(isNew: boolean): void;
-  /** It is not, or not any more, the server for the key that was asked for. */
-  receiveMoved(): void;
-}
-
-/** What a script is run with. */
-export interface ScriptInput {
-  readonly keys: readonly string[];
-  readonly args: readonly (string | number)[];
-}
-
 /** What a server says that is there and takes no writes now. */
-const refusals = new Set(["OOM", "MISCONF", "NOREPLICAS", "BUSY"]);
+const refusals = new Set(["OOM", "MISCONF", "NOREPLICAS", "BUSY", otherLayout]);
 const probeMs = 250;
 
 /** One Redis server with what it is used through: a connection for commands, and one for what is published. */
@@ -73,7 +41,7 @@ export class Shard {
 
   constructor(context: ShardContext) {
     this.#context = context;
-    this.#incarnation = new Incarnation(() => context.node());
+    this.#incarnation = new Incarnation(() => ({ node: context.node(), settings: context.nodeSettings() }));
     this.publishCommand = context.clustered ? "SPUBLISH" : "PUBLISH";
     this.#commands = new Link({
       create: () => context.create(),
@@ -139,23 +107,34 @@ export class Shard {
   }
 
   /** Runs a script in one step. Rejects at once while the server is away. */
-  run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+  async run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
     this.asked += 1;
-    return this.runLate(script, () => ({ keys, args }));
+    try {
+      return await this.runLate(script, () => ({ keys, args }));
+    } catch (error) {
+      if (!isWrongType(error)) throw error;
+      throw (await findForeignKey(keys, script.keyTypes, (key) => this.command("TYPE", key))) ?? error;
+    }
   }
 
   /** The same for appends, with keys and arguments asked for when it is sent: until then more may be added. */
   runLate(script: Script, input: () => ScriptInput): Promise<unknown> {
     return this.#queue.add(() => {
       const { keys, args } = input();
-      return ["evalsha", script.sha, String(keys.length), ...keys, ...args.map(String)];
+      return ["evalsha", script.sha1, String(keys.length), ...keys, ...args.map(String)];
     });
   }
 
   /** Runs a single command. */
-  command(...args: readonly string[]): Promise<unknown> {
+  async command(...args: readonly string[]): Promise<unknown> {
     this.asked += 1;
-    return this.#queue.add(() => args);
+    try {
+      return await this.#queue.add(() => args);
+    } catch (error) {
+      throw isWrongType(error)
+        ? foreignKey(args[1] ?? "", "key of another type", `key for ${args[0]}`)
+        : error;
+    }
   }
 
   /** Gives a message to whoever is subscribed; it may be lost. */

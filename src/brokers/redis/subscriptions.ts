@@ -1,28 +1,36 @@
-import type { Member } from "../../protocol/frames.ts";
 import type { BrokerSink, LogBound, LogState } from "../../server/broker.ts";
-import { hasEntries, readEntries } from "./entries-message.ts";
+import type { Damage } from "./damage.ts";
 import type { Keys } from "./keys.ts";
 import type { Logs } from "./log.ts";
+import { readRoomMessage, signalMessage } from "./messages.ts";
 import type { Shard } from "./shard.ts";
 import type { Topology } from "./topology.ts";
 
-/**
- * What is published, and its way to the node. The first character of a message says what it is; data is carried as it
- * is, with its length in front, so that nobody has to encode it once more.
- */
+/** What {@link Subscriptions} needs of the broker. */
+export interface SubscriptionsContext {
+  readonly topology: Topology;
+  readonly keys: Keys;
+  readonly logs: Logs;
+  readonly sink: BrokerSink;
+  readonly damage: Damage;
+}
+
+/** What is published in rooms, and its way to the node. */
 export class Subscriptions {
   readonly #topology: Topology;
   readonly #keys: Keys;
   readonly #logs: Logs;
   readonly #sink: BrokerSink;
+  readonly #damage: Damage;
   /** By channel: which room, and where it is subscribed to. */
   readonly #rooms = new Map<string, { readonly room: string; shard: Shard }>();
 
-  constructor(topology: Topology, keys: Keys, logs: Logs, sink: BrokerSink) {
+  constructor({ topology, keys, logs, sink, damage }: SubscriptionsContext) {
     this.#topology = topology;
     this.#keys = keys;
     this.#logs = logs;
     this.#sink = sink;
+    this.#damage = damage;
   }
 
   get rooms(): string[] {
@@ -48,7 +56,7 @@ export class Subscriptions {
 
   signal(room: string, key: string, data: string): void {
     const channel = this.#keys.room(room);
-    this.#topology.shardOf(channel).publish(channel, `s${key.length} ${key}${data}`);
+    this.#topology.shardOf(channel).publish(channel, signalMessage(key, data));
   }
 
   /** Everything may have changed without a word. */
@@ -77,26 +85,22 @@ export class Subscriptions {
   receive(channel: string, message: string): void {
     const room = this.#rooms.get(channel)?.room;
     if (room === undefined) return;
-    if (hasEntries(message))
-      readEntries(message, (epoch, entry) => this.#sink.receiveEntry(room, epoch, entry));
-    else if (message.startsWith("s")) this.#receiveSignal(room, message);
-    else this.#receivePresence(room, message);
+    const it = readRoomMessage(message);
+    if (it === null) return this.#receiveDamage(channel, room);
+    if (it.kind === "entries")
+      for (const [index, data] of it.data.entries())
+        this.#sink.receiveEntry(room, it.epoch, { offset: it.first + index, data });
+    else if (it.kind === "signal") this.#sink.receiveSignal(room, it.key, it.data);
+    else if (it.kind === "set") this.#sink.receivePresence(room, { set: it.member, count: it.count });
+    else this.#sink.receivePresence(room, { gone: it.session, count: it.count });
   }
 
-  /** `s<length of the key> <key><data>` */
-  #receiveSignal(room: string, message: string): void {
-    const start = message.indexOf(" ") + 1;
-    const end = start + Number(message.slice(1, start));
-    this.#sink.receiveSignal(room, message.slice(start, end), message.slice(end));
-  }
-
-  /** `+<count> <member>` or `-<count> <session>` */
-  #receivePresence(room: string, message: string): void {
-    const space = message.indexOf(" ");
-    const count = Number(message.slice(1, space));
-    const what = message.slice(space + 1);
-    if (message.charAt(0) === "+")
-      this.#sink.receivePresence(room, { set: JSON.parse(what) as Member, count });
-    else this.#sink.receivePresence(room, { gone: what, count });
+  /** It may stand for anything: the log and the members are read again. */
+  #receiveDamage(channel: string, room: string): void {
+    this.#damage.report(
+      channel,
+      "what was published there is no message of this system, and was passed over",
+    );
+    this.#sink.receiveHole(room);
   }
 }

@@ -1,18 +1,23 @@
 import { createHash } from "node:crypto";
 import { emitWarning } from "node:process";
 import type { Redis, RedisOptions } from "ioredis";
+import type { ClusterSettings } from "../../server/broker.ts";
 import { slotOf, type Keys } from "./keys.ts";
 import { clientOptions, connect, destroy } from "./link.ts";
 import { redact, type Settings } from "./options.ts";
 import { checkServer, readInfo } from "./server-info.ts";
 import { startError } from "./start-error.ts";
-import { Shard, type Address, type ShardContext } from "./shard.ts";
+import { layout, scripts } from "./generated-scripts.ts";
+import { checkScripts } from "./script.ts";
+import { Shard } from "./shard.ts";
+import type { Address, ShardContext } from "./shard-context.ts";
 
 /** What {@link Topology} needs of the broker. */
 export interface TopologyContext extends Pick<ShardContext, "receive" | "receiveHole" | "receiveOutage"> {
   readonly settings: Settings;
   readonly keys: Keys;
   readonly node: () => string;
+  readonly nodeSettings: () => ClusterSettings;
   /** Data may have been lost somewhere. */
   receiveLoss(): void;
   /** Keys are found on other servers than before. */
@@ -67,6 +72,7 @@ export class Topology {
 
   async start(): Promise<void> {
     const { urls } = this.#context.settings;
+    checkScripts(scripts, layout);
     this.#Client = await loadClient();
     // What a start that failed has left.
     this.#shards = new Map();
@@ -220,6 +226,7 @@ export class Topology {
       timeoutMs: settings.timeoutMs,
       clustered: this.#clustered,
       node: () => context.node(),
+      nodeSettings: () => context.nodeSettings(),
       marker: () => keys.marker(this.#tagOf(shard)),
     });
     return shard;

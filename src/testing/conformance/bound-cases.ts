@@ -36,8 +36,8 @@ export const boundCases: readonly CaseDefinition[] = [
     run: async (scene) => {
       const [a, b] = await scene.pair();
       const room = scene.room();
-      // 10 bytes each.
-      const bound = { ...ampleBound, bytes: 50 };
+      // 18 bytes each, with the 8 of the object around it.
+      const bound = { ...ampleBound, bytes: 90 };
       for (const data of ["aaaaaaaaaa", "üüüüü", "€€€c", "🪢🪢ee", "eeeeeeeeee"])
         await store(a, room, data, { bound });
       equal((await read(b, room, 0, 10)).base, 0);
@@ -62,7 +62,7 @@ export const boundCases: readonly CaseDefinition[] = [
         { base: 2, head: 3, read: 1 },
       );
       for (const data of texts("entry", 4)) await store(a, room, data);
-      const { base, head } = await b.broker.subscribe(room, { ...ampleBound, bytes: 14 });
+      const { base, head } = await b.broker.subscribe(room, { ...ampleBound, bytes: 30 });
       deepEqual({ base, head }, { base: 5, head: 7 });
     },
   },

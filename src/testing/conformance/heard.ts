@@ -13,6 +13,8 @@ export class Heard {
   readonly told: string[] = [];
   /** Messages of outages, null for their ends. */
   readonly outages: (string | null)[] = [];
+  /** Messages of what was passed over. */
+  readonly faults: string[] = [];
   /** Settings of this node and of those that were there before. */
   readonly settings: {
     readonly own: ClusterSettings;
@@ -40,6 +42,7 @@ export class Heard {
     },
     receiveTold: (message) => void this.told.push(message),
     receiveOutage: (reason) => void this.outages.push(reason && reason.message),
+    receiveFault: (error) => void this.faults.push(error.message),
     receiveSettings: (own, others) => void this.settings.push({ own, others }),
     isConnected: (session) => this.connected.has(session),
   };

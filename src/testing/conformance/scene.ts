@@ -14,6 +14,7 @@ import type {
 import type { BrokerBench } from "./bench.ts";
 import { leaseMsOf } from "./case.ts";
 import { Heard } from "./heard.ts";
+import { withJsonData } from "./json-data.ts";
 
 /** A node of a case: its broker, started, and what that said. */
 export interface CaseNode {
@@ -35,6 +36,8 @@ export class Scene {
   readonly bench: BrokerBench;
   readonly leaseMs: number;
   readonly #nodes: CaseNode[] = [];
+  /** What the bench opened, by what the cases see of it. */
+  readonly #inner = new Map<Broker, Broker>();
   readonly #stopped = new Set<Broker>();
   readonly #prefix = systemRandom.id(10);
   #names = 0;
@@ -56,13 +59,15 @@ export class Scene {
 
   /** Starts another node. */
   async start(): Promise<CaseNode> {
+    const inner = await this.bench.open();
     const node: CaseNode = {
       id: systemRandom.id(12),
-      broker: await this.bench.open(),
+      broker: withJsonData(inner),
       heard: new Heard(),
     };
     await node.broker.start(node.heard.sink, node.id);
     this.#nodes.push(node);
+    this.#inner.set(node.broker, inner);
     return node;
   }
 
@@ -81,7 +86,7 @@ export class Scene {
   /** The node dies without a word. */
   async crash({ broker }: CaseNode): Promise<void> {
     this.#stopped.add(broker);
-    await this.bench.crash?.(broker);
+    await this.bench.crash?.(this.#inner.get(broker) ?? broker);
   }
 
   /** A room nobody has used. */

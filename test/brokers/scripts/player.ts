@@ -97,7 +97,7 @@ class Player {
       this.#checkAppend(appends[at] as AppendStep, requests[at] as AppendRequest, result);
   }
 
-  #request({ room, session, ref, ledgers, at }: AppendStep, data: string): AppendRequest {
+  #request({ room, session, ref, ledgers, at }: AppendStep, text: string): AppendRequest {
     const name = this.#roomName(room);
     const { epoch, head } = this.#model.room(name);
     const end = { offset: head, epoch: epoch ?? "none" };
@@ -106,7 +106,7 @@ class Player {
     const ifAt = at === "elsewhere" ? elsewhere : at === "end" && epoch !== null ? end : null;
     return {
       room: name,
-      data,
+      data: JSON.stringify({ text }),
       bound: bounds[room] as LogBound,
       ...(session !== null && { origin: this.#origin(session, ref, ledgers) }),
       ...(ifAt && { ifAt }),
