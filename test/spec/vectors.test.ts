@@ -2,12 +2,17 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { backoffMs } from "../../src/base/backoff.ts";
 import { inboxRoom } from "../../src/contract/contract.ts";
+import { RoomMatcher } from "../../src/contract/room-name.ts";
 import { closeAction } from "../../src/protocol/codes.ts";
-import type { Position } from "../../src/protocol/frames.ts";
+import { decodeClientFrame, FrameError } from "../../src/protocol/decode.ts";
+import type { HelloFrame, Position } from "../../src/protocol/frames.ts";
 import { sessionIdOf } from "../../src/protocol/session-id.ts";
 import { tokenOf } from "../../src/server/credentials.ts";
 import { originRule } from "../../src/server/origins.ts";
 import { roomBench } from "../support/room-bench.ts";
+
+/** A text, or its parts, of which `[text, n]` is that text n times. */
+type Text = string | readonly (string | readonly [string, number])[];
 
 const folder = new URL("../../spec/vectors/", import.meta.url);
 
@@ -18,10 +23,38 @@ function vectors<Vector>(topic: string): Vector[] {
   return all;
 }
 
+function joined(text: Text): string {
+  if (typeof text === "string") return text;
+  return text.map((part) => (typeof part === "string" ? part : part[0].repeat(part[1]))).join("");
+}
+
 /** A short title: what a vector says, cut. */
 function title(vector: object): string {
   return JSON.stringify(vector).slice(0, 120);
 }
+
+interface PatternVector {
+  readonly patterns: readonly string[];
+  readonly malformed?: true;
+  readonly name: Text;
+  readonly pattern: string | null;
+  readonly params?: Readonly<Record<string, Text>>;
+}
+
+describe("patterns", () => {
+  test.each(vectors<PatternVector>("patterns").map((vector) => [title(vector), vector] as const))(
+    "%s",
+    (_title, { patterns, malformed, name, pattern, params }) => {
+      const matcher = () => new RoomMatcher(Object.fromEntries(patterns.map((one) => [one, one])));
+      if (malformed) return expect(matcher).toThrow(TypeError);
+      const match = matcher().match(joined(name));
+      expect(match?.pattern ?? null).toBe(pattern);
+      const expected = Object.entries(params ?? {}).map(([key, text]) => [key, joined(text)]);
+      if (match) expect(match.params).toEqual(Object.fromEntries(expected));
+      return undefined;
+    },
+  );
+});
 
 test.each(vectors<{ user: string; room: string }>("inbox-names"))("inbox of $user", ({ user, room }) => {
   expect(inboxRoom(user)).toBe(room);
@@ -72,6 +105,33 @@ test.each(vectors<OriginVector>("origins").map((vector) => [title(vector), vecto
   },
 );
 
+interface FrameVector {
+  readonly text: Text;
+  readonly verdict: "ok" | "refuse" | "close";
+  readonly about?: unknown;
+}
+
+/** What a server makes of a message, in the words of the vectors. */
+function judge(text: string): { verdict: string; about?: unknown } {
+  try {
+    const frame = decodeClientFrame(text);
+    const [refused] = (frame as HelloFrame).refused ?? [];
+    return refused ? { verdict: "refuse", about: { room: refused.room, of: "join" } } : { verdict: "ok" };
+  } catch (error) {
+    const { subject } = error as FrameError;
+    return subject ? { verdict: "refuse", about: subject } : { verdict: "close" };
+  }
+}
+
+describe("client frames", () => {
+  test.each(vectors<FrameVector>("client-frames").map((vector) => [title(vector), vector] as const))(
+    "%s",
+    (_title, { text, verdict, about }) => {
+      expect(judge(joined(text))).toEqual({ verdict, ...(about !== undefined && { about }) });
+    },
+  );
+});
+
 interface ReadingStep {
   readonly joined?: Position;
   readonly gap?: Position;
@@ -100,8 +160,8 @@ describe("reading a room", () => {
 });
 
 test("every file of vectors is run by some test", () => {
-  const names = readdirSync(folder).map((name) => name.replace(/\.json$/, ""));
-  const here = new URL(".", import.meta.url);
+  const here = new URL("./", import.meta.url);
   const tests = readdirSync(here).map((name) => readFileSync(new URL(name, here), "utf8"));
-  expect(names.filter((name) => !tests.some((text) => text.includes(`"${name}"`)))).toEqual([]);
+  const topics = readdirSync(folder).map((name) => name.replace(/\.json$/, ""));
+  expect(topics.filter((topic) => !tests.some((text) => text.includes(topic)))).toEqual([]);
 });
