@@ -49,4 +49,17 @@ export const sections = [
 export const levels: readonly Level[] = ["MUST", "SHOULD", "MAY"];
 
 /** Capabilities that an implementation may lack. */
-export const knownTags = ["presence", "signals", "inbox", "store", "redis", "persistence", "clock"] as const;
+export const knownTags = [
+  "presence",
+  "signals",
+  "inbox",
+  "store",
+  "redis",
+  "persistence",
+  "clock",
+  "chance",
+  "wake",
+  "untold",
+  "user",
+  "unwritable",
+] as const;

@@ -2,25 +2,28 @@ import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { ConformanceCase } from "./case.ts";
+import { clientSide } from "./client/client-forms.ts";
+import { runClientCases } from "./client/client-suite.ts";
 import { loadCases } from "./load-cases.ts";
 import { exitCodeOf, failureText, reportJson, reportText } from "./report.ts";
-import { runCases, type CaseResult } from "./run-cases.ts";
+import { runCases, type CaseResult, type CaseRun } from "./run-cases.ts";
 import { Scope } from "./scope.ts";
 import { serverSide } from "./server-forms.ts";
 import { ServerPool } from "./server-pool.ts";
 import { ServerStage } from "./server-stage.ts";
 
 /** What `bowline conformance --help` prints. */
-export const conformanceUsage = `Runs the conformance suite on a server: spec/CONFORMANCE.md says what it has to offer.
+export const conformanceUsage = `Runs the conformance suite on a server or a client: spec/CONFORMANCE.md says what they have to offer.
 
   --cmd COMMAND        starts the server under test (run by the shell)
+  --client-cmd COMMAND starts the driver of the client under test (run by the shell), and plays the cases of clients
   --broker JSON        what the server keeps its data in: '"memory"' (default), '{"redis":"redis://…"}'
   --only PATTERN       cases whose id contains this, or fits it with * for anything
   --skip TAG,…         cases with one of these tags are skipped
   --list               names the cases, and runs none
   --json FILE          writes the results to a file
-  --at-once N          cases at a time (16)
-  --start-ms N         how long a server may take to print its port (20000)
+  --at-once N          cases at a time (16 for servers; 2 for clients, each with a process)
+  --start-ms N         how long a server may take to print its port, or a driver to be ready (20000)
   --wait-ms N          how long anything that is expected may take (10000)
   --cases FOLDER       other cases than those of the package
 
@@ -36,12 +39,13 @@ export interface CommandOutput {
 
 const optionForms = {
   cmd: { type: "string" },
+  "client-cmd": { type: "string" },
   broker: { type: "string", default: '"memory"' },
   only: { type: "string" },
   skip: { type: "string", default: "" },
   list: { type: "boolean", default: false },
   json: { type: "string" },
-  "at-once": { type: "string", default: "16" },
+  "at-once": { type: "string" },
   "start-ms": { type: "string", default: "20000" },
   "wait-ms": { type: "string", default: "10000" },
   cases: { type: "string" },
@@ -66,42 +70,66 @@ export async function conformance(args: readonly string[], output: CommandOutput
 }
 
 async function run(options: Options, output: CommandOutput): Promise<number> {
-  const { cmd, only, list, json } = options;
-  const cases = select(loadCases(serverSide, options.cases), only);
+  const { cmd, "client-cmd": clientCmd, only, list, json } = options;
+  if (cmd !== undefined && clientCmd !== undefined)
+    throw new Error("--cmd and --client-cmd can't stand together: a run is of a server or of a client");
+  const side = clientCmd === undefined ? serverSide : clientSide;
+  const cases = select(loadCases(side, options.cases), only);
   if (list) {
     for (const { id, level, about } of cases) output.print(`${id} (${level}): ${about}`);
     return 0;
   }
-  if (cmd === undefined) throw new Error("--cmd is needed: the command that starts the server under test");
-  const pool = new ServerPool(
-    {
-      command: cmd,
-      config: { broker: brokerOf(options) },
-      startMs: numberOf(options, "start-ms"),
-      answerMs: numberOf(options, "wait-ms"),
-    },
-    cases,
-  );
-  const results = await runAll(cases, pool, options, output);
+  const command = cmd ?? clientCmd;
+  if (command === undefined)
+    throw new Error(
+      "--cmd or --client-cmd is needed: what starts the server or the client's driver under test",
+    );
+  const plan = { ...planOf(options, cases, output), command };
+  const results =
+    side === clientSide ? await runClientCases(cases, plan) : await runServerCases(cases, plan, options);
   if (json !== undefined) writeFileSync(json, reportJson(results));
   output.print(reportText(results));
   return exitCodeOf(results);
 }
 
-function runAll(
-  cases: readonly ConformanceCase[],
-  pool: ServerPool,
+/** What runs of both sides have in common. */
+interface RunPlan extends Pick<CaseRun, "atOnce" | "skippedTags" | "onResult"> {
+  readonly command: string;
+  readonly startMs: number;
+  readonly waitMs: number;
+}
+
+function planOf(
   options: Options,
+  cases: readonly ConformanceCase[],
   output: CommandOutput,
+): Omit<RunPlan, "command"> {
+  let over = 0;
+  return {
+    startMs: numberOf(options, "start-ms"),
+    waitMs: numberOf(options, "wait-ms"),
+    atOnce: numberOf(options, "at-once", options["client-cmd"] === undefined ? "16" : "2"),
+    skippedTags: new Set(options.skip.split(",").filter((tag) => tag !== "")),
+    onResult(result) {
+      over += 1;
+      if (result.outcome === "failed") output.note(failureText(result));
+      if (over % 50 === 0 || over === cases.length) output.note(`${over} of ${cases.length} cases`);
+    },
+  };
+}
+
+function runServerCases(
+  cases: readonly ConformanceCase[],
+  { command, startMs, waitMs, ...plan }: RunPlan,
+  options: Options,
 ): Promise<CaseResult[]> {
-  const waitMs = numberOf(options, "wait-ms");
+  const config = { broker: brokerOf(options) };
+  const pool = new ServerPool({ command, config, startMs, answerMs: waitMs }, cases);
   // Kept apart from runs before it, whose data a shared store may still have.
   const run = randomBytes(3).toString("hex");
   let begun = 0;
-  let over = 0;
   return runCases(cases, {
-    atOnce: numberOf(options, "at-once"),
-    skippedTags: new Set(options.skip.split(",").filter((tag) => tag !== "")),
+    ...plan,
     async open(it) {
       begun += 1;
       const scope = new Scope(`${run}x${begun}`);
@@ -110,11 +138,6 @@ function runAll(
     },
     async close(it) {
       await pool.release(it);
-    },
-    onResult(result) {
-      over += 1;
-      if (result.outcome === "failed") output.note(failureText(result));
-      if (over % 50 === 0 || over === cases.length) output.note(`${over} of ${cases.length} cases`);
     },
   });
 }
@@ -136,8 +159,9 @@ function brokerOf({ broker }: Options): unknown {
   }
 }
 
-function numberOf(options: Options, name: "at-once" | "start-ms" | "wait-ms"): number {
-  const value = Number(options[name]);
+function numberOf(options: Options, name: "at-once" | "start-ms" | "wait-ms", otherwise?: string): number {
+  const given = options[name] ?? otherwise;
+  const value = Number(given);
   if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new Error(`--${name} must be a whole number from 1, not ${options[name]}`);
+  throw new Error(`--${name} must be a whole number from 1, not ${given}`);
 }
