@@ -25,6 +25,11 @@ export class Mailbox<T> {
     return this.#items;
   }
 
+  /** Whether nothing more comes. */
+  get isOver(): boolean {
+    return this.#end !== null;
+  }
+
   push(item: T): void {
     this.#items.push(item);
     this.#look();

@@ -54,10 +54,9 @@ export class ClientProcess {
   /** Has it carry out a command; gives its answer, which is `done` or `failed`. */
   run(command: JsonObject): Promise<JsonObject> {
     this.#process.write(JSON.stringify(command));
-    const answers = new Set<unknown>(["done", "failed"]);
-    return this.#take(`what came of ${shown(command)}`, this.#options.limitMs, ({ tell }) =>
-      answers.has(tell),
-    );
+    const isAnswer = ({ tell, do: of }: JsonObject): boolean =>
+      (tell === "done" || tell === "failed") && of === command["do"];
+    return this.#take(`what came of ${shown(command)}`, this.#options.limitMs, isAnswer);
   }
 
   /** Ends it as kill -9 does. */

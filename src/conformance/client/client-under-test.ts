@@ -51,14 +51,12 @@ export class ClientUnderTest {
     await this.#process.ready();
   }
 
-  /** Has it forget the client of the last case; one that fails to is started anew. */
+  /** Has it forget the client of the last case; one that failed, or fails to, is started anew. */
   async reset(): Promise<void> {
-    this.#process.secrets.clear();
-    try {
-      await this.run({ do: "reset" });
-    } catch {
-      await this.restart();
-    }
+    const { secrets, told } = this.#process;
+    secrets.clear();
+    const isReset = !told.isOver && (await this.run({ do: "reset" }).then(succeeded, failed));
+    if (!isReset) await this.restart();
     this.#process.told.drain();
   }
 
@@ -66,3 +64,6 @@ export class ClientUnderTest {
     await this.#process.kill();
   }
 }
+
+const succeeded = (): boolean => true;
+const failed = (): boolean => false;
