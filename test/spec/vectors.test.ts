@@ -4,7 +4,7 @@ import { backoffMs } from "../../src/base/backoff.ts";
 import { inboxRoom } from "../../src/contract/contract.ts";
 import { RoomMatcher } from "../../src/contract/room-name.ts";
 import { closeAction } from "../../src/protocol/codes.ts";
-import { decodeClientFrame, FrameError } from "../../src/protocol/decode.ts";
+import { decodeClientFrame, type FrameError } from "../../src/protocol/decode.ts";
 import type { HelloFrame, Position } from "../../src/protocol/frames.ts";
 import { sessionIdOf } from "../../src/protocol/session-id.ts";
 import { tokenOf } from "../../src/server/credentials.ts";
