@@ -5,9 +5,10 @@ import type { Contract } from "../contract/contract.ts";
 import { closeCodes } from "../protocol/codes.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { JoinRequest } from "../protocol/frames.ts";
-import type { Broker, BrokerSink } from "./broker.ts";
+import type { Broker } from "./broker.ts";
+import { brokerSink } from "./broker-sink.ts";
 import { Cluster, type NodeStats } from "./cluster.ts";
-import { clusterSettings, settingsThatDiffer } from "./cluster-settings.ts";
+import { clusterSettings } from "./cluster-settings.ts";
 import { Connection, type ConnectionContext } from "./connection.ts";
 import { Drain } from "./drain.ts";
 import type {
@@ -225,22 +226,11 @@ export class Node implements Gate {
   };
 
   async #start(): Promise<void> {
-    const sink: BrokerSink = {
-      receiveEntry: (room, epoch, entry) => this.hub.receiveEntry(room, epoch, entry),
-      receiveSignal: (room, key, data) => this.hub.receiveSignal(room, key, data),
-      receivePresence: (room, change) => this.hub.receivePresence(room, change),
-      receiveOpened: (session, generation) => this.sessions.receiveOpened(session, generation),
-      receiveHole: (room) => this.hub.receiveHole(room),
-      receiveTold: (message) => this.cluster.receive(message),
-      receiveOutage: (reason) => {
-        if (reason && this.#options.onError) this.report(reason, "broker");
-        this.sessions.receiveOutage(reason);
-      },
-      receiveFault: (error) => this.report(error, "broker"),
-      receiveSettings: (own, others) => this.#logging.settingsDiffer(settingsThatDiffer(own, others)),
-      isConnected: (session) => this.sessions.connectionOf(session) !== undefined,
-    };
-    await this.#broker.start(sink, this.cluster.node, clusterSettings(this.#options.contract));
+    const { contract, onError } = this.#options;
+    const { hub, sessions, cluster, report } = this;
+    const listeners = { hub, sessions, cluster, report, logging: this.#logging };
+    const sink = brokerSink({ ...listeners, reportsOutages: onError !== null });
+    await this.#broker.start(sink, cluster.node, clusterSettings(contract));
     if (this.#stopped) {
       await this.#broker.stop();
       throw new Error("this server was stopped while it started");

@@ -34,7 +34,8 @@ interface Step {
 
 const json = (path: string): unknown => JSON.parse(readFileSync(join(root, path), "utf8"));
 const manifest = json("spec/redis/manifest.json") as Manifest;
-const { vectors: steps } = json("spec/vectors/redis-scripts.json") as { readonly vectors: readonly Step[] };
+const topic = "redis-scripts";
+const { vectors: steps } = json(`spec/vectors/${topic}.json`) as { readonly vectors: readonly Step[] };
 const luaOf = (name: string): string =>
   readFileSync(join(root, "spec/redis", manifest.scripts[name]?.file ?? ""), "utf8");
 
