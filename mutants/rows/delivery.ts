@@ -97,10 +97,10 @@ export const deliveryMutants: readonly Mutant[] = [
   {
     id: "tail-count",
     file: "src/server/tail.ts",
-    from: "this.#frames.length > this.#countMax",
-    to: "this.#frames.length >= this.#countMax",
+    from: "this.#entries.length > this.#countMax",
+    to: "this.#entries.length >= this.#countMax",
     tests: "test/server/tail.test.ts",
-    why: "the newest frames are not kept for readers",
+    why: "the newest entries are not kept for readers",
   },
   {
     id: "tail-base",

@@ -46,10 +46,10 @@ export const engineMutants: readonly Mutant[] = [
   {
     id: "node-socket-binary",
     file: "src/engines/node/node-socket.ts",
-    from: "  if (isBinary) this[listenerKey]?.receiveBinary();",
-    to: "  if (isBinary) return;",
-    tests: "test/fuzz/frames.test.ts",
-    why: "binary messages are passed over in silence",
+    from: "receive(isBinary ? (data as Buffer) : (data as Buffer).toString());",
+    to: "receive((data as Buffer).toString());",
+    tests: "test/engines/codecs.test.ts",
+    why: "binary messages pass for text",
   },
   {
     id: "serve-unwire",

@@ -1,23 +1,24 @@
 import type { Clock, Undo } from "../base/clock.ts";
 import type { TimerWheel, WheelItem } from "../base/timer-wheel.ts";
 import { closeCodes, type CloseName } from "../protocol/codes.ts";
-import { decodeClientFrame, type FrameError } from "../protocol/decode.ts";
-import { encodeFrame } from "../protocol/encode.ts";
+import type { FrameError } from "../protocol/decode.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { ClientFrame, ErrorSubject, HelloFrame, ServerFrame } from "../protocol/frames.ts";
 import { sessionIdOf } from "../protocol/session-id.ts";
-import type { Admitted, Socket, SocketListener } from "./engine.ts";
+import type { Codec } from "./codec.ts";
+import type { Admitted, Message, Socket, SocketListener } from "./engine.ts";
 import type { Limits } from "./limits.ts";
 import type { Logging } from "./logging/logging.ts";
 import { Outbox, type OutboxContext } from "./outbox.ts";
+import { OwnFrames, type OwnFramesContext } from "./own-frames.ts";
 import { Rate } from "./rate.ts";
 import type { Reader } from "./reader.ts";
 import { fitReason, refusalFrame, turnDown } from "./refusal.ts";
-import { Unread } from "./unread.ts";
+import type { WireFormat } from "./wire-formats.ts";
 import { TaskOwner } from "./work-queue.ts";
 
 /** What all connections of a server have in common. */
-export interface ConnectionContext extends OutboxContext {
+export interface ConnectionContext extends OutboxContext, OwnFramesContext {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly limits: Limits;
@@ -70,9 +71,11 @@ export class Connection implements SocketListener, WheelItem {
   /** The highest ref this connection has sent. */
   ref = 0;
   readonly outbox: Outbox;
+  readonly own: OwnFrames;
   /** What it asked for and has to be done in turn. */
   readonly work: TaskOwner = new TaskOwner();
   readonly #context: ConnectionContext;
+  readonly #codec: Codec;
   readonly #socket: Socket;
   readonly #expiresAt: number | null;
   #receivedMs: number;
@@ -83,18 +86,15 @@ export class Connection implements SocketListener, WheelItem {
   #message = 0;
   #messageSinceMs = 0;
   #stopPause: Undo | null = null;
-  readonly #unread = new Unread();
-  /** Settles when the large frames asked for have been sent. Null where there never were any, as on most connections. */
-  #paced: Promise<void> | null = null;
-  /** Wakes the large frame that waits for room. */
-  #onRoom: (() => void) | null = null;
 
-  constructor(context: ConnectionContext, socket: Socket, admitted: Admitted) {
+  constructor(context: ConnectionContext, socket: Socket, format: WireFormat, admitted: Admitted) {
     const elapsedMs = context.clock.elapsed();
     this.#context = context;
+    this.#codec = format.codec;
     this.#socket = socket;
     ({ user: this.user, userId: this.userId, expiresAt: this.#expiresAt } = admitted);
-    this.outbox = new Outbox(context, socket, this, elapsedMs);
+    this.outbox = new Outbox(context, socket, format, this);
+    this.own = new OwnFrames(context, this);
     this.#receivedMs = elapsedMs;
     this.#rate = new Rate(context.limits, elapsedMs);
     context.wheel.add(this, context.limits.handshakeMs);
@@ -107,21 +107,17 @@ export class Connection implements SocketListener, WheelItem {
     if (!this.#rate.spend(bytes, frames)) this.#slowDown();
   }
 
-  receive(text: string): void {
+  receive(message: Message): void {
     if (this.state === "closed") return;
-    const frame = this.#decode(text);
+    const frame = this.#decode(message);
     if (!frame) return;
     if (frame.type === "hello") this.#receiveHello(frame);
     else if (this.state === "open") this.#context.receiveFrame(this, frame);
     else this.close("BAD_FRAME", `${frame.type} came before the welcome: hello comes first`);
   }
 
-  receiveBinary(): void {
-    this.close("BAD_FRAME", "a binary message on a text subprotocol");
-  }
-
   drained(): void {
-    this.#wake();
+    this.own.wake();
     for (const reader of this.readers) reader.catchUp();
   }
 
@@ -135,33 +131,9 @@ export class Connection implements SocketListener, WheelItem {
     this.#schedule(this.#context.clock.elapsed());
   }
 
+  /** Sends a frame of this connection's own. One that does not read its replies is closed. */
   send(frame: ServerFrame): void {
-    this.sendText(encodeFrame(frame));
-  }
-
-  /** Sends an encoded frame of this connection's own. One that does not read its replies is closed. */
-  sendText(text: string): void {
-    if (this.state === "closed") return;
-    const { clock, limits } = this.#context;
-    // Looked at before this one is added: one large reply alone is no sign of a slow reader.
-    if (this.#unread.isTooMuch(this.outbox.waitingBytes(), clock, limits)) return this.close("SLOW_CONSUMER");
-    this.#unread.add(text.length);
-    this.outbox.sendText(text);
-  }
-
-  /**
-   * Sends a large frame of this connection's own in its turn: `send` makes it when the ones before it have nearly left.
-   * A client that joins many rooms at once is no slow reader, and one that does not read holds no more than one.
-   */
-  pace(send: () => Promise<void>): Promise<void> {
-    const inTurn = async (): Promise<void> => {
-      if (this.state !== "closed" && this.outbox.isFull())
-        await new Promise<void>((resolve) => (this.#onRoom = resolve));
-      await send();
-    };
-    const sent = this.#paced ? this.#paced.then(inTurn) : inTurn();
-    this.#paced = sent.catch(() => {});
-    return sent;
+    this.own.send(frame);
   }
 
   /** Refuses a call (by ref) or something about a room. */
@@ -244,14 +216,14 @@ export class Connection implements SocketListener, WheelItem {
     return this.#messageSinceMs + this.#context.limits.messageMs;
   }
 
-  #decode(text: string): ClientFrame | null {
+  #decode(message: Message): ClientFrame | null {
     try {
-      return decodeClientFrame(text);
+      return this.#codec.decode(message);
     } catch (error) {
-      const { message, subject } = error as FrameError;
+      const { message: reason, subject } = error as FrameError;
       if (subject && this.state === "open")
-        turnDown(this, this.#context.logging, subject, new BowlineError("INVALID", message));
-      else this.close("BAD_FRAME", message);
+        turnDown(this, this.#context.logging, subject, new BowlineError("INVALID", reason));
+      else this.close("BAD_FRAME", reason);
       return null;
     }
   }
@@ -280,18 +252,12 @@ export class Connection implements SocketListener, WheelItem {
     });
   }
 
-  #wake(): void {
-    const onRoom = this.#onRoom;
-    this.#onRoom = null;
-    onRoom?.();
-  }
-
   #end(code: number): void {
     if (this.state === "closed") return;
     this.state = "closed";
     this.closeCode = code;
     this.#stopPause?.();
-    this.#wake();
+    this.own.wake();
     this.#context.wheel.remove(this);
     this.#context.ended(this);
     this.readers = [];

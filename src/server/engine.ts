@@ -3,8 +3,7 @@
  * ws, Bun, a simulated network.
  *
  * An engine MUST ask {@link Gate.admit} before it upgrades and MUST answer a refusal with its HTTP status and the JSON
- * body of spec/PROTOCOL.md; MUST select the subprotocol `bowline.v1.json`; MUST turn binary messages into
- * {@link SocketListener.receiveBinary}; MUST end a socket that sends a message over `payloadBytes` with close code 1009;
+ * body of spec/PROTOCOL.md; MUST select the subprotocol {@link Admitted.subprotocol}; MUST end a socket that sends a message over `payloadBytes` with close code 1009;
  * MUST call `closed` exactly once and nothing after it; MUST answer pings, except of one that does not read.
  *
  * No socket may cost more than the server has a limit for. An engine MUST report all bytes and all WebSocket frames to
@@ -16,14 +15,19 @@
  * and MUST refuse by itself, before it asks {@link Gate.admit}, what is no sound WebSocket handshake.
  */
 
-/** Several messages, framed for the wire, that can be sent to any number of sockets. */
+/** A WebSocket message: text, or the bytes of a binary one. */
+export type Message = string | Uint8Array;
+
+/** Several messages, framed for the wire, that can be sent to any number of sockets of the same framing. */
 export interface Batch {
   readonly byteLength: number;
 }
 
 /** What an engine gives for each open socket. No call throws, also not after the end. */
 export interface Socket {
-  /** Sends a batch with one write. */
+  /** How what is sent to it is framed. MUST be one object for all sockets that take the same bytes. */
+  readonly framing: Framing;
+  /** Sends a batch of its framing with one write. */
   send(batch: Batch): void;
   /** Bytes that were sent and have not left this process. */
   bufferedBytes(): number;
@@ -43,8 +47,8 @@ export interface SocketListener {
    * of the socket's message that has begun and not ended; 0 when there is none.
    */
   receiveBytes(bytes: number, frames: number, message: number): void;
-  receive(text: string): void;
-  receiveBinary(): void;
+  /** A message came. Bytes are the engine's again when the call is over. */
+  receive(message: Message): void;
   /** What was buffered has left; called at least when the buffer, having been over 64 KiB, is empty. */
   drained(): void;
   /** The socket is over. `code`: that of the client's close frame, 1005 where it had none, 1006 where there was no frame. */
@@ -53,8 +57,8 @@ export interface SocketListener {
 
 /** Frames messages for an engine's sockets. */
 export interface Framing {
-  /** Frames one or several text messages into what is one write. */
-  pack(messages: readonly string[]): Batch;
+  /** Frames one or several messages, strings as text and bytes as binary ones, into what is one write. */
+  pack(messages: readonly Message[]): Batch;
   /** Joins batches into what is one write. */
   join(batches: readonly Batch[]): Batch;
 }
@@ -80,6 +84,8 @@ export interface Admitted {
   readonly userId: string;
   /** When the token runs out: milliseconds since 1970. */
   readonly expiresAt: number | null;
+  /** Of the subprotocols that it offers, the one to select. */
+  readonly subprotocol: string;
 }
 
 /** Why somebody was not let in. */
@@ -100,7 +106,7 @@ export interface Gate {
   /** How long an upgrade and the hello after it may take together. */
   readonly handshakeMs: number;
   /** Gets the server ready. MUST be awaited before anybody is admitted; rejects when something is missing or out of reach. */
-  serve(framing: Framing): Promise<void>;
+  serve(): Promise<void>;
   /** Decides about an upgrade. Never rejects. With `holds`, a place is taken: follow with `open` or `giveUp`. */
   admit(request: UpgradeRequest, options: { readonly holds: boolean }): Promise<Admitted | Refused>;
   /** Tells of an upgrade that the engine refused by itself: it MUST, as nobody else would know. Never throws. */

@@ -5,13 +5,13 @@ import { within } from "../base/deadline.ts";
 import { fits } from "../base/utf8.ts";
 import { inboxRoom, type Contract } from "../contract/contract.ts";
 import { closeCodes, errorCodes, type ErrorName } from "../protocol/codes.ts";
-import { jsonSubprotocol } from "../protocol/frames.ts";
 import type { UserLike } from "./connection.ts";
 import { cookiesOf, protocols, single, tokenOf } from "./credentials.ts";
 import type { Admitted, Refused, UpgradeRequest } from "./engine.ts";
 import type { Logging } from "./logging/logging.ts";
 import type { OriginRule } from "./origins.ts";
 import { isRefusal, type Report } from "./refusal.ts";
+import type { WireFormats } from "./wire-formats.ts";
 
 /** What `authenticate` is given of an upgrade request. */
 export interface AuthRequest extends UpgradeRequest {
@@ -32,6 +32,7 @@ export interface DoorkeeperOptions {
   readonly contract: Contract;
   readonly authenticate: Authenticate<UserLike> | undefined;
   readonly origins: OriginRule;
+  readonly formats: WireFormats;
   readonly connectionsMax: number;
   /** How long `authenticate` may take. */
   readonly handshakeMs: number;
@@ -92,11 +93,12 @@ export class Doorkeeper {
   }
 
   async admit(request: UpgradeRequest, { holds }: { readonly holds: boolean }): Promise<Admitted | Refused> {
-    const turnedAway = this.#turnAway(request, holds);
+    const subprotocol = this.#options.formats.choose(protocols(request));
+    const turnedAway = this.#turnAway(request, holds, subprotocol);
     if (turnedAway) return holds ? this.#tell(turnedAway, request) : turnedAway;
     // Taken before anything is awaited: any number may be asking at the same time.
     if (holds) this.#places.add();
-    const admission = await this.#identify(request);
+    const admission = await this.#identify(request, subprotocol ?? "");
     // Whoever came in now would be told of no drain.
     const answer = admission.ok && this.closedForSeconds !== null ? this.#draining() : admission;
     if (!holds || answer.ok) return answer;
@@ -105,12 +107,11 @@ export class Doorkeeper {
   }
 
   /** Refuses whom nobody has to be asked about. */
-  #turnAway(request: UpgradeRequest, holds: boolean): Refused | null {
+  #turnAway(request: UpgradeRequest, holds: boolean, subprotocol: string | null): Refused | null {
     if (this.closedForSeconds !== null) return this.#draining();
     const refusedOrigin = this.#judgeOrigin(request);
     if (refusedOrigin) return refusedOrigin;
-    if (holds && !protocols(request).includes(jsonSubprotocol))
-      return refused(400, "UPGRADE_REQUIRED", undefined, `offer the subprotocol ${jsonSubprotocol}`);
+    if (holds && subprotocol === null) return refused(400, "UPGRADE_REQUIRED", undefined, this.#offer());
     const isFull = this.#places.count >= this.#options.connectionsMax;
     return isFull ? refused(503, "TOO_MANY_CONNECTIONS", 5) : null;
   }
@@ -121,13 +122,17 @@ export class Doorkeeper {
     return answer;
   }
 
+  #offer(): string {
+    return `offer the subprotocol ${this.#options.formats.subprotocols.join(" or ")}`;
+  }
+
   #draining(): Refused {
     return refused(503, "DRAINING", this.closedForSeconds ?? undefined);
   }
 
-  async #identify(request: UpgradeRequest): Promise<Admitted | Refused> {
+  async #identify(request: UpgradeRequest, subprotocol: string): Promise<Admitted | Refused> {
     const { authenticate, report, clock, handshakeMs } = this.#options;
-    if (!authenticate) return { ok: true, user: null, userId: "", expiresAt: null };
+    if (!authenticate) return { ok: true, user: null, userId: "", expiresAt: null, subprotocol };
     let isLate = false;
     const tookTooLong = (): Error => {
       isLate = true;
@@ -146,7 +151,7 @@ export class Doorkeeper {
       // Here, not a moment later: until a connection is looked at, what it sends is carried out.
       if (expiresAt !== null && expiresAt <= clock.now())
         return refused(401, "UNAUTHORIZED", undefined, closeCodes.TOKEN_EXPIRED.text);
-      return { ok: true, user, userId, expiresAt };
+      return { ok: true, user, userId, expiresAt, subprotocol };
     } catch (error) {
       if (isRefusal(error))
         return refused(statusOf(error.code), String(error.code), undefined, String(error.message));

@@ -1,11 +1,10 @@
 import type { Clock } from "../base/clock.ts";
-import { eventFramePrefix, eventFrameText, signalFrameText } from "../protocol/encode.ts";
 import type { GapFrame, Position } from "../protocol/frames.ts";
 import type { Broker, LogBound, LogEntry, LogPage, PresenceChange } from "./broker.ts";
-import type { Batch, Framing } from "./engine.ts";
 import type { Flushable, Flusher } from "./flusher.ts";
 import type { Reader } from "./reader.ts";
 import { RoomPresence, type ListedMembers } from "./room-presence.ts";
+import { RoomUpdate } from "./room-update.ts";
 import { Tail, type TailUsage } from "./tail.ts";
 
 /** What the rooms of one hub have in common. */
@@ -13,24 +12,25 @@ export interface HubContext {
   readonly broker: Broker;
   readonly clock: Clock;
   readonly flusher: Flusher;
-  readonly framing: Framing;
   readonly presenceMembers: number;
   readonly presenceBytes: number;
   /** Tries again later what the broker could not do. */
   retry(task: () => void, error: unknown): void;
+  /** A codec failed. */
+  readonly undelivered: (error: unknown) => void;
 }
 
 /** The same, with what the hub adds. */
 export interface HubRoomContext extends HubContext {
   readonly tails: TailUsage;
-  /** The tails have grown by a frame. */
+  /** The tails have grown by an entry. */
   tailGrew(): void;
 }
 
 /** Entries read at a time to mend a hole. */
 const fillPage = 256;
-/** Frames waiting for the end of the turn beyond which a room does not wait for it. */
-const pendingLengthMax = 256 * 1024;
+/** UTF-16 units of publications waiting for the end of the turn beyond which a room does not wait for it. */
+const updateLengthMax = 256 * 1024;
 
 /** A room on this node: who reads it here, and how far it has been received and sent. */
 export class HubRoom implements Flushable {
@@ -42,7 +42,6 @@ export class HubRoom implements Flushable {
   /** Settles once the node is subscribed. */
   readonly ready: Promise<void>;
   readonly #context: HubRoomContext;
-  readonly #prefix: string;
   readonly #readers: Reader[] = [];
   readonly #tail: Tail;
   readonly #presence: RoomPresence;
@@ -53,16 +52,14 @@ export class HubRoom implements Flushable {
   /** Whether something may have been missed while the log was read. */
   #missed = false;
   #filling = true;
-  #pending: string[] = [];
-  #pendingLength = 0;
-  #signals: Map<string, string> | null = null;
+  /** What the live readers get at the end of the turn. */
+  #update: RoomUpdate | null = null;
   #dirty = false;
 
   constructor(context: HubRoomContext, name: string, bound: LogBound) {
     this.#context = context;
     this.name = name;
     this.bound = bound;
-    this.#prefix = eventFramePrefix(name);
     this.#tail = new Tail(context.clock, bound, context.tails);
     this.#presence = new RoomPresence({
       room: name,
@@ -72,6 +69,7 @@ export class HubRoom implements Flushable {
       changed: () => this.#markDirty(),
       list: (limit) => context.broker.members(name, limit),
       retry: (task, error) => this.retry(task, error),
+      report: context.undelivered,
     });
     this.ready = this.#subscribe();
   }
@@ -95,7 +93,7 @@ export class HubRoom implements Flushable {
     reader.index = -1;
   }
 
-  /** Gives up the recent frames, which only save reading the log. */
+  /** Gives up the recent entries, which only save reading the log. */
   dropTail(): void {
     this.#tail.clear();
   }
@@ -110,8 +108,7 @@ export class HubRoom implements Flushable {
   }
 
   receiveSignal(key: string, data: string): void {
-    this.#signals ??= new Map();
-    this.#signals.set(key, data);
+    this.#toUpdate().addSignal(key, data);
     this.#markDirty();
   }
 
@@ -131,19 +128,20 @@ export class HubRoom implements Flushable {
     this.#dirty = false;
     const before = this.sent;
     const hasPresence = this.#presence.hasChanged;
-    const batch = this.#takeBatch();
+    if (hasPresence) this.#toUpdate().presence = this.#presence.take(this.#readers);
+    const update = this.#update;
+    this.#update = null;
     this.sent = this.#head;
     for (const reader of this.#readers) {
-      if (!reader.live) {
+      const { outbox, live } = reader;
+      if (live && !update) continue;
+      const batch = live && !outbox.isFull() ? update?.batch(outbox.format) : null;
+      if (batch && alone) outbox.sendOnly(batch, elapsedMs);
+      else if (batch) outbox.sendBatch(batch);
+      else {
         reader.missedPresence ||= hasPresence;
+        if (live) reader.fallBehind(before);
         reader.catchUp();
-      } else if (batch && reader.outbox.isFull()) {
-        reader.missedPresence ||= hasPresence;
-        reader.fallBehind(before);
-      } else if (batch && alone) {
-        reader.outbox.sendOnly(batch, elapsedMs);
-      } else if (batch) {
-        reader.outbox.sendBatch(batch);
       }
     }
   }
@@ -155,20 +153,20 @@ export class HubRoom implements Flushable {
     }, error);
   }
 
-  /** Frames of the recent tail that were sent to the live readers already; null if it does not reach back that far. */
-  recent(after: number, limit: number): string[] | null {
+  /** Entries of the recent tail that were sent to the live readers already; null if it does not reach back that far. */
+  recent(after: number, limit: number): LogEntry[] | null {
     return this.#tail.after(after, this.sent, limit);
   }
 
   /** The same from the log; null if that does not hold them either. */
-  async read(after: number, limit: number): Promise<string[] | null> {
+  async read(after: number, limit: number): Promise<readonly LogEntry[] | null> {
     const { epoch, sent } = this;
     const page = await this.#context.broker.read(this.name, after, Math.min(limit, sent - after));
     if (this.epoch !== epoch) return null;
     // A log that ends before what was read from it once is not the same log, whatever its epoch says.
     if (page.epoch !== epoch || page.head < sent) this.#restart(page, "epoch");
     if (this.epoch !== epoch || after < page.base || page.entries.length === 0) return null;
-    return page.entries.map((entry) => this.#frame(entry));
+    return page.entries;
   }
 
   /** Why a reader at `position` can't simply read on; null if it can. The room's epoch may be another one afterwards. */
@@ -195,7 +193,7 @@ export class HubRoom implements Flushable {
     return Math.min(this.sent, Math.max(page.base, this.sent - history));
   }
 
-  /** Everybody present, or how many where they are too many to list: part of a frame. */
+  /** Everybody present, or how many where they are too many to list. */
   members(): Promise<ListedMembers> {
     return this.#presence.members();
   }
@@ -205,18 +203,13 @@ export class HubRoom implements Flushable {
     this.#presence.sendMembers(reader);
   }
 
-  #frame(entry: LogEntry): string {
-    return eventFrameText(this.#prefix, entry.offset, entry.data);
-  }
-
   #push(entry: LogEntry): void {
-    const frame = this.#frame(entry);
     this.#head = entry.offset;
-    this.#tail.push(frame);
+    this.#tail.push(entry);
     this.#context.tailGrew();
-    this.#pending.push(frame);
-    this.#pendingLength += frame.length;
-    if (this.#pendingLength > pendingLengthMax) this.flush(this.#context.clock.elapsed(), false);
+    const update = this.#toUpdate();
+    update.addEntry(entry);
+    if (update.length > updateLengthMax) this.flush(this.#context.clock.elapsed(), false);
     else this.#markDirty();
   }
 
@@ -226,16 +219,9 @@ export class HubRoom implements Flushable {
     this.#context.flusher.addRoom(this);
   }
 
-  /** Everything that waits, framed once for all readers: publications, then the newest signals, then presence. */
-  #takeBatch(): Batch | null {
-    const texts = this.#pending;
-    if (this.#signals)
-      for (const data of this.#signals.values()) texts.push(signalFrameText(this.name, data));
-    if (this.#presence.hasChanged) texts.push(this.#presence.take(this.#readers));
-    this.#pending = [];
-    this.#pendingLength = 0;
-    this.#signals = null;
-    return texts.length > 0 ? this.#context.framing.pack(texts) : null;
+  #toUpdate(): RoomUpdate {
+    this.#update ??= new RoomUpdate(this.name, this.#context.undelivered);
+    return this.#update;
   }
 
   async #subscribe(): Promise<void> {

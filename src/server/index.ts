@@ -25,5 +25,7 @@ export type {
 export type { ErrorInfo, Stage } from "./refusal.ts";
 export type { UserLike } from "./connection.ts";
 export type * from "./broker.ts";
+export { checkedFrame, frameCodec } from "./codec.ts";
+export type { Codec, FrameCodecOptions } from "./codec.ts";
 export type * from "./engine.ts";
 export { BowlineError } from "../protocol/errors.ts";

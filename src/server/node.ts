@@ -10,11 +10,11 @@ import { brokerSink } from "./broker-sink.ts";
 import { Cluster, type NodeStats } from "./cluster.ts";
 import { clusterSettings } from "./cluster-settings.ts";
 import { Connection, type ConnectionContext } from "./connection.ts";
+import type { Codec } from "./codec.ts";
 import { Drain } from "./drain.ts";
 import type {
   Admitted,
   DrainOptions,
-  Framing,
   Gate,
   Refused,
   Socket,
@@ -41,6 +41,7 @@ import { Rooms } from "./rooms.ts";
 import { Router } from "./router.ts";
 import { Sessions } from "./sessions.ts";
 import { Signals } from "./signals.ts";
+import { WireFormats } from "./wire-formats.ts";
 import { WorkQueue } from "./work-queue.ts";
 
 /** Everything a node is made of, with the defaults filled in. */
@@ -48,6 +49,8 @@ export interface NodeOptions extends Pick<DoorkeeperOptions, "authenticate" | "o
   readonly contract: Contract;
   readonly handlers: Handlers;
   readonly broker: Broker;
+  /** Those beside JSON's. */
+  readonly codecs: readonly Codec[];
   readonly path: string;
   readonly limits: Limits;
   readonly heartbeatMs: number;
@@ -82,12 +85,12 @@ export class Node implements Gate {
   readonly #presence: Presence;
   readonly #router: Router;
   readonly #rooms: Rooms;
+  readonly #formats: WireFormats;
   readonly #connectionContext: ConnectionContext;
   readonly #drain: Drain;
   readonly #logging: Logging;
   readonly #broker: GuardedBroker;
   readonly #onStop: (() => void | Promise<void>)[] = [];
-  #framing: Framing | null = null;
   #started: Promise<void> | null = null;
   #stopped: Promise<void> | null = null;
   /** Whether the broker takes calls: from the end of the start to the end of the stop. */
@@ -100,18 +103,15 @@ export class Node implements Gate {
     this.payloadBytes = limits.payloadBytes;
     this.handshakeMs = limits.handshakeMs;
     this.broker = options.broker.name;
-    const framing: Framing = {
-      pack: (messages) => this.#frames().pack(messages),
-      join: (batches) => this.#frames().join(batches),
-    };
-    const shared = partsOf(options, framing, this.#reportBroker);
+    const shared = partsOf(options, this.#reportBroker);
     const { queue } = shared;
     this.report = shared.report;
     this.#logging = shared.logging;
     this.#wheel = shared.wheel;
     this.#broker = shared.broker;
     this.#doorkeeper = new Doorkeeper({ ...shared, connectionsMax: limits.connections });
-    this.hub = new Hub({ ...shared, retry: this.#retry });
+    this.#formats = shared.formats;
+    this.hub = new Hub({ ...shared, retry: this.#retry, undelivered: this.#undelivered });
     this.#presence = new Presence({ ...shared, graceMs });
     this.#rooms = new Rooms({ ...shared, hub: this.hub, presence: this.#presence });
     const join = (connection: Connection, request: JoinRequest): void =>
@@ -155,11 +155,8 @@ export class Node implements Gate {
     return { connections: this.#doorkeeper.places, rooms: hub.roomCount, degraded: sessions.degraded };
   }
 
-  async serve(framing: Framing): Promise<void> {
-    if (this.#framing && this.#framing !== framing)
-      throw new Error("this server has an engine of another kind already");
+  async serve(): Promise<void> {
     this.#options.handlers.checkComplete();
-    this.#framing = framing;
     await this.start();
   }
 
@@ -199,7 +196,8 @@ export class Node implements Gate {
   }
 
   open(socket: Socket, admitted: Admitted): SocketListener {
-    const connection = new Connection(this.#connectionContext, socket, admitted);
+    const format = this.#formats.of(admitted.subprotocol, socket.framing);
+    const connection = new Connection(this.#connectionContext, socket, format, admitted);
     this.sessions.add(connection);
     return connection;
   }
@@ -219,6 +217,8 @@ export class Node implements Gate {
   readonly #reportBroker = (error: unknown): void => {
     if (!this.sessions.degraded) this.report(error, "broker");
   };
+
+  readonly #undelivered = (error: unknown): void => this.report(error, "delivery");
 
   readonly #retry = (task: () => void, error: unknown): void => {
     this.#reportBroker(error);
@@ -260,16 +260,10 @@ export class Node implements Gate {
     this.sessions.ended(connection);
     this.#rooms.ended(connection);
   }
-
-  #frames(): Framing {
-    if (!this.#framing)
-      throw new Error("the server was not started: serve it or attach it to an HTTP server first");
-    return this.#framing;
-  }
 }
 
 /** What the parts of a node have in common. The types of what is made here are those of its parts. */
-function partsOf(options: NodeOptions, framing: Framing, reportBroker: Report) {
+function partsOf(options: NodeOptions, reportBroker: Report) {
   const { clock, limits, onError } = options;
   const node = options.random.id(10);
   const logging = new Logging({ ...options, node });
@@ -279,7 +273,7 @@ function partsOf(options: NodeOptions, framing: Framing, reportBroker: Report) {
     ...options,
     ...limits,
     node,
-    framing,
+    formats: new WireFormats(options.codecs),
     logging,
     report,
     wheel,

@@ -4,6 +4,7 @@ import { pooledRandom } from "../base/pooled-random.ts";
 import type { Random } from "../base/random.ts";
 import { defaultPath } from "../protocol/frames.ts";
 import type { Broker } from "./broker.ts";
+import type { Codec } from "./codec.ts";
 import type { UserLike } from "./connection.ts";
 import type { Authenticate } from "./gate.ts";
 import { resolveLimits, type Limits } from "./limits.ts";
@@ -12,6 +13,7 @@ import { memory } from "./memory-broker.ts";
 import type { NodeOptions } from "./node.ts";
 import { originRule, type AllowedOrigins } from "./origins.ts";
 import type { ErrorInfo } from "./refusal.ts";
+import { checkCodecs } from "./wire-formats.ts";
 
 /** Options of `createServer`. */
 export interface ServerOptions<User extends UserLike = UserLike> {
@@ -25,6 +27,15 @@ export interface ServerOptions<User extends UserLike = UserLike> {
   readonly authenticate?: Authenticate<User>;
   /** What keeps the rooms' logs and the sessions. Default `memory()`: in this process. */
   readonly broker?: Broker;
+  /**
+   * Encodings of the wire beside JSON, which every server has as `bowline.v1.json`. Each has a subprotocol of its own; of
+   * those that a client offers, the first that the server has is its connection's. Members of one room may have
+   * different ones. Default: none.
+   *
+   * @example
+   * createServer(chat, { codecs: [frameCodec({ subprotocol: "chat.v1.msgpack", encode: pack, decode: unpack })] });
+   */
+  readonly codecs?: readonly Codec[];
   /** Path of the WebSocket endpoint. Default `/bowline`. */
   readonly path?: string;
   /**
@@ -73,6 +84,7 @@ export interface ServerOptions<User extends UserLike = UserLike> {
 const optionNames: { readonly [Name in keyof ServerOptions]-?: 1 } = {
   authenticate: 1,
   broker: 1,
+  codecs: 1,
   path: 1,
   origins: 1,
   limits: 1,
@@ -104,6 +116,7 @@ export function resolveOptions(options: ServerOptions): Omit<NodeOptions, "contr
       options.broker === undefined
         ? memory({ random, ...(options.clock && { clock: options.clock }) })
         : checkBroker(options.broker),
+    codecs: checkCodecs(options.codecs),
     authenticate: options.authenticate,
     origins: originRule(options.origins ?? "same"),
     path: checkPath(options.path ?? defaultPath),

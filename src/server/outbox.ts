@@ -1,10 +1,13 @@
-import type { Batch, Framing, Socket } from "./engine.ts";
+import type { Clock } from "../base/clock.ts";
+import type { ServerFrame } from "../protocol/frames.ts";
+import type { Batch, Message, Socket } from "./engine.ts";
 import type { Flushable, Flusher } from "./flusher.ts";
+import type { WireFormat } from "./wire-formats.ts";
 
 /** What all outboxes of a server have in common. */
 export interface OutboxContext {
+  readonly clock: Clock;
   readonly flusher: Flusher;
-  readonly framing: Framing;
   /** Bytes waiting above which an outbox counts as full. */
   readonly slowBytes: number;
 }
@@ -18,6 +21,7 @@ export interface Drained {
 export class Outbox implements Flushable {
   /** When the last write was made, on the elapsed clock. */
   sentMs: number;
+  readonly format: WireFormat;
   readonly #context: OutboxContext;
   readonly #socket: Socket;
   /** One reply, or one batch of a room, is by far the most common content; it needs no array. */
@@ -28,11 +32,12 @@ export class Outbox implements Flushable {
   #turnedAway = false;
   readonly #drained: Drained;
 
-  constructor(context: OutboxContext, socket: Socket, drained: Drained, elapsedMs: number) {
+  constructor(context: OutboxContext, socket: Socket, format: WireFormat, drained: Drained) {
     this.#context = context;
+    this.format = format;
     this.#drained = drained;
     this.#socket = socket;
-    this.sentMs = elapsedMs;
+    this.sentMs = context.clock.elapsed();
   }
 
   /** Bytes (UTF-16 units where not yet encoded) that wait here and in the socket. */
@@ -48,9 +53,15 @@ export class Outbox implements Flushable {
   }
 
   /** Adds a frame for this connection alone. */
-  sendText(text: string): void {
-    this.#queuedBytes += text.length;
-    this.#add(text);
+  sendFrame(frame: ServerFrame): void {
+    this.send(this.format.codec.frame(frame));
+  }
+
+  /** The same, encoded. Texts of one turn are framed together. */
+  send(message: Message): void {
+    if (typeof message !== "string") return this.sendBatch(this.format.framing.pack([message]));
+    this.#queuedBytes += message.length;
+    this.#add(message);
   }
 
   /** Adds frames that other connections get as well. */
@@ -100,12 +111,12 @@ export class Outbox implements Flushable {
     const items = this.#items;
     this.#only = null;
     this.#items = null;
-    if (typeof only === "string") return this.#context.framing.pack([only]);
+    if (typeof only === "string") return this.format.framing.pack([only]);
     return only ?? (items && this.#pack(items));
   }
 
   #pack(items: readonly (string | Batch)[]): Batch {
-    const { framing } = this.#context;
+    const { framing } = this.format;
     const batches: Batch[] = [];
     let texts: string[] = [];
     for (const item of items) {

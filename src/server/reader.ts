@@ -1,10 +1,10 @@
 import type { GapFrame, Position } from "../protocol/frames.ts";
-import { encodeFrame } from "../protocol/encode.ts";
+import type { LogEntry } from "./broker.ts";
 import type { Outbox } from "./outbox.ts";
 import type { HubRoom } from "./hub-room.ts";
 
-/** Most frames read at a time for a reader that catches up. */
-const pageFramesMax = 128;
+/** Most entries read at a time for a reader that catches up. */
+const pageEntriesMax = 128;
 
 /**
  * One connection reading one room. While it keeps up it is `live`: it gets what every live reader gets, and costs the
@@ -25,7 +25,7 @@ export class Reader {
   missedPresence = false;
   readonly #history: number;
   #offset = 0;
-  #pageFrames = pageFramesMax;
+  #pageEntries = pageEntriesMax;
   #gap: GapFrame["reason"] | null = null;
   #catchingUp = false;
   #left = false;
@@ -108,10 +108,10 @@ export class Reader {
       }
       if (outbox.isFull()) return;
       const { epoch } = room;
-      const frames =
-        room.recent(this.#offset, this.#pageFrames) ?? (await room.read(this.#offset, this.#pageFrames));
+      const entries =
+        room.recent(this.#offset, this.#pageEntries) ?? (await room.read(this.#offset, this.#pageEntries));
       if (this.#left || this.#gap || room.epoch !== epoch) continue;
-      if (frames) this.#sendPage(frames);
+      if (entries) this.#sendPage(entries);
       else this.#gap = "trimmed";
     }
     if (this.#left || this.#offset !== room.sent) return;
@@ -120,16 +120,17 @@ export class Reader {
   }
 
   /** Sends what the socket takes, and reads no more than about that the next time: the rest would be for nothing. */
-  #sendPage(frames: readonly string[]): void {
+  #sendPage(entries: readonly LogEntry[]): void {
+    const { codec } = this.outbox.format;
     let sent = 0;
-    for (const frame of frames) {
+    for (const entry of entries) {
       if (this.outbox.isFull()) break;
-      this.outbox.sendText(frame);
+      this.outbox.send(codec.publication(this.room.name, entry));
+      this.#offset = entry.offset;
       sent += 1;
     }
-    this.#offset += sent;
-    this.#pageFrames =
-      sent < frames.length ? Math.max(1, sent) : Math.min(pageFramesMax, 2 * this.#pageFrames);
+    this.#pageEntries =
+      sent < entries.length ? Math.max(1, sent) : Math.min(pageEntriesMax, 2 * this.#pageEntries);
   }
 
   async #skipGap(reason: GapFrame["reason"]): Promise<void> {
@@ -143,8 +144,7 @@ export class Reader {
 
   #sendGap(reason: GapFrame["reason"]): void {
     const { name: room, epoch, sent: head } = this.room;
-    this.outbox.sendText(
-      encodeFrame({ type: "gap", room, position: { offset: this.#offset, epoch }, head, reason }),
-    );
+    const position = { offset: this.#offset, epoch };
+    this.outbox.sendFrame({ type: "gap", room, position, head, reason });
   }
 }

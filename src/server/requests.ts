@@ -4,7 +4,6 @@ import { isThrown } from "../base/thrown.ts";
 import type { Contract, RequestDefinition } from "../contract/contract.ts";
 import { check, type Checked } from "../contract/schema.ts";
 import { errorCodes } from "../protocol/codes.ts";
-import { encodeReply } from "../protocol/encode.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { RequestFrame } from "../protocol/frames.ts";
 import type { Broker, Origin } from "./broker.ts";
@@ -205,7 +204,7 @@ function asPayload(payload: string): Answer {
 
 function sendAnswer(connection: Connection, ref: number, answer: Answer): void {
   if ("error" in answer) connection.send({ type: "error", ref, ...answer.error });
-  else connection.sendText(encodeReply(ref, answer.payload));
+  else connection.own.reply(ref, answer.payload);
 }
 
 function refuse(code: string, message: string = code): BowlineError {

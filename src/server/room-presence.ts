@@ -1,9 +1,11 @@
 import type { Clock } from "../base/clock.ts";
 import { fits, utf8Length } from "../base/utf8.ts";
-import { encodeFrame } from "../protocol/encode.ts";
-import type { Member } from "../protocol/frames.ts";
+import type { JoinedFrame, Member, PresenceFrame } from "../protocol/frames.ts";
 import type { PresenceChange } from "./broker.ts";
+import type { Codec } from "./codec.ts";
+import type { Message } from "./engine.ts";
 import type { Reader } from "./reader.ts";
+import { SharedMessages } from "./shared-messages.ts";
 
 /** What {@link RoomPresence} needs of its room. */
 export interface RoomPresenceContext {
@@ -19,10 +21,19 @@ export interface RoomPresenceContext {
   list(limit: number): Promise<{ readonly count: number; readonly list: readonly Member[] }>;
   /** Tries again later what the broker could not do. */
   retry(task: () => void, error: unknown): void;
+  /** A codec failed. */
+  readonly report: (error: unknown) => void;
 }
 
-/** Everybody present, or how many where they are too many to list: the fields of a frame, as JSON. */
-export type ListedMembers = `"members":${string}` | `"count":${number}`;
+/** Everybody present, as JSON, or how many where they are too many to list. */
+export type ListedMembers = { readonly members: string } | { readonly count: number };
+
+/** A frame with who is present, in the encoding of a codec. */
+export function listFrame(codec: Codec, frame: JoinedFrame | PresenceFrame, listed: ListedMembers): Message {
+  return "count" in listed
+    ? codec.frame({ ...frame, count: listed.count })
+    : codec.list(frame, listed.members);
+}
 
 /** By session; null for one that is gone. */
 type Changes = Map<string, Member | null>;
@@ -67,14 +78,14 @@ export class RoomPresence {
   }
 
   /** The frame that tells what changed since the last one. */
-  take(readers: readonly Reader[]): string {
+  take(readers: readonly Reader[]): PresenceFrame {
     const { room } = this.#context;
     const changes: Changes = this.#changes ?? new Map();
     this.#changes = null;
     if (this.#listing) for (const [session, member] of changes) this.#listing.since.set(session, member);
     const wasCrowded = this.#crowded;
     this.#crowded = this.#isTooMany(this.#count, wasCrowded);
-    if (this.#crowded) return encodeFrame({ type: "presence", room, count: this.#count });
+    if (this.#crowded) return { type: "presence", room, count: this.#count };
     if (wasCrowded) this.relist(readers);
     const set: Member[] = [];
     const gone: string[] = [];
@@ -82,23 +93,23 @@ export class RoomPresence {
       if (member) set.push(member);
       else gone.push(session);
     }
-    const text = encodeFrame({
+    const frame: PresenceFrame = {
       type: "presence",
       room,
       ...(set.length > 0 && { set }),
       ...(gone.length > 0 && { gone }),
-    });
-    if (fits(text, this.#context.listBytesMax)) return text;
+    };
+    if (fits(JSON.stringify(frame), this.#context.listBytesMax)) return frame;
     // What changed in one turn is more than a list may have, and so is the list: it is tried, and then told as a count.
     this.relist(readers);
-    return encodeFrame({ type: "presence", room, count: this.#count });
+    return { type: "presence", room, count: this.#count };
   }
 
   async members(): Promise<ListedMembers> {
     // A room that is known to be too long a list costs nothing: anybody may come and go as often as they like.
-    if (this.#crowded && this.#isTooMany(this.#count, true)) return `"count":${this.#count}`;
+    if (this.#crowded && this.#isTooMany(this.#count, true)) return { count: this.#count };
     const { count, list } = await this.#context.list(this.#context.membersMax);
-    return this.#encode(count, list);
+    return this.#listed(count, list);
   }
 
   /** Sends the whole list to a reader that missed changes of it: one list for all who wait for it at the time. */
@@ -144,15 +155,24 @@ export class RoomPresence {
     }
     if (taking.length === 0) return;
     const listed = count > this.#context.membersMax ? [] : withChanges(members, since);
-    const head = encodeFrame({ type: "presence", room: this.#context.room });
-    const text = `${head.slice(0, -1)},${this.#encode(count, listed)}}`;
-    for (const reader of taking) reader.outbox.sendText(text);
+    this.#share(taking, this.#listed(count, listed));
+  }
+
+  /** A reader whose codec fails stays without the list. */
+  #share(readers: readonly Reader[], listed: ListedMembers): void {
+    const frame: PresenceFrame = { type: "presence", room: this.#context.room };
+    const encode = (codec: Codec): Message[] => [listFrame(codec, frame, listed)];
+    const shared = new SharedMessages({ encode }, this.#context.report);
+    for (const { outbox } of readers) {
+      const batch = shared.batch(outbox.format);
+      if (batch) outbox.sendBatch(batch);
+    }
   }
 
   /** The list as JSON, or the count where the list has too many members or bytes. */
-  #encode(count: number, members: readonly Member[]): ListedMembers {
+  #listed(count: number, members: readonly Member[]): ListedMembers {
     const { membersMax, listBytesMax, clock } = this.#context;
-    if (count > membersMax) return `"count":${count}`;
+    if (count > membersMax) return { count };
     const texts: string[] = [];
     let bytes = 1;
     for (const member of members) {
@@ -162,11 +182,11 @@ export class RoomPresence {
         this.#count = count;
         this.#tooLong = { count, untilMs: clock.elapsed() + tooLongMs };
         if (!this.#crowded) this.#crowd();
-        return `"count":${count}`;
+        return { count };
       }
       texts.push(text);
     }
-    return `"members":[${texts.join(",")}]`;
+    return { members: `[${texts.join(",")}]` };
   }
 
   /** Whether so many members can't be listed, as far as that is known without making the list. */

@@ -3,9 +3,8 @@ import type { Contract, RoomDefinition } from "../contract/contract.ts";
 import { utf8Length } from "../base/utf8.ts";
 import { roomParamBytesMax, type RoomMatch } from "../contract/room-name.ts";
 import { check } from "../contract/schema.ts";
-import { encodeFrame } from "../protocol/encode.ts";
 import { BowlineError } from "../protocol/errors.ts";
-import { roomNameBytesMax, type JoinRequest, type Position } from "../protocol/frames.ts";
+import { roomNameBytesMax, type JoinedFrame, type JoinRequest, type Position } from "../protocol/frames.ts";
 import { stateLevelsMax } from "../protocol/payload.ts";
 import type { Connection, UserLike } from "./connection.ts";
 import type { Handlers } from "./handlers.ts";
@@ -140,7 +139,7 @@ export class Rooms {
       if (state) await this.#present(connection, reader, state);
       const enter = (): Promise<void> => this.#enter(connection, reader, position, definition);
       // Only a list is large. It is made in its turn, too: it holds memory from there on.
-      await (definition.presence ? connection.pace(enter) : enter());
+      await (definition.presence ? connection.own.pace(enter) : enter());
     } catch (error) {
       this.#release(connection, reader);
       throw error;
@@ -161,13 +160,10 @@ export class Rooms {
     const members = presence && (await insist(() => room.members(), isNeeded));
     const answer = (start: Position): void => {
       // One that comes from a node which is ahead of this one has read what has not arrived here.
-      const frame = encodeFrame({
-        type: "joined",
-        room: room.name,
-        position: start,
-        head: Math.max(room.sent, start.offset),
-      });
-      connection.sendText(members ? `${frame.slice(0, -1)},${members}}` : frame);
+      const head = Math.max(room.sent, start.offset);
+      const frame: JoinedFrame = { type: "joined", room: room.name, position: start, head };
+      if (members) connection.own.joined(frame, members);
+      else connection.send(frame);
     };
     await insist(() => reader.begin(position, answer), isNeeded);
     if (logging.isDebug) logging.debug(`joined "${room.name}"`, connection, { room: room.name });

@@ -1,6 +1,5 @@
 import type { Awaitable } from "../base/awaitable.ts";
 import { Countdown } from "../base/countdown.ts";
-import { encodeFrame } from "../protocol/encode.ts";
 import type { ClientFrame, HelloFrame, JoinRequest, PublishFrame, RequestFrame } from "../protocol/frames.ts";
 import type { Connection } from "./connection.ts";
 import type { Limits } from "./limits.ts";
@@ -11,8 +10,6 @@ import type { Requests } from "./requests.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Signals } from "./signals.ts";
 import type { WorkQueue } from "./work-queue.ts";
-
-const pongText = encodeFrame({ type: "pong" });
 
 /** Where the router takes frames to. */
 export interface RouterContext {
@@ -58,7 +55,7 @@ export class Router {
           ),
         );
       case "ping":
-        return connection.sendText(pongText);
+        return connection.send({ type: "pong" });
       case "pong":
         return;
     }

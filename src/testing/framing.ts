@@ -8,9 +8,9 @@ export interface TextBatch extends Batch {
 /** Bytes that a frame has besides its payload. */
 const headerBytes = 4;
 
-/** The framing of the simulated network: it only counts bytes, a UTF-16 unit as one. */
+/** The framing of the simulated network: it only counts bytes, a UTF-16 unit as one. Its clients speak JSON alone. */
 export const textFraming: Framing = {
-  pack: (messages) => textBatch(messages),
+  pack: (messages) => textBatch(messages as readonly string[]),
   join: (batches) => textBatch((batches as readonly TextBatch[]).flatMap(({ messages }) => messages)),
 };
 

@@ -1,6 +1,6 @@
 import type { TransportListener, TransportSocket } from "../client/socket.ts";
 import type { Socket, SocketListener } from "../server/engine.ts";
-import { messageBytes, type TextBatch } from "./framing.ts";
+import { messageBytes, textFraming, type TextBatch } from "./framing.ts";
 import { emptyFrameBytes, listBytesOf, readClaim, type Claim, type Seen } from "./line-frames.ts";
 import { SendBuffer } from "./send-buffer.ts";
 import type { SimProcess } from "./sim-process.ts";
@@ -82,6 +82,7 @@ export class Line {
       close: (code) => this.#closeByClient(code),
     };
     this.serverEnd = {
+      framing: textFraming,
       send: (batch) => this.#sendDown(batch as TextBatch),
       bufferedBytes: () => this.#buffer.bytes,
       pause: () => (this.#paused = true),

@@ -1,3 +1,4 @@
+import { jsonSubprotocol } from "../protocol/frames.ts";
 import { fineSabotages } from "./fine-sabotages.ts";
 import { broker, callThrough, clock, newestFirst, received, transport } from "./sabotage-kit.ts";
 import { wrapGate, wrapSocket, type Wraps } from "./wraps.ts";
@@ -199,7 +200,13 @@ export const sabotages: Readonly<Record<string, Wraps>> = {
           const admission = await gate.admit(request, options);
           return admission.ok || admission.status !== 401
             ? admission
-            : { ok: true, user: { id: "nobody" }, userId: "nobody", expiresAt: null };
+            : {
+                ok: true,
+                user: { id: "nobody" },
+                userId: "nobody",
+                expiresAt: null,
+                subprotocol: jsonSubprotocol,
+              };
         },
       }),
   },

@@ -7,7 +7,6 @@ import type { DrainOptions, Gate } from "../server/engine.ts";
 import { memory } from "../server/memory-broker.ts";
 import type { Stage } from "../server/refusal.ts";
 import type { Server } from "../server/server.ts";
-import { textFraming } from "./framing.ts";
 import type { History } from "./history.ts";
 import type { Host, Network } from "./network.ts";
 import type { SeededRandom } from "./seeded-random.ts";
@@ -113,7 +112,7 @@ export class SimNode<C extends Contract = Contract> implements Host {
     this.#server = server(seams, this.name, history);
     this.#gate = wraps.gate?.(this.#server.gate, own) ?? this.#server.gate;
     const process = this.#process;
-    this.#gate.serve(textFraming).then(
+    this.#gate.serve().then(
       () => {
         if (process === this.#process) this.#isUp = !process.isDead;
       },

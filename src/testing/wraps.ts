@@ -54,7 +54,7 @@ export function wrapGate(inner: Gate, changed: Partial<Gate>): Gate {
     payloadBytes: inner.payloadBytes,
     broker: inner.broker,
     handshakeMs: inner.handshakeMs,
-    serve: (framing) => inner.serve(framing),
+    serve: () => inner.serve(),
     admit: (request, options) => inner.admit(request, options),
     refused: (refused, request) => inner.refused(refused, request),
     giveUp: () => inner.giveUp(),
@@ -68,6 +68,7 @@ export function wrapGate(inner: Gate, changed: Partial<Gate>): Gate {
 /** The same for a socket. */
 export function wrapSocket(inner: Socket, changed: Partial<Socket>): Socket {
   return {
+    framing: inner.framing,
     send: (batch) => inner.send(batch),
     bufferedBytes: () => inner.bufferedBytes(),
     pause: () => inner.pause(),
@@ -82,8 +83,7 @@ export function wrapSocket(inner: Socket, changed: Partial<Socket>): Socket {
 export function wrapListener(inner: SocketListener, changed: Partial<SocketListener>): SocketListener {
   return {
     receiveBytes: (bytes, frames, message) => inner.receiveBytes(bytes, frames, message),
-    receive: (text) => inner.receive(text),
-    receiveBinary: () => inner.receiveBinary(),
+    receive: (message) => inner.receive(message),
     drained: () => inner.drained(),
     closed: (code) => inner.closed(code),
     ...changed,

@@ -1,5 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { FakeClock } from "../support/fake-clock.ts";
+import type { Connection } from "../../src/server/connection.ts";
+import { jsonCodec } from "../../src/server/json-codec.ts";
+import { textFormat } from "../support/formats.ts";
 import { connectionBench as bench, heartbeatMs, hello, session } from "../support/connection-bench.ts";
 
 describe("a connection", () => {
@@ -33,7 +36,7 @@ describe("a connection", () => {
   test("closes with 4400 on a binary message", () => {
     const { open, connection, closeCode } = bench();
     open();
-    connection.receiveBinary();
+    connection.receive(new Uint8Array([123, 125]));
     expect(closeCode()).toBe(4400);
   });
 
@@ -68,7 +71,7 @@ describe("a connection", () => {
     connection.close("KICKED");
     receive({ type: "leave", room: "r" });
     connection.receiveBytes(10, 1, 1);
-    connection.receiveBinary();
+    connection.receive(new Uint8Array(2));
     connection.close("INTERNAL");
     connection.closed(1006);
     expect([frames, log, socket.closes.length]).toEqual([[], ["ended"], 1]);
@@ -243,20 +246,23 @@ describe("a token that runs out", () => {
 
 describe("replies that are not read", () => {
   const outboxBytes = 1000;
+  /** Sends a reply of so many characters. */
+  const fill = (connection: Connection, length: number): void =>
+    connection.own.reply(1, "x".repeat(length - '{"type":"reply","ref":1,"payload":}'.length));
 
   test("may be as much as outboxBytes for any time, and more for 2 s; then it is closed with 4513", async () => {
     const { clock, open, connection, closeCode, socket } = bench({ outboxBytes, slowBytes: 100 });
     open();
     socket.buffered = 2000;
-    connection.sendText("x".repeat(outboxBytes));
-    connection.sendText("y");
+    fill(connection, outboxBytes);
+    connection.send({ type: "pong" });
     await clock.advance(10_000);
-    connection.sendText("z");
+    connection.send({ type: "pong" });
     await clock.advance(2000);
-    connection.sendText("z");
+    connection.send({ type: "pong" });
     expect(closeCode()).toBeUndefined();
     await clock.advance(1);
-    connection.sendText("z");
+    connection.send({ type: "pong" });
     expect(closeCode()).toBe(4513);
   });
 
@@ -265,7 +271,7 @@ describe("replies that are not read", () => {
     open();
     const made: number[] = [];
     const pace = (number: number): Promise<void> =>
-      connection.pace(async () => {
+      connection.own.pace(async () => {
         await Promise.resolve();
         made.push(number);
         socket.buffered = 1000;
@@ -286,10 +292,10 @@ describe("replies that are not read", () => {
     open();
     for (let round = 0; round < 3; round += 1) {
       socket.buffered = 101;
-      connection.sendText("x".repeat(outboxBytes));
+      fill(connection, outboxBytes);
       await clock.settle();
       socket.buffered = 0;
-      connection.sendText("y");
+      connection.send({ type: "pong" });
       await clock.settle();
     }
     expect(closeCode()).toBeUndefined();
@@ -302,4 +308,28 @@ describe("replies that are not read", () => {
     connection.send({ type: "pong" });
     expect(closeCode()).toBeUndefined();
   });
+});
+
+test.each<[what: string, send: (connection: Connection) => void]>([
+  ["frame", (connection) => connection.send({ type: "pong" })],
+  ["reply", (connection) => connection.own.reply(1, "null")],
+  [
+    "list",
+    (connection) =>
+      connection.own.joined(
+        { type: "joined", room: "r", position: { offset: 0, epoch: "e" }, head: 0 },
+        { members: "[]" },
+      ),
+  ],
+])("a codec that can't write a %s ends its connection, and throws at nobody", async (_what, send) => {
+  const fail = (): never => {
+    throw new Error("broken");
+  };
+  const codec = { ...jsonCodec, frame: fail, reply: fail, list: fail };
+  const { open, connection, socket, log } = bench({}, {}, { ...textFormat, codec });
+  open();
+  send(connection);
+  send(connection);
+  expect(socket.closes.map(({ code }) => code)).toEqual([1011]);
+  expect(log).toEqual(["Error: broken", "ended"]);
 });

@@ -7,6 +7,7 @@ import { BowlineError } from "../../src/protocol/errors.ts";
 import type { Refused, UpgradeRequest } from "../../src/server/engine.ts";
 import { Doorkeeper, type AuthRequest, type DoorkeeperOptions } from "../../src/server/gate.ts";
 import { originRule } from "../../src/server/origins.ts";
+import { WireFormats } from "../../src/server/wire-formats.ts";
 
 type Headers = UpgradeRequest["headers"];
 const protocol = { "sec-websocket-protocol": "bowline.v1.json" };
@@ -18,6 +19,7 @@ function bench(options: Partial<DoorkeeperOptions> = {}) {
     contract: contract({}),
     authenticate: undefined,
     origins: originRule("same"),
+    formats: new WireFormats([]),
     connectionsMax: 100,
     handshakeMs: 5000,
     clock,
@@ -48,7 +50,13 @@ async function seen(headers: Headers): Promise<AuthRequest> {
 
 describe("an upgrade", () => {
   test("is admitted without a user where nobody authenticates", async () => {
-    expect(await bench().admit()).toEqual({ ok: true, user: null, userId: "", expiresAt: null });
+    expect(await bench().admit()).toEqual({
+      ok: true,
+      user: null,
+      userId: "",
+      expiresAt: null,
+      subprotocol: "bowline.v1.json",
+    });
   });
 
   test("is admitted as whom authenticate names, until the token runs out", async () => {
@@ -58,6 +66,7 @@ describe("an upgrade", () => {
       user,
       userId: "ada",
       expiresAt: 4e12,
+      subprotocol: "bowline.v1.json",
     });
   });
 

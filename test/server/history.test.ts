@@ -4,7 +4,6 @@ import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { FakeClock } from "../support/fake-clock.ts";
 import { altered } from "../support/log-broker.ts";
-import { textFraming } from "../../src/testing/framing.ts";
 
 const app = contract({
   rooms: { "log/:name": room({ events: { line: event(z.number()) }, history: { count: 5 } }) },
@@ -13,7 +12,7 @@ const app = contract({
 async function start(count: number) {
   const clock = new FakeClock();
   const server = createServer(app, { logger: false, clock, broker: memory({ clock }) });
-  await server.gate.serve(textFraming);
+  await server.gate.serve();
   for (let line = 1; line <= count; line += 1) await server.publish("log/a", "line", line);
   return server;
 }
@@ -54,7 +53,7 @@ describe("the server's history of a room", () => {
       broker: altered(broker, { read: () => Promise.reject(new Error("gone")) }),
       onError: () => {},
     });
-    await server.gate.serve(textFraming);
+    await server.gate.serve();
     await expect(server.history("log/a")).rejects.toMatchObject({ code: "UNAVAILABLE", retryable: true });
   });
 

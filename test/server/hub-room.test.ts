@@ -3,9 +3,11 @@ import { Flusher } from "../../src/server/flusher.ts";
 import type { Members } from "../../src/server/broker.ts";
 import { Outbox } from "../../src/server/outbox.ts";
 import type { Reader } from "../../src/server/reader.ts";
-import { FakeClock } from "../support/fake-clock.ts";
 import { FakeSocket } from "../support/fake-socket.ts";
-import { textFraming } from "../../src/testing/framing.ts";
+import { textFormat } from "../support/formats.ts";
+import type { Codec } from "../../src/server/codec.ts";
+import { jsonCodec } from "../../src/server/json-codec.ts";
+import type { WireFormat } from "../../src/server/wire-formats.ts";
 import { hubBench, range, retryMs, room, slowBytes, type Member } from "../support/hub-bench.ts";
 
 describe("a reader that keeps up", () => {
@@ -81,14 +83,9 @@ describe("the subscription", () => {
   });
 
   test("that fails refuses the join, and leaves nothing behind", async () => {
-    const { broker, hub, join } = hubBench();
-    const flusher = new Flusher(new FakeClock(), () => {});
-    const outbox = new Outbox(
-      { flusher, framing: textFraming, slowBytes },
-      new FakeSocket(),
-      { drained() {} },
-      0,
-    );
+    const { broker, clock, hub, join } = hubBench();
+    const flusher = new Flusher(clock, () => {});
+    const outbox = new Outbox({ clock, flusher, slowBytes }, new FakeSocket(), textFormat, { drained() {} });
     broker.down = true;
     await expect(hub.join(room, { count: 1, ageMs: 1, bytes: Infinity }, outbox, 0)).rejects.toThrow("down");
     expect(hub.roomCount).toBe(0);
@@ -387,7 +384,8 @@ describe("presence", () => {
     const membersOf = async ({ reader }: Member): Promise<unknown> => {
       const members = reader?.room.members();
       await clock.settle();
-      return JSON.parse(`{${await members}}`) as unknown;
+      const listed = await members;
+      return listed && "members" in listed ? { members: JSON.parse(listed.members) as unknown } : listed;
     };
     broker.members_ = ["a", "b", "c"].map((name) => member(name));
     expect(await membersOf(ada)).toEqual({ members: broker.members_ });
@@ -445,5 +443,53 @@ describe("presence", () => {
     expect(ada.of("presence")).toEqual([{ type: "presence", room, members: broker.members_ }]);
     await publish(1);
     expect(ada.of("event")).toHaveLength(3);
+  });
+});
+
+describe("a codec that fails", () => {
+  /** JSON, but for what is on its list. */
+  const failing = (unwritable: Set<string>): WireFormat => {
+    const refuse = (text: unknown): string => {
+      for (const part of unwritable) if (String(text).includes(part)) throw new Error(`can't write ${part}`);
+      return String(text);
+    };
+    const codec: Codec = {
+      ...jsonCodec,
+      frame: (frame) => refuse(jsonCodec.frame(frame)),
+      list: (frame, members) => refuse(jsonCodec.list(frame, members)),
+      publication: (to, entry) => refuse(jsonCodec.publication(to, entry)),
+      signal: (to, data) => refuse(jsonCodec.signal(to, data)),
+    };
+    return { codec, framing: textFormat.framing };
+  };
+
+  test("on a publication keeps nothing from the others, and its own readers get it once it can", async () => {
+    const { clock, errors, join, publish } = hubBench();
+    const unwritable = new Set<string>();
+    const [ada, eve] = [await join(), await join({ format: failing(unwritable) })];
+    await publish(2);
+    unwritable.add('"offset":3');
+    await publish(2);
+    expect([ada.told, eve.told]).toEqual([range(1, 4), [1, 2]]);
+    expect(errors).toContainEqual(new Error('can\'t write "offset":3'));
+    unwritable.clear();
+    await clock.advance(retryMs);
+    expect(eve.told).toEqual(range(1, 4));
+    await publish(1);
+    expect(eve.told).toEqual(range(1, 5));
+  });
+
+  test("on a signal or a list of members keeps no publication back", async () => {
+    const { broker, clock, errors, hub, join, publish } = hubBench();
+    const [ada, eve] = [await join(), await join({ format: failing(new Set(["typing", "presence"])) })];
+    hub.receiveSignal(room, "a", '{"event":"typing"}');
+    hub.receivePresence(room, { gone: "s", count: 0 });
+    await publish(1);
+    broker.members_ = [];
+    hub.receiveHole(room);
+    await clock.settle();
+    expect(ada.socket.frames.map(({ type }) => type)).toEqual(["event", "signal", "presence", "presence"]);
+    expect(eve.told).toEqual([1]);
+    expect(errors.length).toBeGreaterThan(0);
   });
 });

@@ -1,5 +1,5 @@
 import { contract, event, request, room } from "bowline";
-import { createServer, memory } from "bowline/server";
+import { createServer, frameCodec, memory } from "bowline/server";
 import { expect, test } from "vitest";
 import * as z from "zod";
 
@@ -22,6 +22,43 @@ test.each(["heartbeatMs", "presenceGraceMs"])("an endless %s is refused", (name)
 
 test("a broker that is none is refused", () => {
   expect(() => createServer(jobs, { broker: {} as never })).toThrow(/broker must be made with memory\(\)/);
+});
+
+const codec = frameCodec({
+  subprotocol: "jobs.v1.cbor",
+  encode: () => new Uint8Array(0),
+  decode: () => null,
+});
+
+test.each<[what: string, codecs: unknown, refusal: string]>([
+  ["are no list", codec, "codecs must be a list, not [object Object]"],
+  ["are null", null, "codecs must be a list, not null"],
+  ["hold none", ["cbor"], 'codecs[0] must be a codec, e.g. of frameCodec(), not "cbor"'],
+  ["hold nothing", [codec, undefined], "codecs[1] must be a codec, e.g. of frameCodec(), not undefined"],
+  [
+    "have a subprotocol that no header can hold",
+    [{ ...codec, subprotocol: "a b" }],
+    'codecs[0]: the subprotocol must be a token of HTTP, like "chat.v1.msgpack", not "a b"',
+  ],
+  [
+    "have one that is a token of somebody's",
+    [{ ...codec, subprotocol: "bowline.token.YQ" }],
+    'codecs[0]: the subprotocol must be a token of HTTP, like "chat.v1.msgpack", not "bowline.token.YQ"',
+  ],
+  [
+    "have one twice",
+    [codec, codec],
+    'codecs[1]: there is a codec for the subprotocol "jobs.v1.cbor" already',
+  ],
+  [
+    "have that of JSON",
+    [{ ...codec, subprotocol: "bowline.v1.json" }],
+    'codecs[0]: there is a codec for the subprotocol "bowline.v1.json" already',
+  ],
+  ["lack a function", [{ ...codec, signal: undefined }], "codecs[0]: signal is missing"],
+  ["have no function", [{ ...codec, reply: "x" }], 'codecs[0]: reply must be a function, not "x"'],
+])("codecs that %s are refused", (_what, codecs, refusal) => {
+  expect(() => createServer(jobs, { codecs: codecs as never })).toThrow(new TypeError(refusal));
 });
 
 test("what is published as undefined is null: a frame has its payload", async () => {

@@ -3,6 +3,7 @@ import { Flusher } from "../../src/server/flusher.ts";
 import { Outbox } from "../../src/server/outbox.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { FakeSocket } from "../support/fake-socket.ts";
+import { textFormat } from "../support/formats.ts";
 import { textFraming } from "../../src/testing/framing.ts";
 
 const slowBytes = 1000;
@@ -13,7 +14,7 @@ function bench() {
   const socket = new FakeSocket();
   const drains: number[] = [];
   const drained = { drained: () => drains.push(outbox.waitingBytes()) };
-  const outbox = new Outbox({ flusher, framing: textFraming, slowBytes }, socket, drained, clock.elapsed());
+  const outbox = new Outbox({ clock, flusher, slowBytes }, socket, textFormat, drained);
   const batch = (...messages: string[]) => outbox.sendBatch(textFraming.pack(messages));
   return { clock, socket, outbox, batch, drains };
 }
@@ -21,10 +22,10 @@ function bench() {
 describe("an outbox", () => {
   test("writes all that came in one turn with one write, in its order", async () => {
     const { clock, socket, outbox, batch } = bench();
-    outbox.sendText("a");
+    outbox.send("a");
     batch("b", "c");
-    outbox.sendText("d");
-    outbox.sendText("e");
+    outbox.send("d");
+    outbox.send("e");
     batch("f");
     await clock.settle();
     expect(socket.writes).toEqual([["a", "b", "c", "d", "e", "f"]]);
@@ -42,16 +43,16 @@ describe("an outbox", () => {
     const { clock, socket, outbox, batch } = bench();
     batch("a");
     batch("b");
-    outbox.sendText("c");
+    outbox.send("c");
     await clock.settle();
     expect(socket.messages).toEqual(["a", "b", "c"]);
   });
 
   test("writes in each turn what came in it", async () => {
     const { clock, socket, outbox } = bench();
-    outbox.sendText("a");
+    outbox.send("a");
     await clock.settle();
-    outbox.sendText("b");
+    outbox.send("b");
     await clock.settle();
     expect(socket.writes).toEqual([["a"], ["b"]]);
   });
@@ -66,7 +67,7 @@ describe("an outbox", () => {
   test("counts what waits in it and in its socket", async () => {
     const { clock, socket, outbox, batch } = bench();
     socket.buffered = 100;
-    outbox.sendText("abc");
+    outbox.send("abc");
     batch("defgh");
     // Three units of text, and five in a frame of four bytes more.
     expect(outbox.waitingBytes()).toBe(112);
@@ -76,7 +77,7 @@ describe("an outbox", () => {
 
   test("flushed by hand writes at once, and not a second time", async () => {
     const { clock, socket, outbox } = bench();
-    outbox.sendText("a");
+    outbox.send("a");
     outbox.flush(77);
     expect(socket.messages).toEqual(["a"]);
     expect(outbox.sentMs).toBe(77);
@@ -88,7 +89,7 @@ describe("an outbox", () => {
     const { clock, outbox } = bench();
     await clock.advance(500);
     expect(outbox.sentMs).toBe(5000);
-    outbox.sendText("a");
+    outbox.send("a");
     await clock.settle();
     expect(outbox.sentMs).toBe(5500);
   });
@@ -98,15 +99,15 @@ describe("an outbox that is full", () => {
   test("is so from the first byte over the bound", () => {
     const { outbox, socket } = bench();
     socket.buffered = slowBytes - 1;
-    outbox.sendText("x");
+    outbox.send("x");
     expect(outbox.isFull()).toBe(false);
-    outbox.sendText("x");
+    outbox.send("x");
     expect(outbox.isFull()).toBe(true);
   });
 
   test("tells whoever was turned away when the system took it all at once", async () => {
     const { clock, outbox, drains } = bench();
-    outbox.sendText("x".repeat(slowBytes + 1));
+    outbox.send("x".repeat(slowBytes + 1));
     outbox.isFull();
     await clock.settle();
     expect(drains).toEqual([0]);
@@ -115,7 +116,7 @@ describe("an outbox that is full", () => {
   test("waits for the socket where that is still full", async () => {
     const { clock, outbox, socket, drains } = bench();
     socket.buffered = slowBytes + 1;
-    outbox.sendText("x");
+    outbox.send("x");
     outbox.isFull();
     await clock.settle();
     expect(drains).toEqual([]);
@@ -126,7 +127,7 @@ describe("an outbox that is full", () => {
 
   test("that nobody was turned away from tells nobody", async () => {
     const { clock, outbox, drains } = bench();
-    outbox.sendText("x".repeat(slowBytes + 1));
+    outbox.send("x".repeat(slowBytes + 1));
     await clock.settle();
     expect(drains).toEqual([]);
   });

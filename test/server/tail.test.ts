@@ -11,9 +11,11 @@ function bench({ count = 100, ageMs = 1000, base = 0 } = {}) {
   tail.reset(base);
   let head = base;
   const push = (number: number, length = 1): void => {
-    for (let pushed = 0; pushed < number; pushed += 1) tail.push(`${(head += 1)}`.padEnd(length, "."));
+    for (let pushed = 0; pushed < number; pushed += 1)
+      tail.push({ offset: (head += 1), data: `${head}`.padEnd(length, ".") });
   };
-  const after = (offset: number, last = head, limit = Infinity) => tail.after(offset, last, limit);
+  const after = (offset: number, last = head, limit = Infinity) =>
+    tail.after(offset, last, limit)?.map(({ data }) => data) ?? null;
   return { clock, tail, push, after };
 }
 
@@ -70,7 +72,7 @@ describe("the tail of a room's log", () => {
     const { tail, push, after } = bench();
     push(3, lengthMax / 4);
     tail.reset(50);
-    tail.push("51");
+    tail.push({ offset: 51, data: "51" });
     expect([after(49, 51), after(50, 51)]).toEqual([null, ["51"]]);
   });
 });

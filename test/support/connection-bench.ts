@@ -1,13 +1,14 @@
 import { TimerWheel } from "../../src/base/timer-wheel.ts";
-import type { ClientFrame, HelloFrame } from "../../src/protocol/frames.ts";
+import { jsonSubprotocol, type ClientFrame, type HelloFrame } from "../../src/protocol/frames.ts";
 import { Connection, type ConnectionContext } from "../../src/server/connection.ts";
 import type { Admitted } from "../../src/server/engine.ts";
 import { Flusher } from "../../src/server/flusher.ts";
+import type { WireFormat } from "../../src/server/wire-formats.ts";
 import { defaultLimits, type Limits } from "../../src/server/limits.ts";
 import { silentLogging } from "./recorded-log.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { FakeSocket } from "./fake-socket.ts";
-import { textFraming } from "../../src/testing/framing.ts";
+import { textFormat } from "./formats.ts";
 
 /** The first frame of a client. */
 export const hello = {
@@ -22,7 +23,11 @@ export const heartbeatMs = 30_000;
 
 /** A connection whose socket goes nowhere, and what came of it. */
 // oxlint-disable-next-line typescript/explicit-function-return-type -- the names are the type
-export function connectionBench(limits: Partial<Limits> = {}, admitted: Partial<Admitted> = {}) {
+export function connectionBench(
+  limits: Partial<Limits> = {},
+  admitted: Partial<Admitted> = {},
+  format: WireFormat = textFormat,
+) {
   const clock = new FakeClock();
   const wheel = new TimerWheel(clock);
   wheel.start();
@@ -38,18 +43,19 @@ export function connectionBench(limits: Partial<Limits> = {}, admitted: Partial<
     heartbeatMs,
     logging: silentLogging(clock),
     flusher: new Flusher(clock, () => {}),
-    framing: textFraming,
+    report: (error) => void log.push(String(error)),
     slowBytes: all.slowBytes,
     receiveHello: (_connection, frame) => void hellos.push(frame),
     receiveFrame: (_connection, frame) => void frames.push(frame),
     alive: () => void log.push("alive"),
     ended: () => void log.push("ended"),
   };
-  const connection = new Connection(context, socket, {
+  const connection = new Connection(context, socket, format, {
     ok: true,
     user: { id: "ada" },
     userId: "ada",
     expiresAt: null,
+    subprotocol: jsonSubprotocol,
     ...admitted,
   });
   const receive = (frame: object): void => {

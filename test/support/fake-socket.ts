@@ -1,9 +1,10 @@
 import type { WireFrame } from "./pair.ts";
 import type { Batch, Socket } from "../../src/server/engine.ts";
-import type { TextBatch } from "../../src/testing/framing.ts";
+import { textFraming, type TextBatch } from "../../src/testing/framing.ts";
 
 /** The server's end of a socket that goes nowhere. */
 export class FakeSocket implements Socket {
+  readonly framing = textFraming;
   /** What the server is told waits in it. */
   buffered = 0;
   /** The messages of each write. */

@@ -3,10 +3,11 @@ import { Flusher } from "../../src/server/flusher.ts";
 import { Hub } from "../../src/server/hub.ts";
 import { Outbox } from "../../src/server/outbox.ts";
 import type { Reader } from "../../src/server/reader.ts";
+import type { WireFormat } from "../../src/server/wire-formats.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { FakeSocket } from "./fake-socket.ts";
 import { LogBroker } from "./log-broker.ts";
-import { textFraming } from "../../src/testing/framing.ts";
+import { textFormat } from "./formats.ts";
 
 export const room = "r";
 export const slowBytes = 10_000;
@@ -44,6 +45,12 @@ export class Member {
   }
 }
 
+interface JoinOptions {
+  readonly position?: Position;
+  readonly history?: number;
+  readonly format?: WireFormat;
+}
+
 /** A hub, its broker, and members who join one room. */
 export function hubBench() {
   const clock = new FakeClock();
@@ -58,21 +65,19 @@ export function hubBench() {
     broker: broker.asBroker,
     clock,
     flusher,
-    framing: textFraming,
+    undelivered: (error) => void errors.push(error),
     presenceMembers: 3,
     presenceBytes: 10_000,
     retry,
   });
   broker.hub = hub;
 
-  async function begin(member: Member, position?: Position, history = 0): Promise<void> {
+  async function begin(
+    member: Member,
+    { position, history = 0, format = textFormat }: JoinOptions,
+  ): Promise<void> {
     const drained = { drained: () => member.reader?.catchUp() };
-    member.outbox = new Outbox(
-      { flusher, framing: textFraming, slowBytes },
-      member.socket,
-      drained,
-      clock.elapsed(),
-    );
+    member.outbox = new Outbox({ clock, flusher, slowBytes }, member.socket, format, drained);
     member.reader = await hub.join(
       room,
       { count: 100, ageMs: Infinity, bytes: Infinity },
@@ -82,9 +87,9 @@ export function hubBench() {
     await member.reader.begin(position, (start) => (member.start = start));
   }
 
-  async function join(options: { position?: Position; history?: number } = {}): Promise<Member> {
+  async function join(options: JoinOptions = {}): Promise<Member> {
     const member = new Member();
-    void begin(member, options.position, options.history);
+    void begin(member, options);
     await clock.settle();
     return member;
   }

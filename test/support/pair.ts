@@ -49,7 +49,7 @@ export class Pair<C extends Contract> {
 
   /** Starts the server: call it after the handlers are registered. */
   async start(): Promise<this> {
-    await this.server.gate.serve(textFraming);
+    await this.server.gate.serve();
     return this;
   }
 
@@ -154,6 +154,7 @@ export class Link {
       close: (code) => this.#endByClient(code),
     };
     this.serverEnd = {
+      framing: textFraming,
       send: (batch) => this.#sendDown(batch as TextBatch),
       bufferedBytes: () => this.bufferedBytes,
       pause: () => (this.paused = true),

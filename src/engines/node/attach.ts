@@ -4,7 +4,6 @@ import type { TLSSocket } from "node:tls";
 import { WebSocketServer, type ServerOptions } from "ws";
 import { systemClock, type Undo } from "../../base/clock.ts";
 import { whenOverdue } from "../../base/deadline.ts";
-import { jsonSubprotocol } from "../../protocol/frames.ts";
 import type { Admitted, Gate, Refused, Servable, UpgradeRequest } from "../../server/engine.ts";
 import {
   answer,
@@ -16,7 +15,6 @@ import {
   upgradeRequired,
   wrongMethod,
 } from "./answers.ts";
-import { nodeFraming } from "./framing.ts";
 import { handshakeFlaw } from "./handshake.ts";
 import { NodeSocket } from "./node-socket.ts";
 import { takePath, type Nobody, type PathOwner } from "./paths.ts";
@@ -81,6 +79,8 @@ export class Endpoint implements PathOwner {
   readonly #http: HttpServer;
   readonly #sockets: WebSocketServer;
   readonly #ready: Promise<void>;
+  /** What the upgrade under way selects. */
+  #subprotocol = "";
   #begin: (started: Promise<void>) => void = () => {};
   #detach: Undo = () => {};
 
@@ -100,7 +100,7 @@ export class Endpoint implements PathOwner {
       closeTimeout: closeTimeoutMs,
       maxFragments: Math.max(partsMin, gate.payloadBytes / fragmentBytes),
       maxBufferedChunks: Math.max(partsMin, gate.payloadBytes / chunkBytes),
-      handleProtocols: () => jsonSubprotocol,
+      handleProtocols: () => this.#subprotocol,
     };
     this.#sockets = new WebSocketServer(options);
   }
@@ -115,7 +115,7 @@ export class Endpoint implements PathOwner {
 
   /** Gets the server ready; where it can't, gives the path back. */
   async start(): Promise<void> {
-    const started = this.#gate.serve(nodeFraming);
+    const started = this.#gate.serve();
     this.#begin(started);
     try {
       await started;
@@ -181,6 +181,8 @@ export class Endpoint implements PathOwner {
     // Who has gone meanwhile is dropped by ws without a callback.
     const onClose = (): void => this.#gate.giveUp();
     stream.once("close", onClose);
+    // ws asks for it in the course of this call.
+    this.#subprotocol = admitted.subprotocol;
     this.#sockets.handleUpgrade(request, stream, head, (ws) => {
       stream.off("close", onClose);
       stream.off("error", destroyStream);

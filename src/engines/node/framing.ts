@@ -1,7 +1,9 @@
 import { Buffer } from "node:buffer";
-import type { Batch, Framing } from "../../server/engine.ts";
+import type { Batch, Framing, Message } from "../../server/engine.ts";
 
+/** First bytes of a frame that is a whole message. */
 const textFrame = 0x81;
+const binaryFrame = 0x82;
 const twoByteLength = 126;
 const eightByteLength = 127;
 
@@ -29,7 +31,7 @@ export class AsciiFrame implements Batch {
  */
 export const nodeFraming: Framing = {
   pack(messages) {
-    return messages.length === 1 ? packOne(messages[0] as string) : packAll(messages);
+    return messages.length === 1 ? packOne(messages[0] as Message) : packAll(messages);
   },
 
   join(batches: readonly Batch[]): Batch {
@@ -41,21 +43,22 @@ function toBuffer(batch: Batch): Buffer {
   return batch instanceof AsciiFrame ? Buffer.from(batch.bytes, "latin1") : (batch as Buffer);
 }
 
-function packOne(message: string): Batch {
+function packOne(message: Message): Batch {
   const length = Buffer.byteLength(message);
-  if (length === message.length && length <= asciiLengthMax) return new AsciiFrame(message);
+  if (typeof message === "string" && length === message.length && length <= asciiLengthMax)
+    return new AsciiFrame(message);
   const buffer = Buffer.allocUnsafe(headerLength(length) + length);
-  writeMessage(buffer, writeHeader(buffer, 0, length), message, length);
+  writeFrame(buffer, 0, message, length);
   return buffer;
 }
 
 function asciiHeader(length: number): string {
   const header = Buffer.allocUnsafe(headerLength(length));
-  writeHeader(header, 0, length);
+  writeHeader(header, 0, textFrame, length);
   return header.toString("latin1");
 }
 
-function packAll(messages: readonly string[]): Buffer {
+function packAll(messages: readonly Message[]): Buffer {
   const lengths = messages.map((message) => Buffer.byteLength(message));
   let total = 0;
   for (const length of lengths) total += headerLength(length) + length;
@@ -63,14 +66,20 @@ function packAll(messages: readonly string[]): Buffer {
   let at = 0;
   for (const [index, message] of messages.entries()) {
     const length = lengths[index] as number;
-    at = writeMessage(buffer, writeHeader(buffer, at, length), message, length);
+    at = writeFrame(buffer, at, message, length);
   }
   return buffer;
 }
 
-/** Where every character is one byte, the copy needs no transcoding. */
-function writeMessage(buffer: Buffer, at: number, message: string, length: number): number {
-  return at + buffer.write(message, at, length === message.length ? "latin1" : "utf8");
+/** Where every character of a text is one byte, the copy needs no transcoding. Gives where the frame ends. */
+function writeFrame(buffer: Buffer, from: number, message: Message, length: number): number {
+  if (typeof message === "string") {
+    const at = writeHeader(buffer, from, textFrame, length);
+    return at + buffer.write(message, at, length === message.length ? "latin1" : "utf8");
+  }
+  const at = writeHeader(buffer, from, binaryFrame, length);
+  buffer.set(message, at);
+  return at + length;
 }
 
 function headerLength(length: number): number {
@@ -78,8 +87,8 @@ function headerLength(length: number): number {
   return length < 65_536 ? 4 : 10;
 }
 
-function writeHeader(buffer: Buffer, at: number, length: number): number {
-  buffer[at] = textFrame;
+function writeHeader(buffer: Buffer, at: number, first: number, length: number): number {
+  buffer[at] = first;
   if (length < twoByteLength) {
     buffer[at + 1] = length;
     return at + 2;

@@ -1,9 +1,9 @@
 import type { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 import { WebSocket, type RawData } from "ws";
-import type { Batch, Socket, SocketListener } from "../../server/engine.ts";
+import type { Batch, Framing, Socket, SocketListener } from "../../server/engine.ts";
 import { FrameMeter } from "./frame-meter.ts";
-import { AsciiFrame } from "./framing.ts";
+import { AsciiFrame, nodeFraming } from "./framing.ts";
 import { readFor } from "./stand-in.ts";
 import { Turns, type Waiting } from "./turns.ts";
 
@@ -44,6 +44,10 @@ export class NodeSocket implements Socket, Waiting {
   constructor(ws: WebSocket, stream: Duplex) {
     this.#ws = ws;
     this.#stream = stream;
+  }
+
+  get framing(): Framing {
+    return nodeFraming;
   }
 
   /** Starts to hand events over. */
@@ -117,8 +121,7 @@ export class NodeSocket implements Socket, Waiting {
 }
 
 function onMessage(this: WebSocket & Bound, data: RawData, isBinary: boolean): void {
-  if (isBinary) this[listenerKey]?.receiveBinary();
-  else this[listenerKey]?.receive((data as Buffer).toString());
+  this[listenerKey]?.receive(isBinary ? (data as Buffer) : (data as Buffer).toString());
 }
 
 function onPing(this: WebSocket & Bound, data: Buffer): void {
