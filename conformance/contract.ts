@@ -3,6 +3,7 @@ import * as z from "zod";
 import { contract, event, request, room, signal } from "bowline";
 
 const Text = z.object({ text: z.string().min(1) });
+const Name = z.object({ name: z.string().optional() });
 const message = event(Text);
 
 export const conformanceContract = contract({
@@ -15,11 +16,14 @@ export const conformanceContract = contract({
         typing: signal(z.object({ active: z.boolean() })),
         alarm: signal(Text, { from: "server" }),
       },
-      presence: z.object({ name: z.string().optional() }),
+      presence: Name,
       history: { count: 100 },
     }),
     "small/:room": room({ events: { message }, history: { count: 3 } }),
     "staff/:room": room({ events: { message }, history: { count: 100 } }),
+    // What the fault run plays on: a reader of a short room that is away for long misses something.
+    "long/:room": room({ events: { message }, presence: Name, history: { count: 1000 } }),
+    "short/:room": room({ events: { message }, presence: Name, history: { count: 40 } }),
     "plain/:room": room({ events: { message }, history: { count: 1000 } }),
     "shop/:item/price": room({ events: { offer: message } }),
     "shop/new/:part": room({ events: { message } }),

@@ -5,32 +5,40 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { serve } from "bowline/node";
-import { redis } from "bowline/redis";
-import { BowlineError, createServer, memory, type Broker, type ServerOptions } from "bowline/server";
+import { BowlineError, createServer, type ServerOptions } from "bowline/server";
+import { brokerMaker, type BrokerConfig } from "./brokers.ts";
 import { conformanceContract } from "./contract.ts";
 import { Holds } from "./holds.ts";
 import { SwitchedBroker } from "./switched-broker.ts";
 import { authenticate } from "./users.ts";
 
 /** What the runner starts it with. */
-interface Config extends Pick<
-  ServerOptions,
-  "limits" | "heartbeatMs" | "presenceGraceMs" | "origins" | "path"
-> {
-  readonly broker: "memory" | { readonly redis: string };
+interface Config
+  extends
+    Pick<ServerOptions, "limits" | "heartbeatMs" | "presenceGraceMs" | "origins" | "path">,
+    BrokerConfig {
+  /** 0 is any that is free. */
+  readonly port?: number;
   /** False: nobody is judged, and each session is a user of its own. */
   readonly authenticate?: boolean;
 }
 
+/** How clients are sent away at SIGTERM. */
+const drainOptions = { spreadMs: 500, deadlineMs: 4000 };
+
 const {
   broker,
+  leaseMs,
+  sessionTtlMs,
+  port: wanted = 0,
   authenticate: judges = true,
   ...options
 } = JSON.parse(process.env["BOWLINE_CONFORMANCE"] ?? '{"broker":"memory"}') as Config;
 const holds = new Holds();
 const sums = new Map<string, number>();
-let brokersMade = 0;
-const switched = new SwitchedBroker(makeBroker, (session) => holds.pass("session", session));
+const switched = new SwitchedBroker(await brokerMaker({ broker, leaseMs, sessionTtlMs }), (session) =>
+  holds.pass("session", session),
+);
 
 const server = createServer(conformanceContract, {
   ...options,
@@ -110,10 +118,16 @@ const calls: Readonly<Record<string, (call: Call) => unknown>> = {
   drain: ({ spreadMs = 0, deadlineMs = 10_000 }) => void server.drain({ spreadMs, deadlineMs }),
 };
 
-const { port } = await serve(server, { port: 0, host: "127.0.0.1", signals: false, handler: answerControl });
+const { port } = await serve(server, {
+  port: wanted,
+  host: "127.0.0.1",
+  signals: false,
+  handler: answerControl,
+});
 process.stdout.write(`${JSON.stringify({ port })}\n`);
 // The runner holds it open: it ends with the runner.
 process.stdin.on("close", () => process.exit(0)).resume();
+process.once("SIGTERM", () => void server.drain(drainOptions).then(() => process.exit(0)));
 
 function answerControl(request: IncomingMessage, response: ServerResponse): void {
   const end = (status: number, answer: object): void => {
@@ -165,11 +179,4 @@ function add(key: string, by: number): number {
   const sum = (sums.get(key) ?? 0) + by;
   sums.set(key, sum);
   return sum;
-}
-
-/** Each has data of its own: one that is made anew has lost what the last one had. */
-function makeBroker(): Broker {
-  brokersMade += 1;
-  if (broker === "memory") return memory();
-  return redis({ url: broker.redis, prefix: `conformance-${process.pid}-${Date.now()}-${brokersMade}` });
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Cluster } from "./cluster.ts";
 import type { Direction, Line, Lines } from "./lines.ts";
@@ -18,9 +19,12 @@ export class Chaos {
   readonly counts = new Map<FaultKind, number>();
   readonly #cluster: Cluster;
   readonly #chance: () => number;
+  readonly #end = new AbortController();
 
   constructor(cluster: Cluster, seed: number) {
     this.#cluster = cluster;
+    // Every fault of a plan waits at the same time.
+    setMaxListeners(0, this.#end.signal);
     this.#chance = seededChance(seed);
   }
 
@@ -32,11 +36,20 @@ export class Chaos {
     const startedMs = performance.now();
     await Promise.all(
       plan.map(async (fault) => {
-        await sleep(Math.max(0, startedMs + fault.atMs - performance.now()));
+        await this.#sleep(Math.max(0, startedMs + fault.atMs - performance.now()));
         this.counts.set(fault.kind, (this.counts.get(fault.kind) ?? 0) + 1);
         await this.#carryOut(fault);
       }),
     );
+  }
+
+  /** Begins no fault any more, and ends none: whatever they have hit is taken away. */
+  stop(): void {
+    this.#end.abort();
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return sleep(ms, undefined, { signal: this.#end.signal });
   }
 
   async #carryOut(fault: Fault): Promise<void> {
@@ -62,21 +75,21 @@ export class Chaos {
   async #freezeServer({ forMs }: Fault): Promise<void> {
     const { server } = this.#pickNode();
     server.freeze();
-    await sleep(forMs);
+    await this.#sleep(forMs);
     server.thaw();
   }
 
   async #restartService({ kind, forMs }: Fault): Promise<void> {
     const { service } = this.#cluster;
     await service?.kill();
-    await sleep(forMs);
+    await this.#sleep(forMs);
     await service?.start({ keepData: kind === "broker kill" });
   }
 
   async #freezeService({ forMs }: Fault): Promise<void> {
     const { service } = this.#cluster;
     service?.freeze();
-    await sleep(forMs);
+    await this.#sleep(forMs);
     service?.thaw();
   }
 
@@ -87,7 +100,7 @@ export class Chaos {
     const admit = brokerLines.refuse();
     const lines = brokerLines.all;
     for (const line of lines) for (const direction of bothDirections) line.freeze(direction);
-    await sleep(forMs);
+    await this.#sleep(forMs);
     for (const line of lines) line.cut();
     admit();
   }
@@ -98,13 +111,13 @@ export class Chaos {
     if (directions) return this.#freeze(lines, directions, fault);
     const admit = fault.kind === "refuse" ? this.#lines.refuse() : () => {};
     for (const line of lines) line.cut();
-    await sleep(fault.forMs);
+    await this.#sleep(fault.forMs);
     admit();
   }
 
   async #freeze(lines: readonly Line[], directions: readonly Direction[], fault: Fault): Promise<void> {
     for (const line of lines) directions.forEach((direction) => line.freeze(direction));
-    await sleep(fault.forMs);
+    await this.#sleep(fault.forMs);
     for (const line of lines) {
       if (fault.heals) directions.forEach((direction) => line.thaw(direction));
       else line.cut();

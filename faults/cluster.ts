@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { BrokerName, ContenderName } from "./contenders/contender.ts";
+import type { JsonObject } from "../src/conformance/case.ts";
+import { heartbeatMs, type BrokerName } from "./contenders/contender.ts";
 import { Lines } from "./lines.ts";
 import { ServerProcess } from "./server-process.ts";
 import { startService, type BrokerService } from "./services/service.ts";
@@ -10,6 +11,26 @@ import { startService, type BrokerService } from "./services/service.ts";
 export interface ClusterNode {
   readonly server: ServerProcess;
   readonly brokerLines: Lines | null;
+}
+
+/** What a cluster is made of. */
+export interface ClusterOptions {
+  readonly broker: BrokerName;
+  /** What starts each server: as many as {@link serverCount} says. */
+  readonly commands: readonly string[];
+  /** How long a server may take to tell its port. */
+  readonly startMs: number;
+}
+
+/** How long a node that is gone keeps its members. Short, because a run is. */
+const leaseMs = 3000;
+const presenceGraceMs = 2000;
+/** Data that all servers share. */
+const prefix = "bowline";
+
+/** How many servers there are over a broker: one with a broker of its own, three with one that they share. */
+export function serverCount(broker: BrokerName): number {
+  return broker === "redis" || broker === "nats" ? 3 : 1;
 }
 
 /** The servers under test with the service that they share, and a balancer in front of them. */
@@ -29,20 +50,32 @@ export class Cluster {
     this.lines = new Lines(() => this.#nextPort());
   }
 
-  /** One server with a broker of its own, three with one that they share. */
-  static async start(contender: ContenderName, broker: BrokerName): Promise<Cluster> {
+  /** Starts the service and the servers. Rejects with what a server did that did not start, and leaves nothing behind. */
+  static async start({ broker, commands, startMs }: ClusterOptions): Promise<Cluster> {
     const service = await startService(broker);
     const folder = broker === "sqlite" ? await mkdtemp(join(tmpdir(), "bowline-faults-")) : "";
     const nodes: ClusterNode[] = [];
-    for (let count = service ? 3 : 1; count > 0; count -= 1) {
-      const brokerLines = service && new Lines(() => service.port);
-      await brokerLines?.listen();
-      const server = new ServerProcess(contender, { name: broker, port: brokerLines?.port ?? 0, folder });
-      await server.start();
-      nodes.push({ server, brokerLines });
-    }
     const cluster = new Cluster(service, nodes, folder);
     await cluster.lines.listen();
+    try {
+      for (const command of commands) {
+        const brokerLines = service && new Lines(() => service.port);
+        await brokerLines?.listen();
+        const config = {
+          broker: addressOf(broker, brokerLines?.port ?? 0, folder),
+          authenticate: false,
+          heartbeatMs,
+          presenceGraceMs,
+          leaseMs,
+        };
+        const server = new ServerProcess({ command, config, startMs });
+        nodes.push({ server, brokerLines });
+        await server.start();
+      }
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
     return cluster;
   }
 
@@ -59,7 +92,7 @@ export class Cluster {
     await this.lines.close();
     await Promise.all(
       this.nodes.map(async ({ server, brokerLines }) => {
-        await server.kill();
+        await server.stop();
         await brokerLines?.close();
       }),
     );
@@ -71,5 +104,19 @@ export class Cluster {
     const ports = this.nodes.filter(({ server }) => server.isUp).map(({ server }) => server.port);
     this.#turn += 1;
     return ports[this.#turn % ports.length] ?? null;
+  }
+}
+
+/** Where a server finds its broker, as its config says it. */
+function addressOf(broker: BrokerName, port: number, folder: string): JsonObject | "memory" {
+  switch (broker) {
+    case "redis":
+      return { redis: `redis://127.0.0.1:${port}`, prefix };
+    case "nats":
+      return { nats: `nats://127.0.0.1:${port}`, prefix };
+    case "sqlite":
+      return { sqlite: join(folder, "bowline.db") };
+    case "memory":
+      return "memory";
   }
 }

@@ -1,12 +1,21 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Chaos } from "./chaos.ts";
 import { checkHistory, type Verdict } from "./checker.ts";
-import { Cluster } from "./cluster.ts";
+import { Cluster, serverCount } from "./cluster.ts";
 import { contenderNamed } from "./contenders/all.ts";
-import type { BrokerName, ContenderName } from "./contenders/contender.ts";
+import type { BrokerName, ContenderName, Participate } from "./contenders/contender.ts";
+import { foreignClients } from "./contenders/foreign-client.ts";
 import { planFaults, type FaultKind, type Keeper } from "./plan.ts";
 import { Recorder } from "./recorder.ts";
 import { Workload, type WorkloadOptions } from "./workload.ts";
+
+/** Processes of another language, or another build. */
+export interface Foreign {
+  /** For the shell. docs/guarantees.md says what it has to do. */
+  readonly command: string;
+  /** How many there are. */
+  readonly count: number;
+}
 
 export interface FaultRunOptions extends WorkloadOptions {
   readonly contender: ContenderName;
@@ -15,6 +24,12 @@ export interface FaultRunOptions extends WorkloadOptions {
   readonly seconds: number;
   /** Decides the faults and their times. */
   readonly seed: number;
+  /** Servers in the place of some of the contender's own. */
+  readonly foreignServers?: Foreign;
+  /** Clients in the place of some of the contender's own. */
+  readonly foreignClients?: Foreign;
+  /** How long a process may take to start, in milliseconds. Default 40,000. */
+  readonly startMs?: number;
   /** Told now and then how it goes. */
   readonly onProgress?: (line: string) => void;
 }
@@ -31,44 +46,90 @@ export interface FaultRunResult {
   readonly unsettled: string;
 }
 
+const startMsDefault = 40_000;
 /** How long settling may take, in milliseconds. */
 const settleMsMax = 60_000;
 const pollMs = 50;
 const progressMs = 2000;
 
-/** Runs a server and its clients under faults, lets them settle, and judges what everybody was told. */
+/** Runs servers and clients under faults, lets them settle, and judges what everybody was told. */
 export async function runFaults(options: FaultRunOptions): Promise<FaultRunResult> {
-  const { contender: name, seconds, clients, seed } = options;
+  const { contender: name, broker, startMs = startMsDefault } = options;
   const contender = await contenderNamed(name);
-  const cluster = await Cluster.start(name, options.broker);
-  const { port } = cluster.lines;
+  const commands = mix(serverCount(broker), contender.serverCommand, options.foreignServers, (it) => it);
+  const cluster = await Cluster.start({ broker, commands, startMs });
   const recorder = new Recorder();
   const workload = new Workload(recorder, options);
-  const chaos = new Chaos(cluster, seed);
+  const chaos = new Chaos(cluster, options.seed);
   const stopProgress = reportProgress(options, recorder, chaos);
   try {
-    await workload.join(contender, port, clients);
-    workload.start();
-    await Promise.all([
-      sleep(seconds * 1000),
-      chaos.run(planFaults(seconds, seed, keeperOf(options.broker))),
-    ]);
-    workload.stop();
-    const startedMs = performance.now();
-    const isSettled = await settle(recorder, workload, () => workload.publishLast(contender, port));
-    return {
-      contender: name,
-      verdict: checkHistory(recorder.history),
-      faults: chaos.counts,
-      faultCount: chaos.count,
-      settledMs: isSettled ? Math.round(performance.now() - startedMs) : null,
-      unsettled: `${recorder.unsettled} publishes without an answer, ${recorder.behind} readers not at the end, ${workload.mistaken} wrong about who is present`,
-    };
+    return await new Promise((resolve, reject) => {
+      const foreign = (command: string): Participate =>
+        foreignClients({ command, startMs, onFailure: reject });
+      const ways = mix(options.clients, contender.participate, options.foreignClients, foreign);
+      play({ options, cluster, recorder, workload, chaos, ways, own: contender.participate }).then(
+        resolve,
+        reject,
+      );
+    });
   } finally {
     stopProgress();
+    chaos.stop();
     workload.close();
     await cluster.stop();
   }
+}
+
+interface Play {
+  readonly options: FaultRunOptions;
+  readonly cluster: Cluster;
+  readonly recorder: Recorder;
+  readonly workload: Workload;
+  readonly chaos: Chaos;
+  /** How each client takes part. */
+  readonly ways: readonly Participate[];
+  /** How the contender's own do. */
+  readonly own: Participate;
+}
+
+async function play({
+  options,
+  cluster,
+  recorder,
+  workload,
+  chaos,
+  ways,
+  own,
+}: Play): Promise<FaultRunResult> {
+  const { contender, seconds, seed, broker } = options;
+  const { port } = cluster.lines;
+  await workload.join(ways, port);
+  workload.start();
+  await Promise.all([sleep(seconds * 1000), chaos.run(planFaults(seconds, seed, keeperOf(broker)))]);
+  workload.stop();
+  const startedMs = performance.now();
+  const isSettled = await settle(recorder, workload, () => workload.publishLast(own, port));
+  return {
+    contender,
+    verdict: checkHistory(recorder.history),
+    faults: chaos.counts,
+    faultCount: chaos.count,
+    settledMs: isSettled ? Math.round(performance.now() - startedMs) : null,
+    unsettled: `${recorder.unsettled} publishes without an answer, ${recorder.behind} readers not at the end, ${workload.mistaken} wrong about who is present`,
+  };
+}
+
+/** So many, of which the foreign ones are spread evenly among the own ones. */
+function mix<Thing>(
+  count: number,
+  own: Thing,
+  foreign: Foreign | undefined,
+  make: (command: string) => Thing,
+): Thing[] {
+  if (!foreign) return Array.from({ length: count }, () => own);
+  const other = make(foreign.command);
+  const upTo = (index: number): number => Math.floor((index * foreign.count) / count);
+  return Array.from({ length: count }, (_, index) => (upTo(index + 1) > upTo(index) ? other : own));
 }
 
 /**

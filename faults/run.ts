@@ -6,17 +6,29 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { readOptions } from "../scripts/command-line.ts";
 import type { BrokerName, ContenderName } from "./contenders/contender.ts";
-import { runFaults, type FaultRunResult } from "./fault-run.ts";
+import { serverCount } from "./cluster.ts";
+import { runFaults, type FaultRunResult, type Foreign } from "./fault-run.ts";
 import { describeFaults, isClean, toFigures, toMarkdown } from "./report.ts";
 
 const usage = `npm run faults -- [options]
-  --seconds N      how long there are faults (60)
-  --clients N      how many clients (200)
-  --broker NAME    what keeps the logs: memory or sqlite (one server), redis or nats (three)
-  --seed N         decides the faults and their times; printed, to run the same again
-  --compare        runs the same against Socket.IO too
-  --json           figures as one JSON object on the standard output; with --compare, one for each name
-  --update-docs    puts the table into docs/guarantees.md; needs --compare, or --broker redis or nats`;
+  --seconds N            how long there are faults (60)
+  --clients N            how many clients (200)
+  --broker NAME          what keeps the logs: memory or sqlite (one server), redis or nats (three)
+  --server-cmd CMD       starts servers of yours in the place of some of Bowline's own (run by the shell)
+  --foreign-servers N    how many of them (1 of one, 2 of three)
+  --client-cmd CMD       starts clients of yours, each in a process of its own
+  --foreign-clients N    how many of them (a third)
+  --start-ms N           how long a server or a client of yours may take to start (40000)
+  --seed N               decides the faults and their times; printed, to run the same again
+  --compare              runs the same against Socket.IO too
+  --json                 figures as one JSON object on the standard output; with --compare, one for each name
+  --update-docs          puts the table into docs/guarantees.md; needs --compare, or --broker redis or nats
+
+A server of yours finds its config in BOWLINE_CONFORMANCE and prints its port; a client of yours is driven by JSON lines.
+docs/guarantees.md says what they have to do.
+
+Ends with 0 when nothing was lost, repeated or misordered and all settled, with 1 when it was not, with 2 when a command
+did not do what it has to.`;
 
 const brokers: readonly BrokerName[] = ["memory", "sqlite", "redis", "nats"];
 const secondsMin = 2;
@@ -26,6 +38,11 @@ const options = readOptions(usage, {
   seconds: { type: "string", default: "60" },
   clients: { type: "string", default: "200" },
   broker: { type: "string", default: "memory" },
+  "server-cmd": { type: "string" },
+  "foreign-servers": { type: "string" },
+  "client-cmd": { type: "string" },
+  "foreign-clients": { type: "string" },
+  "start-ms": { type: "string", default: "40000" },
   seed: { type: "string" },
   compare: { type: "boolean", default: false },
   json: { type: "boolean", default: false },
@@ -44,7 +61,12 @@ async function main(): Promise<number> {
   const seed = Number(options.seed ?? Math.floor(Math.random() * 1e9));
   const contenders: ContenderName[] = options.compare ? ["bowline", "socket.io"] : ["bowline"];
   const results: FaultRunResult[] = [];
-  for (const contender of contenders) results.push(await run(contender, seed));
+  try {
+    for (const contender of contenders) results.push(await run(contender, seed));
+  } catch (error) {
+    progress(error instanceof Error ? error.message : String(error));
+    return 2;
+  }
   const [first] = results as [FaultRunResult];
   const table = toMarkdown(results);
   print(
@@ -68,13 +90,47 @@ function findMisuse(): string | null {
     return "--seed must be a whole number";
   if (options["update-docs"] && !options.compare && !["redis", "nats"].includes(options.broker))
     return "--update-docs needs --compare, or --broker redis or nats";
+  return findForeignMisuse();
+}
+
+function findForeignMisuse(): string | null {
+  const startMs = Number(options["start-ms"]);
+  if (!Number.isSafeInteger(startMs) || startMs < 1) return "--start-ms must be a whole number from 1";
+  for (const [kind, most] of [
+    ["server", serverCount(options.broker as BrokerName)],
+    ["client", Number(options.clients)],
+  ] as const) {
+    const command = options[`${kind}-cmd`];
+    const count = options[`foreign-${kind}s`];
+    if (command !== undefined && options.compare)
+      return `--compare runs no processes of yours: leave out --${kind}-cmd`;
+    if (command?.trim() === "") return `--${kind}-cmd is empty`;
+    if (count === undefined) continue;
+    if (command === undefined) return `--foreign-${kind}s needs --${kind}-cmd`;
+    if (!/^[1-9]\d*$/.test(count) || Number(count) > most)
+      return `--foreign-${kind}s must be a whole number from 1 to ${most}, not ${count}`;
+  }
   return null;
 }
 
+/** What the options say of processes of another kind; undefined where they say nothing. */
+function foreignOf(kind: "server" | "client", otherwise: number): Foreign | undefined {
+  const command = options[`${kind}-cmd`];
+  return command === undefined
+    ? undefined
+    : { command, count: Number(options[`foreign-${kind}s`] ?? otherwise) };
+}
+
 function run(contender: ContenderName, seed: number): Promise<FaultRunResult> {
+  const broker = contender === "bowline" ? (options.broker as BrokerName) : "memory";
+  const foreignServers = foreignOf("server", Math.max(1, serverCount(broker) - 1));
+  const foreignClients = foreignOf("client", Math.ceil(Number(options.clients) / 3));
   return runFaults({
     contender,
-    broker: contender === "bowline" ? (options.broker as BrokerName) : "memory",
+    broker,
+    ...(foreignServers && { foreignServers }),
+    ...(foreignClients && { foreignClients }),
+    startMs: Number(options["start-ms"]),
     seed,
     seconds: Number(options.seconds),
     clients: Number(options.clients),

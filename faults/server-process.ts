@@ -1,37 +1,38 @@
-import { fork, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import type { BrokerAddress, ContenderName } from "./contenders/contender.ts";
+import type { JsonObject } from "../src/conformance/case.ts";
+import { ServerProcess as Running } from "../src/conformance/server-process.ts";
 
-const script = fileURLToPath(new URL("server.ts", import.meta.url));
-const root = fileURLToPath(new URL("..", import.meta.url));
-const startMs = 40_000;
-/** How long one may take to end: longer than its drain may. */
-const endMs = 30_000;
+/** How servers are started. */
+export interface ServerCommand {
+  /** For the shell. The server is told its config and tells its port as docs/guarantees.md says. */
+  readonly command: string;
+  readonly config: JsonObject;
+  /** How long one may take to tell its port. */
+  readonly startMs: number;
+}
+
+/** How long a supervisor tries to bring one back. */
+const returnMs = 40_000;
 /** How long until one that ended is started again. */
 const againMs = 300;
-/** How much of its last words is kept. */
-const saidLengthMax = 4000;
+/** How long one may take to end: longer than its drain may. */
+const endMs = 30_000;
 
 /** A server in a process of its own, which can be killed and comes back on the same port. */
 export class ServerProcess {
-  readonly #contender: ContenderName;
-  readonly #broker: BrokerAddress;
-  #child: ChildProcess | null = null;
-  #said = "";
-  #isUp = false;
+  readonly #command: ServerCommand;
+  #running: Running | null = null;
   #starting: Promise<void> | null = null;
   #port = 0;
+  #isStopped = false;
 
-  constructor(contender: ContenderName, broker: BrokerAddress) {
-    this.#contender = contender;
-    this.#broker = broker;
+  constructor(command: ServerCommand) {
+    this.#command = command;
   }
 
   /** Whether it listens. */
   get isUp(): boolean {
-    return this.#isUp;
+    return this.#running !== null;
   }
 
   /** The port it listens on, from the first start on. */
@@ -39,43 +40,52 @@ export class ServerProcess {
     return this.#port;
   }
 
-  /** Starts it; resolves when it listens. One that can't reach its broker ends, and is started again, as by a supervisor. */
+  /** Starts it; resolves when it listens. The first start has to succeed. */
   async start(): Promise<void> {
-    if (this.#isUp) return;
+    if (this.#running || this.#isStopped) return;
     // Two faults may bring the same one back.
-    this.#starting ??= this.#startAtLast().finally(() => (this.#starting = null));
+    this.#starting ??= this.#startAnyhow().finally(() => (this.#starting = null));
     await this.#starting;
   }
 
-  async #startAtLast(): Promise<void> {
-    const endMs = performance.now() + startMs;
+  /** One that can't reach its broker ends, and is started again, as by a supervisor. */
+  async #startAnyhow(): Promise<void> {
+    if (this.#port === 0) return this.#startOnce();
+    const lastMs = performance.now() + returnMs;
     for (;;) {
       try {
         return await this.#startOnce();
       } catch (error) {
-        if (performance.now() > endMs) throw error;
+        if (performance.now() > lastMs || this.#isStopped) throw error;
         await sleep(againMs);
       }
     }
   }
 
+  /** Kills it for good: nothing starts it again. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#starting?.catch(() => {});
+    await this.kill();
+  }
+
   /** Ends it as `kill -9` does. Throws if it had ended by itself. */
   kill(): Promise<void> {
-    return this.#end((child) => child.kill("SIGKILL"));
+    return this.#end("SIGKILL");
   }
 
   /** Stops it from running for a while, with all its lines. */
   freeze(): void {
-    this.#child?.kill("SIGSTOP");
+    this.#running?.signal("SIGSTOP");
   }
 
   thaw(): void {
-    this.#child?.kill("SIGCONT");
+    this.#running?.signal("SIGCONT");
   }
 
   /** Lets it send its clients away and end. */
   drain(): Promise<void> {
-    return this.#end((child) => child.send("drain"));
+    return this.#end("SIGTERM");
   }
 
   /** Kills it, and starts it again after a while. */
@@ -86,44 +96,32 @@ export class ServerProcess {
   }
 
   async #startOnce(): Promise<void> {
-    const { name, port, folder } = this.#broker;
-    const child = fork(script, [this.#contender, String(this.#port), name, String(port), folder], {
-      cwd: root,
-      execArgv: ["--import", "tsx", "--conditions=bowline-source"],
-      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    const { command, config, startMs } = this.#command;
+    const running = await Running.start({
+      command,
+      config: { ...config, port: this.#port },
+      startMs,
+      answerMs: startMs,
     });
-    this.#said = "";
-    child.stderr?.on("data", (text) => (this.#said = `${this.#said}${String(text)}`.slice(-saidLengthMax)));
-    const signal = AbortSignal.timeout(startMs);
-    const exited = once(child, "exit", { signal }).then(([code]): never => {
-      throw new Error(
-        `the ${this.#contender} server ended with ${String(code)} before it listened:\n${this.#said}`,
-      );
-    });
-    // Only the first to settle counts.
-    exited.catch(() => {});
-    const listening = Promise.race([once(child, "message", { signal }), exited]);
-    const [message] = (await listening.catch((error: unknown) => {
-      child.kill("SIGKILL");
-      throw error;
-    })) as [{ port: number }];
-    this.#child = child;
-    this.#port = message.port;
-    this.#isUp = true;
+    this.#running = running;
+    this.#port = running.port;
   }
 
-  async #end(how: (child: ChildProcess) => void): Promise<void> {
-    const child = this.#child;
-    if (!child) return;
-    this.#child = null;
-    this.#isUp = false;
-    if (child.exitCode !== null || child.signalCode !== null)
-      throw new Error(`the ${this.#contender} server ended by itself, with ${child.exitCode}`);
-    const exited = once(child, "exit", { signal: AbortSignal.timeout(endMs) });
-    how(child);
-    await exited.catch((error: unknown) => {
-      child.kill("SIGKILL");
-      throw new Error(`the ${this.#contender} server did not end:\n${this.#said}`, { cause: error });
-    });
+  async #end(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+    const running = this.#running;
+    if (!running) return;
+    this.#running = null;
+    const { command } = this.#command;
+    if (running.ended !== null) throw new Error(`the server (${command}) ${running.ended}, by itself`);
+    running.signal(signal);
+    const hasEnded = await Promise.race([
+      running.whenEnded().then(() => true),
+      sleep(endMs, false, { ref: false }),
+    ]);
+    if (hasEnded) return;
+    await running.kill();
+    throw new Error(
+      `the server (${command}) did not end within ${endMs} ms of ${signal}${running.lastWords()}`,
+    );
   }
 }

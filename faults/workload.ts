@@ -1,4 +1,4 @@
-import type { Contender, Participant, RoomName } from "./contenders/contender.ts";
+import type { Participant, Participate, RoomName } from "./contenders/contender.ts";
 import type { Recorder } from "./recorder.ts";
 
 /** How much is said, and where. */
@@ -59,14 +59,11 @@ export class Workload {
       .filter(({ room, seen }) => seen !== null && seen.toSorted().join() !== truth.get(room)).length;
   }
 
-  /** Starts all clients; resolves when each is in its rooms. */
-  async join(contender: Contender, port: number, clients: number): Promise<void> {
-    for (let from = 0; from < clients; from += startBatch) {
-      const indexes = Array.from(
-        { length: Math.min(startBatch, clients - from) },
-        (_, index) => from + index,
-      );
-      await Promise.all(indexes.map((index) => this.#start(contender, port, index)));
+  /** Starts all clients, each in its way; resolves when each is in its rooms. */
+  async join(ways: readonly Participate[], port: number): Promise<void> {
+    for (let from = 0; from < ways.length; from += startBatch) {
+      const batch = ways.slice(from, from + startBatch);
+      await Promise.all(batch.map((participate, index) => this.#start(participate, port, from + index)));
     }
   }
 
@@ -88,8 +85,8 @@ export class Workload {
   }
 
   /** Publishes a last message to each room, from a client of its own. */
-  async publishLast(contender: Contender, port: number): Promise<void> {
-    const participant = await contender.participate({ port, name: null, rooms: [], log: () => {} });
+  async publishLast(participate: Participate, port: number): Promise<void> {
+    const participant = await participate({ port, name: null, rooms: [], log: () => {} });
     this.#members.push({ name: "last", rooms: [], participant, n: 0 });
     await Promise.all(
       this.rooms.map(async (room, index) => {
@@ -104,11 +101,11 @@ export class Workload {
     for (const { participant } of this.#members) participant.close();
   }
 
-  async #start(contender: Contender, port: number, index: number): Promise<void> {
+  async #start(participate: Participate, port: number, index: number): Promise<void> {
     const name = `client${index + 1}`;
     const rooms = this.#roomsOf(index);
     const log = this.#recorder.reader(name, rooms);
-    const participant = await contender.participate({ port, name, rooms, log });
+    const participant = await participate({ port, name, rooms, log });
     this.#members.push({ name, rooms, participant, n: 0 });
   }
 

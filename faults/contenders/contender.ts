@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import type { Position } from "bowline/protocol";
 import type { Told } from "../history.ts";
 
@@ -5,15 +6,6 @@ export type ContenderName = "bowline" | "socket.io";
 
 /** What keeps the logs: in the server's own process, or a service that several servers share. */
 export type BrokerName = "memory" | "sqlite" | "redis" | "nats";
-
-/** Where a server finds its broker. */
-export interface BrokerAddress {
-  readonly name: BrokerName;
-  /** 0 for one that is in the server's own process. */
-  readonly port: number;
-  /** Where the SQLite broker keeps its file; empty for the others. */
-  readonly folder: string;
-}
 
 /** A room of the workload. `short` ones keep little history, so that who is away for long misses something. */
 export type RoomName = `long/${number}` | `short/${number}`;
@@ -36,13 +28,6 @@ export interface Participant {
   close(): void;
 }
 
-/** A server that listens. */
-export interface Serving {
-  readonly port: number;
-  /** Lets its clients go to other servers, and ends. */
-  drain(): Promise<void>;
-}
-
 /** Who takes part, and where. */
 export interface Participation {
   /** Its name, which others see it present by; null for one that does not want to be seen. */
@@ -53,12 +38,14 @@ export interface Participation {
   readonly log: (room: RoomName, told: Told) => void;
 }
 
+/** Starts a client; resolves when it is in all its rooms. */
+export type Participate = (participation: Participation) => Promise<Participant>;
+
 /** One of the frameworks under test. */
 export interface Contender {
-  /** Listens on 127.0.0.1; 0 takes a free port. */
-  serve(port: number, broker: BrokerAddress): Promise<Serving>;
-  /** Starts a client; resolves when it is in all its rooms. */
-  participate(participation: Participation): Promise<Participant>;
+  /** Starts a server, as docs/guarantees.md says. For the shell. */
+  readonly serverCommand: string;
+  readonly participate: Participate;
 }
 
 /** How often the server looks whether a client is alive: the same for all. */
@@ -66,3 +53,11 @@ export const heartbeatMs = 2000;
 
 /** The longest wait between two attempts to connect: about the same for all. */
 export const reconnectMsMax = 1500;
+
+/** The command that runs a script of this project from source. `path` is relative to its root. */
+export function sourceCommand(path: string): string {
+  const file = (name: string): string =>
+    JSON.stringify(fileURLToPath(new URL(`../../${name}`, import.meta.url)));
+  const loader = JSON.stringify(import.meta.resolve("tsx"));
+  return `${JSON.stringify(process.execPath)} --import ${loader} --conditions=bowline-source ${file(path)}`;
+}

@@ -1,17 +1,12 @@
-import { randomUUID } from "node:crypto";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { Position } from "bowline/protocol";
-import { Server } from "socket.io";
 import { io } from "socket.io-client";
 import {
-  heartbeatMs,
   reconnectMsMax,
+  sourceCommand,
   type Contender,
   type Message,
   type Participant,
   type Participation,
-  type Serving,
 } from "./contender.ts";
 
 /**
@@ -19,40 +14,13 @@ import {
  * `retries` with `ackTimeout` at the client, both with the values of its examples. It has no positions; the server
  * counts the messages of each room for the checker's sake.
  */
-export const socketIo: Contender = { serve, participate };
+export const socketIo: Contender = {
+  serverCommand: sourceCommand("faults/contenders/socket-io-server.ts"),
+  participate,
+};
 
-const recoveryMs = 2 * 60 * 1000;
 const ackTimeoutMs = 10_000;
 const retries = 3;
-
-async function serve(port: number): Promise<Serving> {
-  const http = createServer();
-  const server = new Server(http, {
-    transports: ["websocket"],
-    serveClient: false,
-    pingInterval: heartbeatMs,
-    pingTimeout: heartbeatMs,
-    connectionStateRecovery: { maxDisconnectionDuration: recoveryMs, skipMiddlewares: true },
-  });
-  const epoch = randomUUID();
-  const offsets = new Map<string, number>();
-  const positionOf = (room: string): Position => ({ epoch, offset: offsets.get(room) ?? 0 });
-  server.on("connection", (socket) => {
-    socket.on("publish", (room: string, message: Message, acknowledge: (position: Position) => void) => {
-      offsets.set(room, positionOf(room).offset + 1);
-      const position = positionOf(room);
-      server.to(room).emit("message", room, message, position);
-      acknowledge(position);
-    });
-    if (socket.recovered) return;
-    const { rooms } = socket.handshake.auth as { rooms: string[] };
-    void socket.join(rooms);
-    // To the socket's own room rather than to the socket: that is recovered too.
-    server.to(socket.id).emit("joined", Object.fromEntries(rooms.map((room) => [room, positionOf(room)])));
-  });
-  await new Promise<void>((resolve) => http.listen(port, "127.0.0.1", resolve));
-  return { port: (http.address() as AddressInfo).port, drain: () => server.close() };
-}
 
 async function participate({ port, rooms, log }: Participation): Promise<Participant> {
   const socket = io(`http://127.0.0.1:${port}`, {

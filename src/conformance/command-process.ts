@@ -19,7 +19,7 @@ export interface CommandOptions {
 /** The processes that run now: none outlives this one. */
 const running = new Set<ChildProcess>();
 process.on("exit", () => {
-  for (const child of running) killAll(child);
+  for (const child of running) signalAll(child, "SIGKILL");
 });
 
 /**
@@ -33,7 +33,9 @@ export class CommandProcess {
 
   constructor({ command, config, onLine, onEnd }: CommandOptions) {
     const env = { ...process.env, BOWLINE_CONFORMANCE: JSON.stringify(config) };
-    const child = spawn(command, { shell: true, detached: ownsGroup, env, stdio: "pipe" });
+    // A shell that died of SIGTERM would take the program's standard input with it, while that still drains.
+    const line = ownsGroup ? `trap : TERM; ${command}` : command;
+    const child = spawn(line, { shell: true, detached: ownsGroup, env, stdio: "pipe" });
     this.#child = child;
     running.add(child);
     // It may end before it has read what it is told.
@@ -66,21 +68,31 @@ export class CommandProcess {
       : `; its standard error ends with:\n${said}`;
   }
 
+  /** Sends a signal to it, and to all that it started. */
+  signal(name: NodeJS.Signals): void {
+    signalAll(this.#child, name);
+  }
+
+  /** Resolves when it has ended, however that came. */
+  whenEnded(): Promise<void> {
+    return this.#ended;
+  }
+
   /** Ends it as `kill -9` does, with all that it started. */
   async kill(): Promise<void> {
-    killAll(this.#child);
+    this.signal("SIGKILL");
     await this.#ended;
   }
 }
 
-/** Elsewhere a process group can be ended as a whole: the shell and what it started. */
+/** Elsewhere a process group can be signalled as a whole: the shell and what it started. */
 const ownsGroup = process.platform !== "win32";
 
-function killAll(child: ChildProcess): void {
+function signalAll(child: ChildProcess, name: NodeJS.Signals): void {
   if (child.pid === undefined) return;
   try {
-    if (ownsGroup) process.kill(-child.pid, "SIGKILL");
-    else child.kill("SIGKILL");
+    if (ownsGroup) process.kill(-child.pid, name);
+    else child.kill(name);
   } catch {
     // It has ended.
   }

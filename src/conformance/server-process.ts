@@ -109,6 +109,20 @@ export class ServerProcess {
     });
   }
 
+  signal(name: NodeJS.Signals): void {
+    this.#process.signal(name);
+  }
+
+  /** Resolves when it has ended, however that came. */
+  whenEnded(): Promise<void> {
+    return this.#process.whenEnded();
+  }
+
+  /** What it wrote to its standard error last, for a text about it. */
+  lastWords(): string {
+    return this.#process.lastWords();
+  }
+
   kill(): Promise<void> {
     return this.#process.kill();
   }
