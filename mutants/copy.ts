@@ -17,7 +17,18 @@ import { applyTo, type Mutant } from "./mutant.ts";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** What the tests need of the repository. */
-const copied = ["src", "test", "examples", "faults", "mutants", "bench", "scripts", "docs", "spec"];
+const copied = [
+  "src",
+  "spec",
+  "conformance",
+  "test",
+  "examples",
+  "faults",
+  "mutants",
+  "bench",
+  "scripts",
+  "docs",
+];
 const copiedFiles = /\.(json|md)$|^vitest\.config\.ts$/;
 
 /**

@@ -21,7 +21,9 @@ const layers = {
   brokers: { values: ["base", "protocol", "server/broker.ts"] },
   engines: { values: ["base", "protocol"], types: ["server/engine.ts"] },
   conformance: { values: ["base"], packages: ["node:*", "ws"] },
-  testing: { values: ["base", "protocol", "contract", "client", "server", "brokers", "engines"] },
+  testing: {
+    values: ["base", "protocol", "contract", "client", "server", "brokers", "engines", "conformance"],
+  },
   cli: { values: ["base", "protocol", "contract", "contract-file"], packages: ["node:*"] },
 };
 

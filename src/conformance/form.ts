@@ -8,11 +8,15 @@ interface FieldTypes {
   readonly socket: string;
   /** The name of a session: small letters and digits. */
   readonly session: string;
+  /** The name of a node: small letters and digits. */
+  readonly node: string;
   readonly text: string;
   readonly whole: number;
   readonly flag: boolean;
   readonly object: JsonObject;
   readonly list: readonly unknown[];
+  /** Steps of the same forms. */
+  readonly steps: readonly JsonObject[];
   readonly any: unknown;
 }
 
@@ -50,11 +54,13 @@ const checks: { readonly [Kind in FieldKind]: { readonly what: string; fits(valu
     fits: (value) => isText(value, /^[A-Z][A-Za-z0-9]*$/),
   },
   session: { what: 'the name of a session, such as "a"', fits: (value) => isText(value, /^[a-z][a-z0-9]*$/) },
+  node: { what: 'the name of a node, such as "a"', fits: (value) => isText(value, /^[a-z][a-z0-9]*$/) },
   text: { what: "a string", fits: (value) => typeof value === "string" },
   whole: { what: "a whole number", fits: (value) => Number.isSafeInteger(value) && (value as number) >= 0 },
   flag: { what: "true or false", fits: (value) => typeof value === "boolean" },
   object: { what: "an object", fits: isObject },
   list: { what: "an array", fits: (value) => Array.isArray(value) },
+  steps: { what: "an array of steps", fits: (value) => Array.isArray(value) },
   any: { what: "any value", fits: () => true },
 };
 
@@ -78,7 +84,13 @@ export function stepProblem(forms: StepForms, step: unknown): string | null {
     const [first = ""] = Object.keys(step);
     return `no known verb: ${nearest(first, forms)} Verbs are: ${Object.keys(forms).join(", ")}`;
   }
-  return fieldProblem(form, verb, step) ?? operatorProblem(step) ?? form.check?.(step) ?? null;
+  return (
+    fieldProblem(form, verb, step) ??
+    nestedProblem(forms, form, verb, step) ??
+    operatorProblem(step) ??
+    form.check?.(step) ??
+    null
+  );
 }
 
 function fieldProblem(form: StepForm, verb: string, step: JsonObject): string | null {
@@ -96,6 +108,19 @@ function fieldProblem(form: StepForm, verb: string, step: JsonObject): string | 
   const { oneOf } = form;
   if (oneOf && oneOf.filter((name) => Object.hasOwn(step, name)).length !== 1)
     return `"${verb}" needs exactly one of ${oneOf.join(", ")}`;
+  return null;
+}
+
+/** What is wrong with the steps inside a step. */
+function nestedProblem(forms: StepForms, form: StepForm, verb: string, step: JsonObject): string | null {
+  const kinds: Fields = { [verb]: form.verb, ...form.required, ...form.optional };
+  for (const [name, kind] of Object.entries(kinds)) {
+    if (kind !== "steps") continue;
+    for (const inner of (step[name] ?? []) as readonly unknown[]) {
+      const problem = stepProblem(forms, inner);
+      if (problem) return problem;
+    }
+  }
   return null;
 }
 

@@ -26,6 +26,14 @@ const kinds: Readonly<Record<string, (value: unknown) => boolean>> = {
     isObject(value) && kinds["whole"]?.(value["offset"]) === true && typeof value["epoch"] === "string",
 };
 
+const listOperators = ["$each", "$last", "$inOrder", "$rising", "$distinct"] as const;
+
+type ListOperator = (typeof listOperators)[number];
+
+function isListOperator(operator: string): operator is ListOperator {
+  return (listOperators as readonly string[]).includes(operator);
+}
+
 /** One comparison, with what it would bind. */
 class Trial {
   readonly #scope: Scope;
@@ -107,8 +115,48 @@ class Trial {
       case "$only":
         return this.#only(operand, value, at);
       default:
-        return this.#order(operator, operand, value, at);
+        return isListOperator(operator)
+          ? this.#judgeList(operator, operand, value, at)
+          : this.#order(operator, operand, value, at);
     }
+  }
+
+  #judgeList(operator: ListOperator, operand: unknown, value: unknown, at: string): string | null {
+    if (!Array.isArray(value)) return `${place(at)} should be an array, and is ${shown(value)}`;
+    const list: readonly unknown[] = value;
+    switch (operator) {
+      case "$each":
+        for (const [index, element] of list.entries()) {
+          const why = this.compare(operand, element, `${at}[${index}]`);
+          if (why) return why;
+        }
+        return null;
+      case "$last":
+        return this.compare(operand, list.at(-1), `${at}[${Math.max(0, list.length - 1)}]`);
+      case "$inOrder":
+        return this.#inOrder(operand as readonly unknown[], list, at);
+      case "$rising": {
+        const numbers = list.map((element) => Number(isObject(element) ? element[String(operand)] : element));
+        const fall = numbers.findIndex((number, index) => !(number >= (numbers[index - 1] ?? number)));
+        return fall < 0 ? null : `${place(at)} should never fall, and is ${shown(numbers)}`;
+      }
+      case "$distinct": {
+        const texts = list.map((element) => JSON.stringify(element));
+        const again = texts.find((text, index) => texts.indexOf(text) !== index);
+        return again === undefined ? null : `${place(at)} has ${again} twice`;
+      }
+    }
+  }
+
+  /** These elements, in this order, perhaps with others between them. */
+  #inOrder(patterns: readonly unknown[], list: readonly unknown[], at: string): string | null {
+    let from = 0;
+    for (const pattern of patterns) {
+      const index = list.findIndex((it, place) => place >= from && this.compare(pattern, it, at) === null);
+      if (index < 0) return `${place(at)} lacks ${shown(pattern)} after its first ${from} elements`;
+      from = index + 1;
+    }
+    return null;
   }
 
   #oneOf(patterns: readonly unknown[], value: unknown, at: string): string | null {

@@ -1,17 +1,7 @@
-import { appendCases } from "./conformance/append-cases.ts";
-import type { BrokerBench } from "./conformance/bench.ts";
-import { boundCases } from "./conformance/bound-cases.ts";
-import type { CaseDefinition } from "./conformance/case.ts";
-import { clusterCases } from "./conformance/cluster-cases.ts";
-import { dataCases } from "./conformance/data-cases.ts";
-import { deliveryCases } from "./conformance/delivery-cases.ts";
-import { ledgerCases } from "./conformance/ledger-cases.ts";
-import { outageCases } from "./conformance/outage-cases.ts";
-import { presenceCases } from "./conformance/presence-cases.ts";
-import { readCases } from "./conformance/read-cases.ts";
-import { requestCases } from "./conformance/request-cases.ts";
-import { Scene } from "./conformance/scene.ts";
-import { sessionCases } from "./conformance/session-cases.ts";
+import { offers, type BrokerBench } from "./conformance/bench.ts";
+import { loadScripts } from "./conformance/load-scripts.ts";
+import { playScript } from "./conformance/player.ts";
+import { timeoutMsOf } from "./conformance/timeout.ts";
 
 export type { BrokerBench } from "./conformance/bench.ts";
 
@@ -35,27 +25,11 @@ export interface ConformanceCase {
  * for (const { name, run, timeoutMs } of brokerConformance(bench)) test(name, run, timeoutMs);
  */
 export function brokerConformance(bench: BrokerBench): ConformanceCase[] {
-  return allCases
-    .filter(({ needs }) => needs?.(bench) ?? true)
-    .map(({ name, run, timeoutMs = defaultTimeoutMs }) => ({
-      name,
-      timeoutMs: typeof timeoutMs === "number" ? timeoutMs : timeoutMs(bench),
-      run: () => Scene.play(bench, run),
+  return loadScripts()
+    .filter(({ needs }) => needs.every((need) => offers(bench, need)))
+    .map((script) => ({
+      name: `${script.topic}: ${script.about}`,
+      timeoutMs: timeoutMsOf(script, bench),
+      run: () => playScript(bench, script),
     }));
 }
-
-const defaultTimeoutMs = 20_000;
-
-const allCases: readonly CaseDefinition[] = [
-  ...appendCases,
-  ...readCases,
-  ...boundCases,
-  ...ledgerCases,
-  ...deliveryCases,
-  ...dataCases,
-  ...sessionCases,
-  ...requestCases,
-  ...presenceCases,
-  ...clusterCases,
-  ...outageCases,
-];

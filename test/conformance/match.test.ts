@@ -18,6 +18,11 @@ test.each<[string, unknown, unknown]>([
   ["a dollar sign", "$$x", "$x"],
   ["the case's suffix", "room-${n}", "room-7"],
   ["not a value", { $not: { a: 1 } }, { a: 2 }],
+  ["each element", { $each: { a: "$x" } }, [{ a: 1 }, { a: 1, b: 2 }]],
+  ["the last element", { $last: { a: 2 } }, [{ a: 1 }, { a: 2 }]],
+  ["elements in order, with others between", { $inOrder: [1, 3] }, [0, 1, 2, 3]],
+  ["what never falls", { $rising: "a" }, [{ a: "9" }, { a: "9" }, { a: "10" }]],
+  ["what is there once", { $distinct: true }, [1, "1", { a: 1 }]],
 ])("%s fits", (_what, pattern, value) => {
   expect(mismatch(pattern, value, new Scope("7"))).toBeNull();
 });
@@ -37,6 +42,14 @@ test.each<[string, unknown, unknown, string]>([
   ["an element twice", { $anyOrder: [1, 2] }, [1, 1], "it has 1, which is none of [2]"],
   ["a further field", { $only: { a: 1 } }, { a: 1, b: 2 }, 'it has the field "b"'],
   ["a value that must not be", { $not: 1 }, 1, "it must not be 1"],
+  ["one of each", { $each: { a: 1 } }, [{ a: 1 }, { a: 2 }], "[1].a should be 1, and is 2"],
+  ["the last element", { $last: 1 }, [1, 2], "[1] should be 1, and is 2"],
+  ["the last of none", { $last: 1 }, [], "[0] should be 1, and is absent"],
+  ["another order", { $inOrder: [3, 1] }, [1, 3], "it lacks 1 after its first 2 elements"],
+  ["what falls", { $rising: "a" }, [{ a: "10" }, { a: "9" }], "it should never fall, and is [10,9]"],
+  ["what is no number", { $rising: "a" }, [{ a: "x" }], "it should never fall"],
+  ["what is there twice", { $distinct: true }, [{ a: 1 }, { a: 1 }], 'it has {"a":1} twice'],
+  ["a list that is none", { $each: 1 }, 1, "it should be an array, and is 1"],
 ])("%s does not fit, and is named", (_what, pattern, value, why) => {
   expect(mismatch(pattern, value, new Scope("7"))).toContain(why);
 });

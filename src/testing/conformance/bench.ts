@@ -31,3 +31,32 @@ export interface BrokerBench {
   /** Lets time pass. Default: real time. For a service on a virtual clock. */
   readonly sleep?: (ms: number) => Promise<void>;
 }
+
+/**
+ * What a case may need: several nodes, data that outlives its node, a lease, a bound on sessions that are not renewed, nodes
+ * that can crash, a service that can be stopped.
+ */
+export const knownNeeds = ["nodes", "lasting", "lease", "session-ttl", "crash", "service"] as const;
+
+export type Need = (typeof knownNeeds)[number];
+
+/** Lease that a bench has when it names none. */
+const defaultLeaseMs = 10_000;
+
+export function leaseMsOf({ leaseMs = defaultLeaseMs }: BrokerBench): number {
+  return leaseMs;
+}
+
+const judges: { readonly [Name in Need]: (bench: BrokerBench) => boolean } = {
+  nodes: ({ nodes = "many" }) => nodes === "many",
+  lasting: ({ forgets = false }) => !forgets,
+  lease: ({ leaseMs }) => leaseMs !== undefined,
+  "session-ttl": ({ sessionTtlMs }) => sessionTtlMs !== undefined,
+  crash: ({ crash }) => crash !== undefined,
+  service: ({ stopService, startService }) => stopService !== undefined && startService !== undefined,
+};
+
+/** Whether a bench offers what a case needs. */
+export function offers(bench: BrokerBench, need: Need): boolean {
+  return judges[need](bench);
+}
