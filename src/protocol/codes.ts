@@ -18,9 +18,6 @@ export interface CloseCode {
  * end the same way, and 45xx that it would not. Apart, so that a page loads only these.
  */
 export const finalCloseNumbers = {
-  PROTOCOL_ERROR: 1002,
-  UNSUPPORTED_DATA: 1003,
-  NOT_UTF8: 1007,
   TOO_BIG: 1009,
   BAD_FRAME: 4400,
   TOKEN_EXPIRED: 4401,
@@ -35,9 +32,12 @@ export const finalCloseNumbers = {
  */
 export const clientCloseNumbers = { NORMAL: 1000, RETURNING: 4501 } as const;
 
-/** Numbers of the others. */
-const passingCloseNumbers = {
+/** Numbers of the others: of those that pass, and those that WebSocket libraries close with, which pages hardly see. */
+const otherCloseNumbers = {
   GOING_AWAY: 1001,
+  PROTOCOL_ERROR: 1002,
+  UNSUPPORTED_DATA: 1003,
+  NOT_UTF8: 1007,
   TOO_MANY_FRAGMENTS: 1008,
   INTERNAL: 1011,
   RESTART: 1012,
@@ -53,7 +53,7 @@ const passingCloseNumbers = {
 export type CloseName =
   | keyof typeof finalCloseNumbers
   | keyof typeof clientCloseNumbers
-  | keyof typeof passingCloseNumbers;
+  | keyof typeof otherCloseNumbers;
 
 const closeTexts: Record<CloseName, string> = {
   NORMAL: "the client is closed, and does not come back",
@@ -99,7 +99,7 @@ export function closeName(code: number): string {
 // Made by a call that bundlers may leave out: a page needs the numbers alone.
 export const closeCodes: Readonly<Record<CloseName, CloseCode>> = /* @__PURE__ */ (() =>
   Object.fromEntries(
-    Object.entries({ ...finalCloseNumbers, ...clientCloseNumbers, ...passingCloseNumbers })
+    Object.entries({ ...finalCloseNumbers, ...clientCloseNumbers, ...otherCloseNumbers })
       .toSorted(([, a], [, b]) => a - b)
       .map(([name, code]) => [
         name,

@@ -7,19 +7,15 @@ export const stateLevelsMax: number = depthMax - 3;
 
 /**
  * A payload as JSON, as `JSON.stringify` has it: NaN and Infinity are null, and so is `undefined`; what has a `toJSON` is
- * what that gives. Throws a `TypeError` on what JSON has no way to write (a function, a symbol, a BigInt, a cycle), on
- * what no frame may hold (more levels than it may have, a lone surrogate), a `RangeError` on thousands of levels, and
- * what a getter or `toJSON` throws.
+ * what that gives. Throws a `TypeError` on what JSON has no way to write (a function, a symbol, a BigInt, a cycle) and on
+ * more levels than a frame may have, a `RangeError` on thousands of them, and what a getter or `toJSON` throws.
  */
 export function toJson(payload: unknown, levelsMax: number = payloadLevelsMax): string {
   const json = JSON.stringify(payload ?? null) as string | undefined;
   if (json === undefined) throw new TypeError(`JSON can't hold a ${typeof payload}`);
   // Each level takes two characters at least, so short ones need no look.
   if (json.length > 2 * levelsMax && isDeeper(payload, levelsMax))
-    throw new TypeError(`it is nested deeper than ${levelsMax} levels`);
-  // Written as an escape sequence; without the backslashes that are escaped themselves, each one begins a sequence.
-  if (json.includes("\\ud") && /\\ud[89a-f]/.test(json.replaceAll("\\\\", "")))
-    throw new TypeError("it has a lone surrogate, half of a character");
+    throw new TypeError(`deeper than ${levelsMax} levels`);
   return json;
 }
 

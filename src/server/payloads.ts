@@ -113,6 +113,8 @@ export function jsonOf(
   let json: string;
   try {
     json = toJson(payload, levelsMax);
+    if (hasLoneSurrogate(json))
+      throw new TypeError("a text or name has a lone surrogate, half of a character");
   } catch (cause) {
     throw new TypeError(`${what} can't be written as JSON: ${messageOf(cause)}`, { cause });
   }
@@ -122,6 +124,12 @@ export function jsonOf(
       `${what} has ${utf8Length(json)} bytes, and may have ${bytesMax}, which is limits.frameBytes less ${frameHeadBytes}`,
     );
   return json;
+}
+
+/** Of JSON as `JSON.stringify` writes it. */
+function hasLoneSurrogate(json: string): boolean {
+  // Only these are escaped; without the backslashes that are escaped themselves, each one begins an escape sequence.
+  return json.includes("\\ud") && /\\ud[89a-f]/.test(json.replaceAll("\\\\", ""));
 }
 
 /** The event or signal of that name, if `from` may send it. */

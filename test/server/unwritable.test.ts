@@ -31,6 +31,10 @@ const bad: Record<string, unknown> = {
   "a proxy that throws": new Proxy({}, { get: fail, ownKeys: fail }),
   "20,000 levels": deep(20_000),
   "more levels than a frame may have": deep(200),
+};
+
+/** What JSON can write, and no frame may hold. Of a client's own, the server says so. */
+const unsound: Record<string, unknown> = {
   "a lone surrogate": "a\ud800",
   "a lone surrogate within, after a backslash": { text: "\\\udc00" },
   "a lone surrogate in a name": { "\ud83d": 1 },
@@ -150,7 +154,9 @@ const sites: Site[] = [
 ];
 
 describe.each(sites)("$name", ({ send, info, text }) => {
-  test.each(Object.entries(bad))("that is %s is refused where it was made", async (what, value) => {
+  const refusedHere = { ...bad, ...((info || text) && unsound) };
+
+  test.each(Object.entries(refusedHere))("that is %s is refused where it was made", async (what, value) => {
     const scene = await bench(value);
     const { pair, infos, bea } = scene;
     const outcome = (async () => send(scene, value))().then(
@@ -199,6 +205,24 @@ describe.each(good)("%s", (_what, given, arrives) => {
     expect(scene.infos).toEqual([]);
   });
 });
+
+test.each(Object.entries(unsound))(
+  "a client's %s is refused by the server, by itself",
+  async (_what, value) => {
+    const { pair, ada, lobby, infos } = await bench(null);
+    const refusals: string[] = [];
+    lobby.onError(({ code }) => refusals.push(code));
+    const calls = Promise.allSettled([lobby.publish("message", value), ada.request("ask", value)]);
+    lobby.publish("typing", value);
+    lobby.presence.set(value);
+    await pair.clock.settle();
+    for (const outcome of await calls) expect(outcome).toMatchObject({ reason: { code: "INVALID" } });
+    expect(refusals).toEqual(["INVALID", "INVALID"]);
+    const stored = lobby.publish("message", "next");
+    await pair.clock.settle();
+    expect([(await stored).offset, ada.status.state, infos]).toEqual([1, "open", []]);
+  },
+);
 
 describe("what a client sends nested too deep", () => {
   test.each([201, 5000, 20_000])("by %i levels is its own fault", async (levels) => {
