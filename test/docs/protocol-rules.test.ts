@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 
 const page = readFileSync(new URL("../../spec/PROTOCOL.md", import.meta.url), "utf8");
@@ -26,4 +26,11 @@ test("the cases that it names are of a section that there is", () => {
   const names = Array.from(page.matchAll(reference), ([, name = ""]) => name.replace(/^client\//, ""));
   expect(names.length).toBeGreaterThan(250);
   expect(names.filter((name) => !sections.has(name.split("/")[0] as string))).toEqual([]);
+});
+
+test("the vectors that it names are there", () => {
+  const topics = Array.from(page.matchAll(/\[vectors\/([a-z-]+)\]/g), ([, topic = ""]) => topic);
+  const isThere = (topic: string): boolean =>
+    existsSync(new URL(`../../spec/vectors/${topic}.json`, import.meta.url));
+  expect(topics.filter((topic) => !isThere(topic))).toEqual([]);
 });
