@@ -16,7 +16,8 @@ const exceptions = {};
 const problems = [];
 const unusedExceptions = new Set(Object.keys(exceptions));
 
-const counts = ["package-lock.json", "test/runtimes/programs/package-lock.json"].map(check);
+const folders = ["", "test/runtimes/programs/", "test/asyncapi/parser/"];
+const counts = folders.map((folder) => check(`${folder}package-lock.json`));
 
 /** Checks one lockfile, and counts its packages. */
 function check(path) {
@@ -44,7 +45,7 @@ for (const key of unusedExceptions) problems.push(`${key}: is no longer missing;
 
 for (const problem of problems) console.error(problem);
 if (problems.length > 0) process.exit(1);
-console.log(`lockfiles: ${counts.join(" and ")} packages, complete for every platform`);
+console.log(`lockfiles: ${counts.join(", ")} packages, complete for every platform`);
 
 /** Looks for the dependency where Node would: beside the package's own modules, then one level up at a time. */
 function isLocked(packages, location, dependency) {

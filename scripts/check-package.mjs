@@ -3,13 +3,27 @@
  * manifest, attw resolves the types of every subpath, and what the README links to is in there.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 
+const contractOfUser = `
+import { contract, event, room } from "bowline";
+import * as z from "zod";
+const message = event(z.object({ text: z.string().max(2000) }));
+export const chat = contract({ rooms: { "chat/:room": room({ events: { message } }) } });
+`;
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "bowline-pack-"));
 try {
@@ -17,8 +31,10 @@ try {
   const isValid = await checkManifest(tarball);
   const areTypesValid = checkTypes(tarball);
   const doEntriesLoad = checkEntries();
+  const doesProgramRun = checkProgram(tarball);
   const doLinksWork = checkReadme(files);
-  process.exitCode = isValid && areTypesValid && doEntriesLoad && doLinksWork ? 0 : 1;
+  const isRight = isValid && areTypesValid && doEntriesLoad && doesProgramRun && doLinksWork;
+  process.exitCode = isRight ? 0 : 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -64,6 +80,29 @@ function checkEntries() {
   if (result.status === 0) console.log(`entries: ${entries.length} load`);
   else console.error(`entries: one of ${entries.join(" ")} does not load\n${result.stderr}`);
   return result.status === 0;
+}
+
+/** Runs the program of the package as npm would install it, on a contract of a user's. */
+function checkProgram(tarball) {
+  const modules = join(folder, "node_modules");
+  mkdirSync(modules);
+  const unpacked = spawnSync("tar", ["-xzf", tarball, "-C", modules], { encoding: "utf8" });
+  if (unpacked.status !== 0) throw new Error(`the tarball can't be unpacked\n${unpacked.stderr}`);
+  renameSync(join(modules, "package"), join(modules, "bowline"));
+  for (const name of ["ws", "zod"])
+    symlinkSync(join(root, "node_modules", name), join(modules, name), "junction");
+  writeFileSync(join(folder, "chat.contract.mjs"), contractOfUser);
+  const { bin } = JSON.parse(readFileSync(join(modules, "bowline/package.json"), "utf8"));
+  const formats = ["contract", "json-schema", "asyncapi"];
+  const failed = formats.filter((format) => {
+    const args = [join(modules, "bowline", bin.bowline), "export", format, "chat.contract.mjs"];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: "utf8" });
+    if (status === 0 && JSON.stringify(JSON.parse(stdout)).includes('"maxLength":2000')) return false;
+    console.error(`bowline export ${format} ended with ${status}\n${stdout}${stderr}`);
+    return true;
+  });
+  if (failed.length === 0) console.log("program: bowline runs from the package");
+  return failed.length === 0;
 }
 
 /** Every relative link and picture of the README is in the tarball: npm shows the one without the repository. */

@@ -2,12 +2,12 @@
  * The runtimes that the client is tested in besides the one that runs the tests: packages of npm, in a folder and with a
  * lockfile of their own. Only Node built-ins here: this runs on a fresh clone, before anything is installed.
  */
-import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { ensureFolder } from "./locked-folder.mjs";
 
-const folder = fileURLToPath(new URL("../test/runtimes/programs/", import.meta.url));
-const modules = `${folder}node_modules/`;
+const folder = "test/runtimes/programs";
+const modules = fileURLToPath(new URL(`../${folder}/node_modules/`, import.meta.url));
 const platform = `${process.platform}-${process.arch}`;
 
 /** name: what it is called. command: where its program lies below node_modules, for this system. */
@@ -34,44 +34,15 @@ export function findRuntimes() {
  * @returns {boolean} whether the tests may start
  */
 export function ensureRuntimes() {
-  if (!isInstalled()) install();
+  ensureFolder(folder, "Node 20, 22, 24, Bun and Deno");
   const found = findRuntimes();
   const missing = runtimes.map(({ name }) => name).filter((name) => !(name in found));
   const isCi = process.env.CI === "true";
   if (missing.length > 0) {
     const verdict = isCi ? "and CI=true needs them" : "so the client is not tested in them";
-    console.log(
-      `setup: no ${missing.join(", ")} for ${platform} here, ${verdict} (npm ci in test/runtimes/programs)`,
-    );
+    console.log(`setup: no ${missing.join(", ")} for ${platform} here, ${verdict} (npm ci in ${folder})`);
   }
   return missing.length === 0 || !isCi;
-}
-
-/** Whether all that fits this system is there, in the version that is locked. */
-function isInstalled() {
-  const wanted = readPackages("package-lock.json") ?? {};
-  const present = readPackages("node_modules/.package-lock.json");
-  return Object.entries(wanted).every(
-    ([path, { version, optional }]) =>
-      path === "" || (present?.[path] ? present[path].version === version : present && optional),
-  );
-}
-
-function readPackages(path) {
-  try {
-    return JSON.parse(readFileSync(folder + path, "utf8")).packages;
-  } catch {
-    return undefined;
-  }
-}
-
-function install() {
-  console.log(
-    "setup: installing Node 20, 22, 24, Bun and Deno for the tests (npm ci in test/runtimes/programs)",
-  );
-  // The programs lie in packages of their own for each system: no script has to run.
-  const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
-  spawnSync("npm", args, { cwd: folder, stdio: "inherit", shell: process.platform === "win32" });
 }
 
 /** A scope holds the packages of this system alone; of several, the first does. */

@@ -6,6 +6,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { ensureAsyncApiParser } from "./asyncapi.mjs";
 import { ensureRuntimes } from "./runtimes.mjs";
 import { ensureServices } from "./services.mjs";
 
@@ -13,7 +14,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 
 if (!isInstalled() && !install()) process.exit(1);
 if (process.argv.includes("--services")) {
-  const isReady = [ensureServices(), ensureRuntimes()];
+  const isReady = [ensureServices(), ensureRuntimes(), ensureAsyncApiParser()];
   if (isReady.includes(false)) process.exit(1);
 }
 

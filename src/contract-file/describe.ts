@@ -84,8 +84,8 @@ class Description {
   #request({ input, output, errors, idempotent }: RequestDefinition, name: string): RequestInFile {
     const place = (side: "input" | "output"): string[] => ["requests", name, side];
     return {
-      input: this.#schema(input, "input", place("input"), [name, "input"]),
-      output: this.#schema(output, "output", place("output"), [name, "output"]),
+      input: this.#schema(input, "input", place("input"), ["request", name, "input"]),
+      output: this.#schema(output, "output", place("output"), ["request", name, "output"]),
       errors: errors.toSorted(),
       idempotent,
     };
@@ -94,7 +94,7 @@ class Description {
   #inbox({ events, history }: RoomDefinition): InboxInFile {
     return {
       events: mapSorted(events, ({ payload }, name) =>
-        this.#payload(payload, ["inbox", "events", name], ["inbox", name], "server"),
+        this.#payload(payload, ["inbox", "events", name], [inboxPattern, name], "server"),
       ),
       history: historyOf(history),
     };

@@ -4,6 +4,9 @@
  * @module
  */
 export { contractFileHash, contractText, describe } from "./describe.ts";
+export { asyncApi } from "./asyncapi.ts";
+export type { AsyncApiOptions } from "./asyncapi.ts";
+export { jsonSchemaBundle } from "./schema-bundle.ts";
 export { contractFileVersion } from "./contract-file.ts";
 export type {
   ContractFile,

@@ -48,6 +48,11 @@ describe("a command line that is wrong", () => {
     ["no file", ["export", "contract"], "FILE is missing"],
     ["two files", ["export", "contract", "one.mjs", "two.mjs"], "one FILE only, not also two.mjs"],
     ["an unknown option", ["export", "contract", "one.mjs", "--exprot"], "Unknown option '--exprot'"],
+    [
+      "a server that is none",
+      ["export", "asyncapi", "one.mjs", "--server", "http://x"],
+      "--server must be like wss://",
+    ],
     ["an option without its value", ["export", "contract", "one.mjs", "--out"], "--out"],
   ])("%s: exit code 2, and the usage", async (_case, line, text) => {
     const { code, out, said } = await run(...line);
@@ -100,6 +105,20 @@ test("--out writes the file, and nothing else is printed", async () => {
   const { code, out } = await run("export", "contract", "one.mjs", "--out", "contract.json");
   expect({ code, out }).toEqual({ code: 0, out: "" });
   expect(JSON.parse(readFileSync(join(folder, "contract.json"), "utf8"))).toHaveProperty("contract", 1);
+});
+
+test("json-schema writes every schema by a name, asyncapi a document with the title and server that are given", async () => {
+  const bundle = JSON.parse((await run("export", "json-schema", "one.mjs")).out) as object;
+  expect(bundle).toEqual({ $schema: "https://json-schema.org/draft/2020-12/schema", $defs: {} });
+  const line = ["export", "asyncapi", "one.mjs", "--title", "Chat", "--server", "wss://example.com:81/ws"];
+  expect(JSON.parse((await run(...line)).out)).toMatchObject({
+    asyncapi: "3.0.0",
+    info: { title: "Chat" },
+    servers: { main: { host: "example.com:81", pathname: "/ws", protocol: "wss" } },
+  });
+  expect(JSON.parse((await run("export", "asyncapi", "one.mjs")).out)).toMatchObject({
+    servers: { main: { host: "localhost:3000", pathname: "/bowline", protocol: "ws" } },
+  });
 });
 
 test("help lists the commands, and says what each takes", async () => {
