@@ -15,6 +15,12 @@ export interface AsyncApiOptions {
 
 type Members = Record<string, unknown>;
 
+/** What an operation is about: the keys of a channel and of a message in it. */
+interface Operation extends Members {
+  readonly channel: string;
+  readonly message: string;
+}
+
 /**
  * A contract as an AsyncAPI 3.0 document, from the view of a client: a channel for each kind of room and for each request,
  * an operation for each thing that a client sends or receives. Its messages are the payloads: the frames around them, and
@@ -95,10 +101,10 @@ class AsyncApi {
   ): void {
     const name = steps.at(-1) as string;
     const received = this.#message(channel, steps, name, summary);
-    this.#operation("receive", channel, received, received, { summary: `Receive ${name}.` });
+    this.#operation(received, "receive", { channel, message: received, summary: `Receive ${name}.` });
     if (from === "server") return;
     const given = sent ? this.#message(channel, [...steps, "sent"], name, summary) : received;
-    this.#operation("send", channel, given, received, { summary: `Send ${name}.` });
+    this.#operation(received, "send", { channel, message: given, summary: `Send ${name}.` });
   }
 
   #request(name: string, { errors, idempotent }: RequestInFile): void {
@@ -106,7 +112,9 @@ class AsyncApi {
     const input = this.#message(channel, ["request", name, "input"], name, "What is asked.");
     const output = this.#message(channel, ["request", name, "output"], name, "The reply.");
     const refusals = errors.length > 0 ? ` May be refused with ${errors.join(", ")}.` : "";
-    this.#operation("send", channel, input, channel, {
+    this.#operation(channel, "send", {
+      channel,
+      message: input,
       summary: `Ask ${name}.`,
       description: `${idempotent ? texts.idempotent : texts.once}${refusals}`,
       reply: { channel: ref("channels", channel), messages: [ref("channels", channel, "messages", output)] },
@@ -122,15 +130,9 @@ class AsyncApi {
     return key;
   }
 
-  #operation(
-    action: "send" | "receive",
-    channel: string,
-    message: string,
-    name: string,
-    others: Members,
-  ): void {
-    const key = freeKey(this.#operations, `${action}${name}`);
+  #operation(name: string, action: "send" | "receive", { channel, message, ...others }: Operation): void {
     const messages = [ref("channels", channel, "messages", message)];
+    const key = freeKey(this.#operations, `${action}${name}`);
     this.#operations[key] = { action, channel: ref("channels", channel), ...others, messages };
   }
 }
