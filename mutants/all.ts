@@ -1,5 +1,6 @@
 import type { Mutant } from "./mutant.ts";
 import { clientMutants } from "./rows/client.ts";
+import { conformanceMutants } from "./rows/conformance.ts";
 import { deliveryMutants } from "./rows/delivery.ts";
 import { doorMutants } from "./rows/doors.ts";
 import { engineMutants } from "./rows/engine.ts";
@@ -24,4 +25,5 @@ export const allMutants: readonly Mutant[] = [
   ...sqliteMutants,
   ...redisMutants,
   ...natsMutants,
+  ...conformanceMutants,
 ];

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import type { ConformanceCase } from "./case.ts";
+import { knownTags, type ConformanceCase } from "./case.ts";
 import { clientSide } from "./client/client-forms.ts";
 import { runClientCases } from "./client/client-suite.ts";
 import { loadCases } from "./load-cases.ts";
@@ -109,7 +109,7 @@ function planOf(
     startMs: numberOf(options, "start-ms"),
     waitMs: numberOf(options, "wait-ms"),
     atOnce: numberOf(options, "at-once", options["client-cmd"] === undefined ? "16" : "2"),
-    skippedTags: new Set(options.skip.split(",").filter((tag) => tag !== "")),
+    skippedTags: tagsOf(options),
     onResult(result) {
       over += 1;
       if (result.outcome === "failed") output.note(failureText(result));
@@ -149,6 +149,13 @@ function select(cases: readonly ConformanceCase[], only: string | undefined): re
   const selected = cases.filter(({ id }) => pattern.test(id));
   if (selected.length === 0) throw new Error(`--only ${only}: no case has such an id; --list names them`);
   return selected;
+}
+
+function tagsOf({ skip }: Options): Set<string> {
+  const tags = skip.split(",").filter((tag) => tag !== "");
+  const strange = tags.find((tag) => !(knownTags as readonly string[]).includes(tag));
+  if (strange === undefined) return new Set(tags);
+  throw new Error(`--skip: no tag "${strange}". Tags are: ${knownTags.join(", ")}`);
 }
 
 function brokerOf({ broker }: Options): unknown {

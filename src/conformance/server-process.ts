@@ -1,4 +1,5 @@
 import { request } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import { CommandProcess } from "./command-process.ts";
 import type { JsonObject } from "./case.ts";
 import { isObject } from "./form.ts";
@@ -39,7 +40,8 @@ export class ServerProcess {
 
   /** Resolves when it has told its port; rejects with what it did instead. */
   static async start(start: ServerStart): Promise<ServerProcess> {
-    const life: Life = { ended: null };
+    let end: () => void = () => {};
+    const life: Life = { ended: null, over: new Promise((resolve) => (end = resolve)) };
     const { promise, settle } = portOf();
     const command = new CommandProcess({
       command: start.command,
@@ -47,6 +49,7 @@ export class ServerProcess {
       onLine: (line) => settle(readPort(line)),
       onEnd(why) {
         life.ended = why;
+        end();
         settle(why);
       },
     });
@@ -68,8 +71,13 @@ export class ServerProcess {
     this.#life = life;
   }
 
-  /** How it ended by itself; null while it runs. */
-  get ended(): string | null {
+  /**
+   * How it ended by itself; null while it runs. A line that broke is seen before the end of the process is: so this waits a
+   * little for it.
+   */
+  async ended(): Promise<string | null> {
+    if (this.#life.ended === null)
+      await Promise.race([this.#life.over, sleep(endMs, undefined, { ref: false })]);
     return this.#life.ended;
   }
 
@@ -104,7 +112,7 @@ export class ServerProcess {
       asked.once("timeout", () =>
         asked.destroy(new Error(`${method} ${path} was not answered within ${this.#answerMs} ms`)),
       );
-      asked.once("error", (error) => reject(this.#life.ended ? new Error(this.#life.ended) : error));
+      asked.once("error", reject);
       asked.end(body);
     });
   }
@@ -130,7 +138,10 @@ export class ServerProcess {
 
 interface Life {
   ended: string | null;
+  readonly over: Promise<void>;
 }
+
+const endMs = 300;
 
 /** A port, or what came in its place: the first to be settled counts. */
 function portOf(): { promise: Promise<number | string>; settle: (port: number | string) => void } {

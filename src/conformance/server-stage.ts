@@ -50,7 +50,7 @@ export class ServerStage implements Stage {
     try {
       await (this.#verbs[verb] as (step: JsonObject) => unknown)(step);
     } catch (error) {
-      const { ended } = this.#server;
+      const ended = await this.#server.ended();
       if (ended === null) throw error;
       throw new Error(`${(error as Error).message}\nthe server under test ${ended}`, { cause: error });
     }
