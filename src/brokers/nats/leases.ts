@@ -1,4 +1,6 @@
 import { systemClock, type Undo } from "../../base/clock.ts";
+import type { ClusterSettings } from "../../server/broker.ts";
+import { settingsIn } from "../settings-text.ts";
 import type { Link } from "./link.ts";
 import type { Presence } from "./presence.ts";
 import type { Store } from "./store.ts";
@@ -6,6 +8,15 @@ import { nameOf, tokenOf } from "./subjects.ts";
 
 /** After so many leases members of nodes that are gone are looked for again: one may have gone unseen, if its was deleted. */
 const sweepLeases = 4;
+
+/** What {@link Leases} needs of the broker. */
+export interface LeasesContext {
+  readonly store: Store;
+  readonly link: Link;
+  readonly node: string;
+  readonly leaseMs: number;
+  readonly settings: ClusterSettings;
+}
 
 /**
  * Which nodes are alive: each stores a message again and again, in a stream that forgets what is as old as the lease.
@@ -16,6 +27,8 @@ export class Leases {
   readonly #link: Link;
   readonly #node: string;
   readonly #leaseMs: number;
+  /** What others are told of this node as long as it lives: its settings, as JSON. */
+  readonly #body: string;
   /** When the newest lease was asked for. */
   #leasedMs = -Infinity;
   #incarnation = "";
@@ -31,11 +44,12 @@ export class Leases {
   #stopTimer: Undo = () => {};
   #stopped = false;
 
-  constructor(store: Store, link: Link, node: string, leaseMs: number) {
+  constructor({ store, link, node, leaseMs, settings }: LeasesContext) {
     this.#store = store;
     this.#link = link;
     this.#node = node;
     this.#leaseMs = leaseMs;
+    this.#body = JSON.stringify(settings);
   }
 
   /** Renews the lease from here on, and looks after the others'; does something else, too, at every beat. */
@@ -74,9 +88,23 @@ export class Leases {
   }
 
   async nodes(): Promise<string[]> {
+    return [...new Set((await this.#all()).keys()).add(this.#node)].sort();
+  }
+
+  /** The settings of the other nodes that live. */
+  async settingsOfOthers(): Promise<Map<string, ClusterSettings>> {
+    const found = new Map<string, ClusterSettings>();
+    for (const [node, body] of await this.#all()) {
+      const settings = settingsIn(body);
+      if (settings && node !== this.#node) found.set(node, settings);
+    }
+    return found;
+  }
+
+  /** What each lease says, by node. */
+  async #all(): Promise<Map<string, string>> {
     const leases = await this.#store.scan({ subject: this.#store.subject("*") });
-    const nodes = new Set(leases.map(({ subject }) => nameOf(subject.split(".")[3] as string)));
-    return [...nodes.add(this.#node)].sort();
+    return new Map(leases.map(({ subject, body }) => [nameOf(subject.split(".")[3] as string), body]));
   }
 
   async #beat(presence: Presence): Promise<void> {
@@ -114,7 +142,7 @@ export class Leases {
   async #renew(): Promise<void> {
     const { incarnation } = this.#store;
     const startedMs = systemClock.elapsed();
-    await this.#store.write(this.#subject(), { body: "" });
+    await this.#store.write(this.#subject(), { body: this.#body });
     this.#leasedMs = startedMs;
     this.#incarnation = incarnation;
   }

@@ -6,6 +6,7 @@ import type {
   AppendResult,
   Broker,
   BrokerSink,
+  ClusterSettings,
   LogBound,
   LogPage,
   LogState,
@@ -38,11 +39,13 @@ export class NatsBroker implements Broker {
     this.#settings = settings;
   }
 
-  async start(sink: BrokerSink, node: string): Promise<void> {
+  async start(sink: BrokerSink, node: string, settings: ClusterSettings = {}): Promise<void> {
     if (this.#sink) throw new Error("this NATS broker has a node already: one broker serves one server");
     this.#sink = sink;
+    const own = { ...settings, sessionTtlMs: String(this.#settings.sessionTtlMs) };
     try {
       this.#parts = await openParts(this.#settings, node, {
+        settings: own,
         listen: (link) => this.#listen(link, sink, node),
         receivePresence: (room, change) => sink.receivePresence(room, change),
         receiveOutage: (reason) => this.#receiveOutage(reason),
@@ -52,6 +55,9 @@ export class NatsBroker implements Broker {
       this.#sink = null;
       throw error;
     }
+    // What can't be read now is no reason not to start: an outage is told by itself.
+    const others = await this.#parts.leases.settingsOfOthers().catch(() => null);
+    if (others) sink.receiveSettings(own, others);
   }
 
   async stop(): Promise<void> {

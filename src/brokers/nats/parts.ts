@@ -1,4 +1,4 @@
-import type { PresenceChange } from "../../server/broker.ts";
+import type { ClusterSettings, PresenceChange } from "../../server/broker.ts";
 import { Answers } from "./answers.ts";
 import { Leases } from "./leases.ts";
 import { LedgerArchive } from "./ledger-archive.ts";
@@ -22,8 +22,10 @@ export interface Parts {
   leave(): Promise<void>;
 }
 
-/** What the parts tell the broker. */
+/** What the parts are told by the broker, and tell it. */
 export interface PartsEvents {
+  /** What this node was started with, for others to find. */
+  readonly settings: ClusterSettings;
   /** Subscribes to what is needed from the start; rejects when that is refused. */
   listen(link: Link): Promise<void>;
   receivePresence(room: string, change: PresenceChange): void;
@@ -88,7 +90,7 @@ async function build(link: Link, settings: NatsSettings, node: string, events: P
   await Promise.all(stores.map((store) => store.configure()));
   await events.listen(link);
 
-  const leases = new Leases(leaseStore, link, node, leaseMs);
+  const leases = new Leases({ store: leaseStore, link, node, leaseMs, settings: events.settings });
   const answers = new Answers(ledgers, () => link.payloadBytesMax - headerBytes);
   const home = (): string => `${logs.incarnation} ${ledgers.incarnation}`;
   const sessions = new Sessions(records, sessionTtlMs, answers, home);

@@ -1,26 +1,8 @@
 /**
  * A broker on Redis 7 or later, or Valkey: one server, or a Redis Cluster, which is found out.
  *
- * What it keeps, with `p` the prefix. What is in braces decides where a key lies in a cluster, so each of these groups is
- * on one server, and one script does one call in one step.
- *
- * | key | is | goes |
- * |---|---|---|
- * | `p:{room}:meta` | text: token of the data set, epoch, head, times | after 2 days without use, plus the log's age bound |
- * | `p:{room}:log` | list of `<time>,<bytes up to here>:<data>`; the last one is entry `head` | entries by the bound of the room; all of it a quarter of the age bound after the last was too old |
- * | `p:{room}:ledger:<session>:<epoch>` | text of `<offset> <epoch> <ref>,` | 256 to about 420 entries; two lives of a session after it was last needed |
- * | `p:{room}:members` | hash: session to generation, lease and member | with their lease; after 4 days without use |
- * | `p:{s:<session>}:record` | hash: user, generation, epoch, token | `sessionTtlMs` after the last renewal, and so do the next four |
- * | `p:{s:<session>}:ref` | sorted set with one score: the highest ref | |
- * | `p:{s:<session>}:answers` | hash: ref to answer, how many are in their order | 256 answers, 1,048,576 characters, 1024 fields |
- * | `p:{s:<session>}:order` | list: which answer is older | as many |
- * | `p:{s:<session>}:rooms` | set: where the session has ledgers, and the empty name | |
- * | `p:{leases}` | sorted set: lease to its end | with the node |
- * | `p:{o:<lease>}:rooms` | set: rooms in which members of this lease are | with the lease; after 6 days without use |
- * | `p:{data}:marker` | hash: token of the data set, which process has it, how often that was looked for, which nodes use it | never: one in each server |
- *
- * Channels: `p:{room}` carries entries, signals and presence; `p:{all}` and `p:{n:<node>}` what nodes tell one another.
- * In a cluster they are sharded channels.
+ * What it keeps, which keys expire when, and what nodes say to one another is written down in spec/REDIS.md, so that nodes
+ * of other languages can share it; the scripts are in spec/redis.
  *
  * How safe is what was acknowledged? As safe as Redis makes it. With `appendonly yes` and `appendfsync always` it is on
  * disk. With `appendfsync everysec` the end of the machine may lose the last seconds, and so may the end of the process

@@ -1,4 +1,5 @@
 import type { ClusterSettings } from "../../server/broker.ts";
+import { settingsIn } from "../settings-text.ts";
 import { nodeField } from "./incarnation.ts";
 import type { Shard } from "./shard.ts";
 
@@ -15,13 +16,4 @@ export async function readSettings(
     if (settings) found.set(node, settings);
   }
   return found;
-}
-
-function settingsIn(text: string): ClusterSettings | null {
-  try {
-    const settings = JSON.parse(text) as unknown;
-    return typeof settings === "object" && settings !== null ? (settings as ClusterSettings) : null;
-  } catch {
-    return null;
-  }
 }
