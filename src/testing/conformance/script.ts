@@ -21,37 +21,57 @@ export interface Script {
   readonly steps: readonly JsonObject[];
 }
 
-const within = "text";
+const seen = ["expect", "until"] as const;
 
+// A build emits each declaration by itself, and so wants a type said that lint finds plain.
+/* oxlint-disable typescript/no-unnecessary-type-assertion */
 /** The forms of steps, by verb. `spec/BROKER.md` says what each does. */
 export const stepForms = {
-  start: { verb: "node", optional: { rejects: "flag", within }, check: withinProblem },
-  stop: { verb: "node", optional: { within }, check: withinProblem },
+  start: {
+    verb: "node",
+    optional: { rejects: "flag", within: "text" },
+    check: withinProblem as typeof withinProblem,
+  },
+  stop: { verb: "node", optional: { within: "text" }, check: withinProblem as typeof withinProblem },
   crash: { verb: "node" },
   call: {
     verb: "text",
     required: { node: "node", args: "object" },
-    optional: { expect: "any", until: "any", rejects: "flag", settles: "flag", insist: "flag", within },
-    check: (step) => callProblem(step["call"], step["args"] as JsonObject) ?? outcomeProblem(step),
+    optional: {
+      expect: "any",
+      until: "any",
+      rejects: "flag",
+      settles: "flag",
+      insist: "flag",
+      within: "text",
+    },
+    check: (step: JsonObject): string | null =>
+      callProblem(step["call"], step["args"] as JsonObject) ?? outcomeProblem(step),
   },
   pages: { verb: "text", required: { node: "node", limit: "whole", expect: "any" } },
   heard: {
     verb: "text",
     required: { node: "node" },
-    optional: { of: "text", expect: "any", until: "any", needs: "list", within },
-    oneOf: ["expect", "until"],
-    check: (step) => viewProblem(step) ?? needsProblem(step["needs"]) ?? withinProblem(step),
+    optional: { of: "text", expect: "any", until: "any", needs: "list", within: "text" },
+    oneOf: seen as typeof seen,
+    check: (step: JsonObject): string | null =>
+      viewProblem(step) ?? needsProblem(step["needs"]) ?? withinProblem(step),
   },
   complete: { verb: "text", required: { node: "node", after: "any", to: "whole" } },
   follow: { verb: "text", required: { node: "node" } },
   followed: { verb: "text", required: { node: "node", until: "any" } },
   steps: { verb: "steps" },
-  together: { verb: "steps", optional: { answers: "any", within }, check: withinProblem },
+  together: {
+    verb: "steps",
+    optional: { answers: "any", within: "text" },
+    check: withinProblem as typeof withinProblem,
+  },
   repeat: { verb: "steps", required: { until: "steps" } },
   let: { verb: "object" },
-  service: { verb: "text", check: serviceProblem },
-  pass: { verb: "text", check: ({ pass }) => durationProblem("pass", pass) },
+  service: { verb: "text", check: serviceProblem as typeof serviceProblem },
+  pass: { verb: "text", check: ({ pass }: JsonObject): string | null => durationProblem("pass", pass) },
 } as const satisfies StepForms;
+/* oxlint-enable typescript/no-unnecessary-type-assertion */
 
 export type Verb = keyof typeof stepForms;
 
