@@ -107,7 +107,7 @@ export interface Gate {
   readonly handshakeMs: number;
   /** Gets the server ready. MUST be awaited before anybody is admitted; rejects when something is missing or out of reach. */
   serve(): Promise<void>;
-  /** Decides about an upgrade. Never rejects. With `holds`, a place is taken: follow with `open` or `giveUp`. */
+  /** Decides about an upgrade, within `handshakeMs`. Never rejects. With `holds`, a place is taken: follow with `open` or `giveUp`. */
   admit(request: UpgradeRequest, options: { readonly holds: boolean }): Promise<Admitted | Refused>;
   /** Tells of an upgrade that the engine refused by itself: it MUST, as nobody else would know. Never throws. */
   refused(refused: Refused, request: UpgradeRequest): void;

@@ -79,6 +79,7 @@ export class Endpoint implements PathOwner {
   readonly #http: HttpServer;
   readonly #sockets: WebSocketServer;
   readonly #ready: Promise<void>;
+  #isReady = false;
   /** What the upgrade under way selects. */
   #subprotocol = "";
   #begin: (started: Promise<void>) => void = () => {};
@@ -119,6 +120,7 @@ export class Endpoint implements PathOwner {
     this.#begin(started);
     try {
       await started;
+      this.#isReady = true;
       warnOfWorkers(this.#gate.broker);
       this.#gate.onStop(() => void (this.isOver = true));
     } catch (error) {
@@ -159,17 +161,18 @@ export class Endpoint implements PathOwner {
       this.#gate.refused(refused, toUpgradeRequest(request));
       return refuseUpgrade(stream, refused, flaw.headers);
     }
+    // The gate is in time by itself; before it is there, nobody is.
     const limitMs = this.#gate.handshakeMs + handshakeSlackMs;
-    const stopTimer = whenOverdue(systemClock, limitMs, () => stream.destroy());
+    const stopTimer = this.#isReady ? null : whenOverdue(systemClock, limitMs, () => stream.destroy());
     const admission = await this.#admit(toUpgradeRequest(request), true);
-    stopTimer();
+    stopTimer?.();
     if (admission.ok) this.#accept(request, stream, head, admission);
     else refuseUpgrade(stream, admission);
   }
 
   async #admit(request: UpgradeRequest, holds: boolean): Promise<Admitted | Refused> {
     try {
-      await this.#ready;
+      if (!this.#isReady) await this.#ready;
     } catch {
       return notStarted;
     }
