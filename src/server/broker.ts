@@ -22,8 +22,8 @@ export const publishLedgerLength: number = 2 * ledgerLength;
 /** Sessions looked at, at most, for one without a connection, before a bound on sessions is passed instead. */
 export const evictionTries = 100;
 
-/** Most UTF-16 units of answers kept per session; an older one that is asked for again counts as unanswered. */
-export const answerLengthMax: number = 1024 * 1024;
+/** Most bytes of answers, in UTF-8, kept per session; an older one that is asked for again counts as unanswered. */
+export const answerBytesMax: number = 1024 * 1024;
 
 /** How long a room's log is kept; whichever bound is reached first. */
 export interface LogBound {

@@ -35,10 +35,10 @@ export interface MemoryBrokerOptions {
    */
   readonly logsBytes?: number;
   /**
-   * Most UTF-16 units of answers kept for requests that are sent again; those of the session that was answered the
+   * Most bytes of answers, in UTF-8, kept for requests that are sent again; those of the session that was answered the
    * longest ago go first, and a request of it that is sent again ends `UNCERTAIN`. Default 33,554,432.
    */
-  readonly answersLength?: number;
+  readonly answersBytes?: number;
   /** Default: the machine's. */
   readonly clock?: Clock;
   /** Default: the platform's. */
@@ -60,7 +60,7 @@ export function memory(options: MemoryBrokerOptions = {}): Broker {
     sessionsMax: 1,
     roomsMax: 1,
     logsBytes: 1,
-    answersLength: 1,
+    answersBytes: 1,
     clock: 1,
     random: 1,
   });
@@ -80,13 +80,13 @@ class MemoryBroker implements Broker {
     const {
       sessionTtlMs = 3_600_000,
       sessionsMax = 200_000,
-      answersLength = 33_554_432,
+      answersBytes = 33_554_432,
       roomsMax = 100_000,
       logsBytes = 67_108_864,
       clock = systemClock,
       random = pooledRandom,
     } = options;
-    checkPositive({ sessionTtlMs, sessionsMax, answersLength, roomsMax, logsBytes });
+    checkPositive({ sessionTtlMs, sessionsMax, answersBytes, roomsMax, logsBytes });
     this.#clock = clock;
     this.#rooms = new MemoryRooms({ clock, random, max: roomsMax, bytesMax: logsBytes });
     this.#sessions = new MemorySessions({
@@ -94,7 +94,7 @@ class MemoryBroker implements Broker {
       random,
       ttlMs: sessionTtlMs,
       max: sessionsMax,
-      answersLengthMax: answersLength,
+      answersBytesMax: answersBytes,
       isConnected: (session) => this.#sink?.isConnected(session) ?? false,
     });
   }

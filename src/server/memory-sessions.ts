@@ -1,9 +1,10 @@
 import type { Clock, Undo } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import { RecentRefs } from "../base/recent-refs.ts";
+import { utf8Length } from "../base/utf8.ts";
 import type { Position } from "../protocol/frames.ts";
 import {
-  answerLengthMax,
+  answerBytesMax,
   evictionTries,
   ledgerLength,
   publishLedgerLength,
@@ -29,8 +30,8 @@ export interface MemorySessionsContext {
   readonly random: Random;
   readonly ttlMs: number;
   readonly max: number;
-  /** Most UTF-16 units of answers. */
-  readonly answersLengthMax: number;
+  /** Most bytes of answers, in UTF-8. */
+  readonly answersBytesMax: number;
   isConnected(session: string): boolean;
 }
 
@@ -40,7 +41,7 @@ export class MemorySessions {
   readonly #records = new Map<string, SessionRecord>();
   /** Ledgers with answers, in the order of their last one. */
   readonly #answered = new Set<AnswerLedger>();
-  #answersLength = 0;
+  #answersBytes = 0;
   #stopSweep: Undo | null = null;
 
   constructor(context: MemorySessionsContext) {
@@ -102,18 +103,18 @@ export class MemorySessions {
   answerRequest(origin: Origin, answer: string): void {
     const answers = this.#recordOf(origin)?.answers;
     if (!answers) return;
-    this.#answersLength += answers.answer(origin.ref, answer);
+    this.#answersBytes += answers.answer(origin.ref, answer);
     this.#answered.delete(answers);
     this.#answered.add(answers);
     for (const oldest of this.#answered) {
-      if (this.#answersLength <= this.#context.answersLengthMax) break;
+      if (this.#answersBytes <= this.#context.answersBytesMax) break;
       this.#forgetAnswers(oldest);
     }
   }
 
   #forgetAnswers(answers: AnswerLedger): void {
     this.#answered.delete(answers);
-    this.#answersLength -= answers.forget();
+    this.#answersBytes -= answers.forget();
   }
 
   #remove(session: string, { answers }: SessionRecord): void {
@@ -195,7 +196,7 @@ class PublishLedger {
 class AnswerLedger {
   readonly #running = new Set<number>();
   readonly #answers = new RecentRefs<string>(ledgerLength);
-  #length = 0;
+  #bytes = 0;
 
   claim(ref: number): RequestClaim {
     const answer = this.#answers.find(ref);
@@ -206,29 +207,29 @@ class AnswerLedger {
     return claimed;
   }
 
-  /** Gives by how much longer it became. */
+  /** Gives how many bytes more it has. */
   answer(ref: number, text: string): number {
-    const before = this.#length;
+    const before = this.#bytes;
     if (this.#running.delete(ref)) {
       const forgotten = this.#answers.add(ref, text);
-      this.#length += text.length - (forgotten?.length ?? 0);
-      this.#shrinkTo(answerLengthMax);
+      this.#bytes += utf8Length(text) - utf8Length(forgotten ?? "");
+      this.#shrinkTo(answerBytesMax);
     }
-    return this.#length - before;
+    return this.#bytes - before;
   }
 
-  /** Keeps no answer; gives how long they were. */
+  /** Keeps no answer; gives how many bytes they had. */
   forget(): number {
-    const before = this.#length;
+    const before = this.#bytes;
     this.#shrinkTo(0);
     return before;
   }
 
-  #shrinkTo(length: number): void {
-    if (this.#length <= length) return;
+  #shrinkTo(bytes: number): void {
+    if (this.#bytes <= bytes) return;
     this.#answers.replaceOldest((text) => {
-      if (this.#length <= length) return undefined;
-      this.#length -= text.length;
+      if (this.#bytes <= bytes) return undefined;
+      this.#bytes -= utf8Length(text);
       return "";
     });
   }

@@ -1,6 +1,7 @@
+import { utf8Length } from "../base/utf8.ts";
 import type { Position } from "../protocol/frames.ts";
 import {
-  answerLengthMax,
+  answerBytesMax,
   ledgerLength,
   publishLedgerLength,
   type Origin,
@@ -120,18 +121,18 @@ export class SharedSessions {
     ledger.answers.delete(ref);
     ledger.answers.set(ref, answer);
     let kept = 0;
-    let length = 0;
+    let bytes = 0;
     for (const text of ledger.answers.values()) {
       if (text === null) continue;
       kept += 1;
-      length += text.length;
+      bytes += utf8Length(text);
     }
     // What does not fit any more is forgotten, and may have run for all that anybody knows.
     for (const [oldest, text] of ledger.answers) {
-      if (kept <= ledgerLength && length <= answerLengthMax) return;
+      if (kept <= ledgerLength && bytes <= answerBytesMax) return;
       if (text === null) continue;
       kept -= 1;
-      length -= text.length;
+      bytes -= utf8Length(text);
       ledger.answers.delete(oldest);
       ledger.forgotten = Math.max(ledger.forgotten, oldest);
     }

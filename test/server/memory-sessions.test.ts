@@ -1,14 +1,14 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { answerLengthMax, ledgerLength, publishLedgerLength } from "../../src/server/broker.ts";
+import { answerBytesMax, ledgerLength, publishLedgerLength } from "../../src/server/broker.ts";
 import { MemorySessions } from "../../src/server/memory-sessions.ts";
 import { FakeClock, FakeRandom } from "../support/fake-clock.ts";
 
 const claim = { session: "s", user: "ada", generation: 1 };
 const hour = 3_600_000;
 
-function bench({ ttlMs = hour, max = 100, answersLengthMax = 10 * answerLengthMax } = {}) {
+function bench({ ttlMs = hour, max = 100, answersBytesMax = 10 * answerBytesMax } = {}) {
   const clock = new FakeClock();
   const connected = new Set<string>();
   const sessions = new MemorySessions({
@@ -16,7 +16,7 @@ function bench({ ttlMs = hour, max = 100, answersLengthMax = 10 * answerLengthMa
     random: new FakeRandom(),
     ttlMs,
     max,
-    answersLengthMax,
+    answersBytesMax,
     isConnected: (session) => connected.has(session),
   });
   const ledgerOf = (session: string, generation: number): string | null => {
@@ -241,12 +241,12 @@ describe("the ledger of a session's requests", () => {
     expect(ask(2)).toMatchObject({ outcome: "answered" });
   });
 
-  test("holds so much text of answers, and not one character more", () => {
+  test("holds so many bytes of answers, and not one more", () => {
     const { ask, answer } = opened();
     ask(1);
     ask(2);
     answer(1, "x");
-    answer(2, "y".repeat(answerLengthMax - 1));
+    answer(2, "字".repeat((answerBytesMax - 1) / 3));
     expect(ask(1)).toMatchObject({ outcome: "answered" });
     ask(3);
     answer(3, "z");
@@ -262,7 +262,7 @@ describe("the ledger of a session's requests", () => {
 });
 
 test("answers of all sessions together are kept up to a bound, those of the longest silent session go first", () => {
-  const { sessions, ledgerOf } = bench({ answersLengthMax: 30 });
+  const { sessions, ledgerOf } = bench({ answersBytesMax: 30 });
   const answer = (session: string, ref: number): void => {
     sessions.claimRequest({ session, ref });
     sessions.answerRequest({ session, ref }, "ten units.");

@@ -1,4 +1,4 @@
-import { answerLengthMax, ledgerLength } from "../../server/broker.ts";
+import { answerBytesMax, ledgerLength } from "../../server/broker.ts";
 import type { Store } from "./store.ts";
 import { tokenOf } from "./subjects.ts";
 
@@ -7,7 +7,7 @@ type AnswerMeta = readonly [ledger: string, ref: number];
 
 interface Kept {
   readonly ref: number;
-  readonly length: number;
+  readonly bytes: number;
 }
 
 /**
@@ -39,7 +39,8 @@ export class Answers {
   async store(session: string, ledger: string, ref: number, answer: string): Promise<void> {
     const subject = this.#subject(session, ref);
     const meta = JSON.stringify([ledger, ref] satisfies AnswerMeta);
-    const body = Buffer.byteLength(answer) <= this.#bytesMax() ? answer : "";
+    const answerBytes = Buffer.byteLength(answer);
+    const [body, bytes] = answerBytes <= this.#bytesMax() ? [answer, answerBytes] : ["", 0];
     let last = 0;
     while ((await this.#store.put(subject, { meta, body }, last)) === null) {
       const held = await this.#store.last(subject);
@@ -47,7 +48,7 @@ export class Answers {
       if (itsLedger === ledger && itsRef >= ref) return;
       last = held?.seq ?? 0;
     }
-    await this.#keepWithinBound(session, ledger, { ref, length: body.length });
+    await this.#keepWithinBound(session, ledger, { ref, bytes });
   }
 
   forget(session: string): void {
@@ -59,10 +60,10 @@ export class Answers {
     this.#kept.set(session, kept);
     kept.push(newest);
     if (kept.length > ledgerLength) kept.shift();
-    let length = kept.reduce((sum, it) => sum + it.length, 0);
-    while (length > answerLengthMax) {
+    let bytes = kept.reduce((sum, it) => sum + it.bytes, 0);
+    while (bytes > answerBytesMax) {
       const oldest = kept.shift() as Kept;
-      length -= oldest.length;
+      bytes -= oldest.bytes;
       await this.#empty(session, ledger, oldest.ref);
     }
   }

@@ -2,7 +2,7 @@ import type { Awaitable } from "../../base/awaitable.ts";
 import { systemClock } from "../../base/clock.ts";
 import { systemRandom } from "../../base/random.ts";
 import {
-  answerLengthMax,
+  answerBytesMax,
   ledgerLength,
   type AppendResult,
   type Origin,
@@ -175,7 +175,7 @@ export class Sessions {
     const known = await this.find(origin);
     if (!known) return;
     const ttlMs = this.#recordTtlMs;
-    const args = [known.ledger, ref, answer, ttlMs, ledgerLength, answerLengthMax];
+    const args = [known.ledger, ref, answer, ttlMs, ledgerLength, answerBytesMax];
     await this.#run(scripts.answerRequest, session, args);
   }
 

@@ -1,4 +1,5 @@
-import { answerLengthMax, ledgerLength, type RequestClaim } from "../../server/broker.ts";
+import { utf8Length } from "../../base/utf8.ts";
+import { answerBytesMax, ledgerLength, type RequestClaim } from "../../server/broker.ts";
 import type { Database } from "./database.ts";
 import { fromSql, toSql } from "./sql-text.ts";
 import type { Session } from "./sessions.ts";
@@ -45,10 +46,11 @@ export class Answers {
     const request = this.#statements.find.get(id, ref) as Request | undefined;
     if (!request || request.place > 0) return;
     const place = session.answered + 1;
-    this.#statements.answer.run(place, answer.length, toSql(answer), id, ref);
+    const bytes = utf8Length(answer);
+    this.#statements.answer.run(place, bytes, toSql(answer), id, ref);
     const forgotten = this.#forget(id, place - ledgerLength);
-    let length = session.answersLength + answer.length - (forgotten?.length ?? 0);
-    if (length > answerLengthMax) length = this.#shrink(id, length);
+    let length = session.answersLength + bytes - (forgotten?.length ?? 0);
+    if (length > answerBytesMax) length = this.#shrink(id, length);
     this.#statements.answered.run(place, length, forgotten?.ref ?? 0, id);
   }
 
@@ -62,7 +64,7 @@ export class Answers {
   #shrink(session: string, length: number): number {
     let left = length;
     for (const { ref, length: freed } of this.#statements.kept.all(session) as Request[]) {
-      if (left <= answerLengthMax) break;
+      if (left <= answerBytesMax) break;
       this.#statements.empty.run(session, ref);
       left -= freed;
     }
