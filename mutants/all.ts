@@ -1,5 +1,6 @@
 import type { Mutant } from "./mutant.ts";
 import { clientMutants } from "./rows/client.ts";
+import { conformanceClientMutants } from "./rows/conformance-client.ts";
 import { conformanceMutants } from "./rows/conformance.ts";
 import { deliveryMutants } from "./rows/delivery.ts";
 import { doorMutants } from "./rows/doors.ts";
@@ -26,4 +27,5 @@ export const allMutants: readonly Mutant[] = [
   ...redisMutants,
   ...natsMutants,
   ...conformanceMutants,
+  ...conformanceClientMutants,
 ];

@@ -37,7 +37,6 @@ export class ClientDriver {
   readonly #rooms = new Map<string, Room>();
   /** What the token source gives, one after another; the last one stays. */
   #tokens: readonly (string | null)[] = [null];
-  #user: string | null = null;
   readonly #wakes = new Set<() => void>();
   /** Refs of the publishes that were called in this process. */
   readonly #own = new Set<number>();
@@ -75,32 +74,28 @@ export class ClientDriver {
     signal: ({ room, event, payload }) => void this.#room(room).publish(String(event) as never, payload),
     presence: ({ room, payload }) => this.#room(room).presence.set(payload),
     token: ({ token }) => (this.#tokens = [token as string | null]),
-    user: ({ user }) => (this.#user = user as string | null),
     wake: () => {
       for (const wake of this.#wakes) wake();
     },
-    retry: () => this.#now().reconnect(),
     close: () => this.#now().close(),
     sync: () => {},
     advance: ({ ms }) => this.#clock.advance(Number(ms)),
     reset: () => this.#reset(),
   };
 
-  #connect({ url, token = null, user = null, store, outbox, chance, untold }: Fields): void {
+  #connect({ url, token = null, user = null, store, chance, untold }: Fields): void {
     if (this.#client) throw new Error("there is a client already: reset first");
     this.#tokens = [token].flat() as (string | null)[];
-    this.#user = user as string | null;
     const clock = this.#clock;
     const client = createClient(this.#contract, {
       url: String(url),
       token: () => this.#takeToken(),
-      user: () => this.#user,
+      user: user as string | null,
       transport: this.#transport(untold ? UntoldSocket : (WebSocket as unknown as WebSocketClass)),
       clock,
       log: false,
       onError: (error) => this.#tell({ tell: "trouble", message: String(error) }),
       ...(typeof store === "string" && { store: fileStore(store) }),
-      ...(outbox !== undefined && { outbox: outbox as object }),
       ...(chance !== undefined && { random: { float: () => Number(chance), id: systemId } }),
     });
     this.#client = client;

@@ -2,7 +2,7 @@ import type { WebSocket } from "ws";
 import type { Clock } from "../../base/clock.ts";
 import type { JsonObject } from "../case.ts";
 import { Mailbox } from "../mailbox.ts";
-import { RuleError, WireRules, type SentCalls } from "./wire-rules.ts";
+import { RuleError, WireRules, type WireMemory } from "./wire-rules.ts";
 
 /** How a socket ended. */
 export interface SocketEnd {
@@ -27,9 +27,9 @@ export class AcceptedSocket {
   #isWelcomed = false;
   #isOver = false;
 
-  constructor(socket: WebSocket, clock: Clock, calls: SentCalls) {
+  constructor(socket: WebSocket, clock: Clock, memory: WireMemory) {
     this.#socket = socket;
-    this.#rules = new WireRules(calls);
+    this.#rules = new WireRules(memory);
     this.frames = new Mailbox(clock);
     this.ends = new Mailbox(clock);
     this.#pongs = new Mailbox(clock);
@@ -46,7 +46,7 @@ export class AcceptedSocket {
   send(frame: JsonObject): void {
     if (frame["type"] === "welcome") {
       this.#isWelcomed = true;
-      this.#rules.welcomed(Number(frame["window"]));
+      this.#rules.welcomed(frame);
     }
     if (typeof frame["ref"] === "number") this.#rules.answered(frame["ref"]);
     this.sendText(JSON.stringify(frame));

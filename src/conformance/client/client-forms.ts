@@ -4,7 +4,7 @@ import type { Side } from "../load-cases.ts";
 
 /** What a client driver is told to do, and the fields it may be given. Where the client lacks it, its tag skips the case. */
 const commands: Readonly<Record<string, readonly string[]>> = {
-  connect: ["token", "user", "store", "outbox", "chance", "untold"],
+  connect: ["token", "user", "store", "chance", "untold"],
   again: [],
   join: ["room", "history", "position", "presence"],
   leave: ["room"],
@@ -13,9 +13,7 @@ const commands: Readonly<Record<string, readonly string[]>> = {
   signal: ["room", "event", "payload"],
   presence: ["room", "payload"],
   token: ["token"],
-  user: ["user"],
   wake: [],
-  retry: [],
   close: [],
 };
 

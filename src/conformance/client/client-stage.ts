@@ -12,6 +12,7 @@ import { clientForms } from "./client-forms.ts";
 import type { ClientUnderTest } from "./client-under-test.ts";
 import { SessionBook, sessionIdOf } from "./session-book.ts";
 import { ScriptedServer, type Dial, type HttpAnswer } from "./scripted-server.ts";
+import { WireMemory } from "./wire-rules.ts";
 
 type Forms = typeof clientForms;
 type Step<Verb extends keyof Forms> = StepOf<Forms, Verb>;
@@ -41,8 +42,7 @@ export class ClientStage implements Stage {
   /** Sockets that the case ended itself: what was under way on them is nobody's. */
   readonly #ended = new Set<AcceptedSocket>();
   readonly #book = new SessionBook();
-  /** Every call that was sent, by session and ref. */
-  readonly #calls = new Map<string, string>();
+  readonly #memory = new WireMemory();
   readonly #lines: string[] = [];
   readonly #folder = mkdtempSync(join(tmpdir(), "bowline-conformance-"));
   /** The wait that the client told of last, unless it has dialled since. */
@@ -183,7 +183,7 @@ export class ClientStage implements Stage {
 
   async #accept(name: string, request?: JsonObject, pings = true): Promise<void> {
     const dial = await this.#dial(request);
-    const socket = new AcceptedSocket(await dial.accept("bowline.v1.json"), this.#clock, this.#calls);
+    const socket = new AcceptedSocket(await dial.accept("bowline.v1.json"), this.#clock, this.#memory);
     socket.answersPings = pings;
     this.#sockets.set(name, socket);
   }

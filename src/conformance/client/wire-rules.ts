@@ -6,8 +6,13 @@ export class RuleError extends Error {
   override readonly name: string = "RuleError";
 }
 
-/** Calls by session and ref, as they were first sent: a ref never names another one. */
-export type SentCalls = Map<string, string>;
+/** What counts beyond one socket. */
+export class WireMemory {
+  /** Calls by session and ref, as they were first sent: a ref never names another one. */
+  readonly calls: Map<string, string> = new Map();
+  /** Of the last welcome; before the first one, what any server takes by default. */
+  payloadBytes = 65_536;
+}
 
 type Check = (value: unknown) => boolean;
 
@@ -40,15 +45,18 @@ export class WireRules {
   #ref = 0;
   /** Refs without an answer, and what they are of. */
   readonly #open = new Map<number, unknown>();
-  readonly #calls: SentCalls;
+  readonly #memory: WireMemory;
 
-  constructor(calls: SentCalls) {
-    this.#calls = calls;
+  constructor(memory: WireMemory) {
+    this.#memory = memory;
   }
 
   /** Reads what the client sent; throws a {@link RuleError} that says what it broke. */
   receive(text: string): JsonObject {
     const frame = parse(text);
+    const { payloadBytes } = this.#memory;
+    if (Buffer.byteLength(text) > payloadBytes)
+      throw new RuleError(`a message has ${Buffer.byteLength(text)} bytes, and may have ${payloadBytes}`);
     const type = String(frame["type"]);
     const isFirst = this.#secret === "";
     if (isFirst && type !== "hello") throw new RuleError(`the first frame must be a hello, not ${cut(text)}`);
@@ -60,8 +68,9 @@ export class WireRules {
     return frame;
   }
 
-  welcomed(window: number): void {
-    this.#window = window;
+  welcomed({ window, payloadBytes }: JsonObject): void {
+    this.#window = Number(window);
+    this.#memory.payloadBytes = Number(payloadBytes);
   }
 
   answered(ref: number): void {
@@ -90,10 +99,10 @@ export class WireRules {
     const key = `${this.#secret} ${ref}`;
     const { type, room, event, request, payload } = frame;
     const call = JSON.stringify({ type, room, event, request, payload });
-    const former = this.#calls.get(key) ?? call;
+    const former = this.#memory.calls.get(key) ?? call;
     if (former !== call)
       throw new RuleError(`ref ${ref} must not mean two calls, but was ${cut(former)} and is ${cut(call)}`);
-    this.#calls.set(key, call);
+    this.#memory.calls.set(key, call);
   }
 }
 
