@@ -21,8 +21,6 @@ export interface Script {
   readonly steps: readonly JsonObject[];
 }
 
-const seen = ["expect", "until"] as const;
-
 // A build emits each declaration by itself, and so wants a type said that lint finds plain.
 /* oxlint-disable typescript/no-unnecessary-type-assertion */
 /** The forms of steps, by verb. `spec/BROKER.md` says what each does. */
@@ -45,17 +43,15 @@ export const stepForms = {
       insist: "flag",
       within: "text",
     },
-    check: (step: JsonObject): string | null =>
-      callProblem(step["call"], step["args"] as JsonObject) ?? outcomeProblem(step),
+    check: stepCallProblem as typeof stepCallProblem,
   },
   pages: { verb: "text", required: { node: "node", limit: "whole", expect: "any" } },
   heard: {
     verb: "text",
     required: { node: "node" },
     optional: { of: "text", expect: "any", until: "any", needs: "list", within: "text" },
-    oneOf: seen as typeof seen,
-    check: (step: JsonObject): string | null =>
-      viewProblem(step) ?? needsProblem(step["needs"]) ?? withinProblem(step),
+    oneOf: ["expect", "until"],
+    check: heardProblem as typeof heardProblem,
   },
   complete: { verb: "text", required: { node: "node", after: "any", to: "whole" } },
   follow: { verb: "text", required: { node: "node" } },
@@ -69,8 +65,8 @@ export const stepForms = {
   repeat: { verb: "steps", required: { until: "steps" } },
   let: { verb: "object" },
   service: { verb: "text", check: serviceProblem as typeof serviceProblem },
-  pass: { verb: "text", check: ({ pass }: JsonObject): string | null => durationProblem("pass", pass) },
-} as const satisfies StepForms;
+  pass: { verb: "text", check: passProblem as typeof passProblem },
+} as const;
 /* oxlint-enable typescript/no-unnecessary-type-assertion */
 
 export type Verb = keyof typeof stepForms;
@@ -88,6 +84,18 @@ export function needsProblem(needs: unknown = []): string | null {
   const strange = needs.find((need) => !(knownNeeds as readonly unknown[]).includes(need));
   if (strange === undefined) return null;
   return `nothing is known of the need ${shownValue(strange)}. Needs are: ${knownNeeds.join(", ")}`;
+}
+
+function stepCallProblem(step: JsonObject): string | null {
+  return callProblem(step["call"], step["args"] as JsonObject) ?? outcomeProblem(step);
+}
+
+function heardProblem(step: JsonObject): string | null {
+  return viewProblem(step) ?? needsProblem(step["needs"]) ?? withinProblem(step);
+}
+
+function passProblem({ pass }: JsonObject): string | null {
+  return durationProblem("pass", pass);
 }
 
 /** A call has one outcome that is right. */
