@@ -1,6 +1,6 @@
 import { shownValue } from "../../base/options.ts";
 import type { JsonObject, Level } from "../../conformance/case.ts";
-import type { StepForms, StepOf } from "../../conformance/form.ts";
+import type { StepOf } from "../../conformance/form.ts";
 import { knownNeeds, type Need } from "./bench.ts";
 import { callProblem } from "./broker-calls.ts";
 import { isDuration } from "./duration.ts";
