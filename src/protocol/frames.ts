@@ -127,6 +127,8 @@ export interface WelcomeFrame {
   readonly contract?: { readonly hash: string; readonly outline?: unknown };
   /** Set while the node has no broker: a `degraded` frame says when that is over. */
   readonly degraded?: true;
+  /** Names the software of a server and its version, for people. This one does not say. */
+  readonly server?: string;
 }
 
 /** Answers a join: events follow from `position` on, whether they were published before or after. */
