@@ -12,14 +12,14 @@ const spec =
   fileURLToPath(new URL("../spec", import.meta.url));
 const isReport = process.argv.includes("--report");
 
-/** `[publishes/sent-again]`, but no link. */
-const namePattern = /\[((?:[a-z0-9-]+\/)+[a-z0-9-]+)\](?!\()/g;
+/** `[publishes/sent-again]`, or several with `[client/rooms/left-*]`, but no link. */
+const namePattern = /\[((?:[a-z0-9-]+\/)+[a-z0-9*-]+)\](?!\()/g;
 
 const cases = [...readCases("server"), ...readCases("client")];
-const ids = new Set(cases.map(({ id }) => id));
 const vectors = listJson("vectors").map((file) => `vectors/${file.replace(/\.json$/, "")}`);
 const blocks = toBlocks(readFileSync(join(spec, "PROTOCOL.md"), "utf8"));
-const named = new Set(blocks.flatMap(({ names }) => names));
+const targets = [...cases.map(({ id }) => id), ...vectors];
+const named = new Set(blocks.flatMap(({ names }) => names.flatMap(targetsOf)));
 const rules = blocks.filter(({ text }) => /\bMUST\b/.test(text));
 
 const problems = [
@@ -28,7 +28,7 @@ const problems = [
     .map(({ line, text }) => `spec/PROTOCOL.md:${line}: a MUST without a case: ${text.trim().slice(0, 80)}…`),
   ...blocks.flatMap(({ line, names }) =>
     names
-      .filter((name) => !ids.has(name) && !vectors.includes(name))
+      .filter((name) => targetsOf(name).length === 0)
       .map(
         (name) =>
           `spec/PROTOCOL.md:${line}: there is no ${name.startsWith("vectors/") ? "file" : "case"} ${name}`,
@@ -46,6 +46,12 @@ console.log(
   `spec: ${rules.length} rules with a MUST, ${count("server")} server and ${count("client")} client cases, ` +
     `${vectors.length} files of vectors, ${problems.length} problems`,
 );
+
+/** What a name of the text leads to: with `*`, all that fit. */
+function targetsOf(name) {
+  const pattern = new RegExp(`^${name.replaceAll("*", "[a-z0-9-]+")}$`);
+  return targets.filter((target) => pattern.test(target));
+}
 
 function readCases(side) {
   return listJson(`cases/${side}`).flatMap((file) => {
