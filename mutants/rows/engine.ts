@@ -70,7 +70,7 @@ export const engineMutants: readonly Mutant[] = [
   {
     id: "attach-timer",
     file: "src/engines/node/attach.ts",
-    from: "    stopTimer();\n",
+    from: "    stopTimer?.();\n",
     to: "",
     tests: "test/engines/upgrade-ends.test.ts",
     why: "every connection is cut when the time for its handshake is over",

@@ -1,8 +1,9 @@
 import { once } from "node:events";
-import { connect as connectTcp, type Socket } from "node:net";
+import { createServer as createHttpServer } from "node:http";
+import { connect as connectTcp, type AddressInfo, type Socket } from "node:net";
 import { contract } from "bowline";
-import { serve } from "bowline/node";
-import { createServer, type Server } from "bowline/server";
+import { attach, serve } from "bowline/node";
+import { createServer, memory, type Server } from "bowline/server";
 import { expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
 import { systemClock, type Undo } from "../../src/base/clock.ts";
@@ -106,6 +107,39 @@ test.each<[string, string[], RegExp | null]>([
   if (!socket.destroyed && !socket.closed) await once(socket.resume(), "close");
   await until(() => server.stats().connections === 0);
   await until(() => timers().length === before);
+});
+
+test("who comes while the server starts is let in when it has, and its timer is off then", async () => {
+  const timers = watchTimers();
+  const broker = memory();
+  const start = broker.start.bind(broker);
+  const starting = new Promise<void>((resolve) => {
+    broker.start = async (...all) => {
+      await new Promise<void>((go) => (goOn = go));
+      await start(...all);
+      resolve();
+    };
+  });
+  let goOn = (): void => {};
+  const server = createServer(contract({}), { broker, logger: false, limits: { handshakeMs } });
+  const http = createHttpServer();
+  onTestFinished(async () => {
+    await server.close();
+    http.close();
+  });
+  attach(server, http);
+  await once(http.listen(0, "127.0.0.1"), "listening");
+  const socket = new WebSocket(
+    `ws://127.0.0.1:${(http.address() as AddressInfo).port}/bowline`,
+    "bowline.v1.json",
+  );
+  const limitMs = handshakeMs + 1000;
+  await until(() => timers().includes(limitMs));
+  goOn();
+  await Promise.all([starting, once(socket, "open")]);
+  expect(timers()).not.toContain(limitMs);
+  socket.close();
+  await once(socket, "close");
 });
 
 test("a server that was closed has no timer left, whoever was there", async () => {
