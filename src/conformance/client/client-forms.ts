@@ -48,7 +48,7 @@ export const clientForms = {
   until: { verb: "object", check: checkLine as typeof checkLine },
   never: { verb: "text", check: checkLine as typeof checkLine },
   advance: { verb: "any" },
-  noDial: { verb: "flag" },
+  noDial: { verb: "whole" },
   restart: { verb: "flag" },
 } as const;
 /* oxlint-enable typescript/no-unnecessary-type-assertion */

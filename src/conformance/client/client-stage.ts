@@ -143,8 +143,8 @@ export class ClientStage implements Stage {
       if (line) throw new Error(`nothing should be told as "${kind}", but there is ${shown(line)}`);
     },
     advance: ({ advance: ms }) => this.#client.advance(Number(this.#scope.fill(ms))),
-    noDial: async () => {
-      await this.#client.run({ do: "sync" });
+    noDial: async ({ noDial: ms }) => {
+      await this.#client.pass(ms);
       await new Promise<void>((resolve) => void this.#clock.setTimer(noDialMs, resolve));
       if (this.#server.dials.rest.some((it) => !it.isOver()))
         throw new Error("it must not dial here, but did");

@@ -1,6 +1,10 @@
 import type { JsonObject } from "../case.ts";
 import { ClientProcess, ClientCommandError, type ClientCommand } from "./client-process.ts";
 
+const slackMs = 20;
+/** More than a client's first wait before it comes back. */
+const firstWaitMs = 1500;
+
 /** A client under test across its processes: one serves many cases, until one kills it. */
 export class ClientUnderTest {
   readonly #options: ClientCommand;
@@ -39,7 +43,15 @@ export class ClientUnderTest {
   /** Lets time pass: the client's own where it has a clock for that, the machine's otherwise. */
   async advance(ms: number): Promise<void> {
     if (this.offers.has("clock")) return this.run({ do: "advance", ms });
-    return new Promise((resolve) => void this.#options.clock.setTimer(ms, resolve));
+    // A step that follows at once must not come before a timer that is due at the same moment.
+    const { clock } = this.#options;
+    await new Promise<void>((resolve) => void clock.setTimer(ms + slackMs, resolve));
+    return this.run({ do: "sync" });
+  }
+
+  /** The same where nothing is to happen: of the machine's time no more than a first wait may take. */
+  pass(ms: number): Promise<void> {
+    return this.advance(this.offers.has("clock") ? ms : Math.min(ms, firstWaitMs));
   }
 
   /** Ends the process as kill -9 does, and starts another, which must not show the secrets of this one either. */
