@@ -1,11 +1,13 @@
 import type { Clock } from "../base/clock.ts";
 import type { GapFrame, Position } from "../protocol/frames.ts";
 import type { Broker, LogBound, LogEntry, LogPage, PresenceChange } from "./broker.ts";
+import type { Batch } from "./engine.ts";
 import type { Flushable, Flusher } from "./flusher.ts";
 import type { Reader } from "./reader.ts";
 import { RoomPresence, type ListedMembers } from "./room-presence.ts";
 import { RoomUpdate } from "./room-update.ts";
 import { Tail, type TailUsage } from "./tail.ts";
+import type { WireFormat } from "./wire-formats.ts";
 
 /** What the rooms of one hub have in common. */
 export interface HubContext {
@@ -132,17 +134,25 @@ export class HubRoom implements Flushable {
     const update = this.#update;
     this.#update = null;
     this.sent = this.#head;
+    let format: WireFormat | null = null;
+    let batch: Batch | null = null;
     for (const reader of this.#readers) {
-      const { outbox, live } = reader;
-      if (live && !update) continue;
-      const batch = live && !outbox.isFull() ? update?.batch(outbox.format) : null;
-      if (batch && alone) outbox.sendOnly(batch, elapsedMs);
-      else if (batch) outbox.sendBatch(batch);
-      else {
-        reader.missedPresence ||= hasPresence;
-        if (live) reader.fallBehind(before);
-        reader.catchUp();
+      const { outbox } = reader;
+      if (reader.live) {
+        if (!update) continue;
+        if (outbox.format !== format) {
+          ({ format } = outbox);
+          batch = update.batch(format);
+        }
+        if (batch && !outbox.isFull()) {
+          if (alone) outbox.sendOnly(batch, elapsedMs);
+          else outbox.sendBatch(batch);
+          continue;
+        }
+        reader.fallBehind(before);
       }
+      reader.missedPresence ||= hasPresence;
+      reader.catchUp();
     }
   }
 

@@ -11,7 +11,7 @@ export class RoomUpdate implements Encodable {
   length = 0;
   presence: PresenceFrame | null = null;
   readonly #room: string;
-  readonly #entries: LogEntry[] = [];
+  #entries: LogEntry[] | null = null;
   #signals: Map<string, string> | null = null;
   readonly #shared: SharedMessages;
 
@@ -21,7 +21,9 @@ export class RoomUpdate implements Encodable {
   }
 
   addEntry(entry: LogEntry): void {
-    this.#entries.push(entry);
+    // Most often it is the only one.
+    if (this.#entries) this.#entries.push(entry);
+    else this.#entries = [entry];
     this.length += entry.data.length;
   }
 
@@ -38,8 +40,7 @@ export class RoomUpdate implements Encodable {
 
   encode(codec: Codec): readonly Message[] {
     const room = this.#room;
-    const messages: Message[] = [];
-    for (const entry of this.#entries) messages.push(codec.publication(room, entry));
+    const messages: Message[] = this.#entries?.map((entry) => codec.publication(room, entry)) ?? [];
     if (this.#signals) for (const data of this.#signals.values()) messages.push(codec.signal(room, data));
     if (this.presence) messages.push(codec.frame(this.presence));
     return messages;

@@ -14,6 +14,8 @@ interface Formatted {
   readonly batch: Batch | null;
 }
 
+const none: readonly Formatted[] = [];
+
 /**
  * What many connections are sent, whatever their formats: encoded once for each codec that one of them has, framed once
  * for each framing of it, and not at all for others. A room whose readers all have one format looks no further than that.
@@ -21,9 +23,10 @@ interface Formatted {
 export class SharedMessages {
   readonly #content: Encodable;
   readonly #report: (error: unknown) => void;
-  readonly #made: Formatted[] = [];
-  /** The one that was asked for last, which most often is the only one. */
-  #last: Formatted | null = null;
+  /** The first that was asked for, which most often is the only one. */
+  #first: Formatted | null = null;
+  /** The others. */
+  #more: readonly Formatted[] = none;
 
   constructor(content: Encodable, report: (error: unknown) => void) {
     this.#content = content;
@@ -32,15 +35,16 @@ export class SharedMessages {
 
   /** The batch for connections of a format; null where its codec failed, which was reported. */
   batch(format: WireFormat): Batch | null {
-    if (this.#last?.format !== format)
-      this.#last = this.#made.find((it) => it.format === format) ?? this.#make(format);
-    return this.#last.batch;
+    this.#first ??= this.#encode(format);
+    if (this.#first.format === format) return this.#first.batch;
+    const made = this.#more.find((it) => it.format === format) ?? this.#make(this.#first, format);
+    return made.batch;
   }
 
-  #make(format: WireFormat): Formatted {
-    const encoded = this.#made.find((it) => it.format.codec === format.codec);
+  #make(first: Formatted, format: WireFormat): Formatted {
+    const encoded = [first, ...this.#more].find((it) => it.format.codec === format.codec);
     const made = encoded ? pack(format, encoded.messages) : this.#encode(format);
-    this.#made.push(made);
+    this.#more = [...this.#more, made];
     return made;
   }
 
