@@ -24,7 +24,7 @@ const layers = {
   testing: {
     values: ["base", "protocol", "contract", "client", "server", "brokers", "engines", "conformance"],
   },
-  cli: { values: ["base", "protocol", "contract", "contract-file"], packages: ["node:*"] },
+  cli: { values: ["base", "protocol", "contract", "contract-file", "conformance"], packages: ["node:*"] },
 };
 
 /** Files that may do more than their layer, each for the reason given. */

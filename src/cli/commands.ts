@@ -9,6 +9,10 @@ export interface CommandEntry {
 
 /** Every command, by its name. To add one, write its file and its line here. */
 export const commands: Readonly<Record<string, CommandEntry>> = {
+  conformance: {
+    summary: "play the conformance suite on a server or client in any language",
+    load: async () => (await import("./conformance.ts")).conformanceCommand,
+  },
   export: {
     summary: "write a contract for other languages: contract.json, JSON Schema or AsyncAPI",
     load: async () => (await import("./export.ts")).exportCommand,

@@ -57,6 +57,8 @@ export class RoomPresence {
   #listing: Listing | null = null;
   /** How many are present, as last heard. */
   #count = 0;
+  /** Whether anybody was told who is here: where the contract gives the room no presence, nobody ever is. */
+  #isTold = false;
   /** Whether there are too many members to list them. */
   #crowded = false;
   /** The last list that had too many bytes. */
@@ -71,6 +73,7 @@ export class RoomPresence {
   }
 
   receive({ set, gone, count }: PresenceChange): void {
+    this.#isTold = true;
     this.#changes ??= new Map();
     if (set) this.#changes.set(set.session, set);
     if (gone !== undefined) this.#changes.set(gone, null);
@@ -106,6 +109,7 @@ export class RoomPresence {
   }
 
   async members(): Promise<ListedMembers> {
+    this.#isTold = true;
     // A room that is known to be too long a list costs nothing: anybody may come and go as often as they like.
     if (this.#crowded && this.#isTooMany(this.#count, true)) return { count: this.#count };
     const { count, list } = await this.#context.list(this.#context.membersMax);
@@ -121,6 +125,7 @@ export class RoomPresence {
 
   /** The members are sent anew to everybody who keeps up; the others get them when they do. */
   relist(readers: readonly Reader[]): void {
+    if (!this.#isTold) return;
     // A list under way may have been read before what this is for: its readers get the new one.
     const listed = this.#listing?.readers ?? new Set();
     for (const reader of readers) {

@@ -121,6 +121,14 @@ test("json-schema writes every schema by a name, asyncapi a document with the ti
   });
 });
 
+test("the conformance suite is a command, and its cases come with the package", async () => {
+  const { code, out } = await run("conformance", "--list", "--only", "publishes/sent-again");
+  expect({ code, out: out.split("\n")[0] }).toEqual({
+    code: 0,
+    out: expect.stringMatching(/^publishes\/sent-again \(MUST\): /) as string,
+  });
+});
+
 test("help lists the commands, and says what each takes", async () => {
   for (const line of [[], ["help"], ["--help"]]) expect((await run(...line)).out).toContain("  export  ");
   for (const line of [

@@ -84,6 +84,8 @@ export function hubBench() {
       member.outbox,
       history,
     );
+    // As for every join of a room with presence.
+    await member.reader.room.members();
     await member.reader.begin(position, (start) => (member.start = start));
   }
 
