@@ -149,7 +149,7 @@ end
 
 -- What a reader can't tell from the end of a message, or can't cut the first character off, is not stored.
 local function isMalformed(data)
-  return string.byte(data, 1) ~= 123 or string.byte(data, -1) ~= 125 or string.find(data, '\n', 1, true) ~= nil
+  return sub(data, 1, 2) ~= '{"' or sub(data, -1) ~= '}' or string.find(data, '\n', 1, true) ~= nil
 end
 
 local function saveLedger(ledger, channel)

@@ -79,9 +79,16 @@ export class Cluster {
     if (nodes.some((node) => node !== this.node)) this.#askContract(null);
   }
 
-  /** Takes what a node told this one. */
+  /** Takes what a node told this one. It may be a node of another version, or another program: what can't be read is reported. */
   receive(message: string): void {
-    const told = JSON.parse(message) as Told;
+    try {
+      this.#receive(JSON.parse(message) as Told);
+    } catch (cause) {
+      this.#context.report(new Error("this node was told what it can't read", { cause }), "broker");
+    }
+  }
+
+  #receive(told: Told): void {
     if ("answer" in told) return this.#receiveAnswer(told);
     const answer = this.#answer(told.question, told.from);
     this.#tell(told.from, { id: told.id, node: this.node, answer });

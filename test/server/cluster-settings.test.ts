@@ -2,10 +2,38 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { contract, event, room } from "../../src/contract/contract.ts";
 import { clusterSettings, settingsThatDiffer } from "../../src/server/cluster-settings.ts";
-import type { ClusterSettings } from "../../src/server/broker.ts";
+import type { BrokerSink, ClusterSettings } from "../../src/server/broker.ts";
 import { memory } from "../../src/server/memory-broker.ts";
 import { loggingBench } from "../support/logging-bench.ts";
 import { altered } from "../support/log-broker.ts";
+
+test.each([
+  "",
+  "x",
+  "null",
+  "[]",
+  "{}",
+  '{"id":"a","from":"b","question":null}',
+  '{"id":"contract","answer":[1]}',
+])(
+  "what a node is told and can't read ends nothing, and is reported where it has no shape: %j",
+  async (message) => {
+    const inner = memory();
+    let sink = null as BrokerSink | null;
+    const broker = altered(inner, {
+      start: (given, node, settings) => {
+        sink = given;
+        return inner.start(given, node, settings);
+      },
+    });
+    const { logger } = await loggingBench({ broker, onError: undefined as never });
+    sink?.receiveTold(message);
+    const isReported = !message.includes("answer");
+    expect(logger.lines.map(({ message: line }) => line)).toEqual(
+      isReported ? [expect.stringContaining("this node was told what it can't read")] : [],
+    );
+  },
+);
 
 describe("settings of a cluster", () => {
   test("are the bounds of every pattern, in milliseconds", () => {

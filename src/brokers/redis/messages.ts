@@ -25,7 +25,7 @@ export function hasEntries(message: string): boolean {
 
 /** Whether a text can be the data of an entry or a signal: a compact JSON object, as far as its ends tell. */
 export function isData(text: string): boolean {
-  return text.charCodeAt(0) === openBrace && text.charCodeAt(text.length - 1) === closeBrace;
+  return text.startsWith('{"') && text.endsWith("}");
 }
 
 export function signalMessage(key: string, data: string): string {
@@ -56,9 +56,6 @@ export function readControlMessage(message: string): ControlMessage | null {
   const [, generation = "", session = ""] = /^o(\d{1,16}) (.+)$/.exec(message) ?? [];
   return session ? { kind: "opened", session, generation: Number(generation) } : null;
 }
-
-const openBrace = "{".charCodeAt(0);
-const closeBrace = "}".charCodeAt(0);
 
 /** `e<epoch> <first offset>`, and each entry's data after a U+000A, which compact JSON never has. */
 function readEntries(message: string): RoomMessage | null {
