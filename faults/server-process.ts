@@ -112,7 +112,7 @@ export class ServerProcess {
     if (!running) return;
     this.#running = null;
     const { command } = this.#command;
-    if (running.ended !== null) throw new Error(`the server (${command}) ${running.ended}, by itself`);
+    if (running.knownEnd !== null) throw new Error(`the server (${command}) ${running.knownEnd}, by itself`);
     running.signal(signal);
     const hasEnded = await Promise.race([
       running.whenEnded().then(() => true),

@@ -81,6 +81,11 @@ export class ServerProcess {
     return this.#life.ended;
   }
 
+  /** The same, as far as it is known by now. */
+  get knownEnd(): string | null {
+    return this.#life.ended;
+  }
+
   /** Asks it something over its control channel; rejects where it does not answer with JSON and 200. */
   async control(call: unknown): Promise<unknown> {
     const { status, body } = await this.ask({
