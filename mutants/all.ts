@@ -2,6 +2,7 @@ import type { Mutant } from "./mutant.ts";
 import { clientMutants } from "./rows/client.ts";
 import { conformanceClientMutants } from "./rows/conformance-client.ts";
 import { conformanceMutants } from "./rows/conformance.ts";
+import { contractMutants } from "./rows/contract.ts";
 import { deliveryMutants } from "./rows/delivery.ts";
 import { doorMutants } from "./rows/doors.ts";
 import { engineMutants } from "./rows/engine.ts";
@@ -17,6 +18,7 @@ import { sqliteMutants } from "./rows/sqlite.ts";
 export const allMutants: readonly Mutant[] = [
   ...groundMutants,
   ...memoryMutants,
+  ...contractMutants,
   ...deliveryMutants,
   ...doorMutants,
   ...serverMutants,

@@ -113,21 +113,18 @@ test("who comes while the server starts is let in when it has, and its timer is 
   const timers = watchTimers();
   const broker = memory();
   const start = broker.start.bind(broker);
-  const starting = new Promise<void>((resolve) => {
-    broker.start = async (...all) => {
-      await new Promise<void>((go) => (goOn = go));
-      await start(...all);
-      resolve();
-    };
-  });
   let goOn = (): void => {};
+  broker.start = async (...all) => {
+    await new Promise<void>((go) => (goOn = go));
+    await start(...all);
+  };
   const server = createServer(contract({}), { broker, logger: false, limits: { handshakeMs } });
   const http = createHttpServer();
   onTestFinished(async () => {
     await server.close();
     http.close();
   });
-  attach(server, http);
+  const attached = attach(server, http);
   await once(http.listen(0, "127.0.0.1"), "listening");
   const socket = new WebSocket(
     `ws://127.0.0.1:${(http.address() as AddressInfo).port}/bowline`,
@@ -136,7 +133,7 @@ test("who comes while the server starts is let in when it has, and its timer is 
   const limitMs = handshakeMs + 1000;
   await until(() => timers().includes(limitMs));
   goOn();
-  await Promise.all([starting, once(socket, "open")]);
+  await Promise.all([attached, once(socket, "open")]);
   expect(timers()).not.toContain(limitMs);
   socket.close();
   await once(socket, "close");
