@@ -137,21 +137,19 @@ export class HubRoom implements Flushable {
     let format: WireFormat | null = null;
     let batch: Batch | null = null;
     for (const reader of this.#readers) {
-      const { outbox } = reader;
-      if (reader.live) {
-        if (!update) continue;
-        if (outbox.format !== format) {
-          ({ format } = outbox);
-          batch = update.batch(format);
-        }
-        if (batch && !outbox.isFull()) {
-          if (alone) outbox.sendOnly(batch, elapsedMs);
-          else outbox.sendBatch(batch);
-          continue;
-        }
-        reader.fallBehind(before);
+      const { outbox, live } = reader;
+      if (live && !update) continue;
+      if (live && outbox.format !== format) {
+        ({ format } = outbox);
+        batch = update?.batch(format) ?? null;
+      }
+      if (live && batch && !outbox.isFull()) {
+        if (alone) outbox.sendOnly(batch, elapsedMs);
+        else outbox.sendBatch(batch);
+        continue;
       }
       reader.missedPresence ||= hasPresence;
+      if (live) reader.fallBehind(before);
       reader.catchUp();
     }
   }
