@@ -1,6 +1,8 @@
 import type { Awaitable } from "../base/awaitable.ts";
 import { checkOptions, nearest, shownValue } from "../base/options.ts";
+import { fits } from "../base/utf8.ts";
 import { inboxPattern } from "../contract/contract.ts";
+import { eventNameBytesMax } from "../protocol/decode.ts";
 import type { BowlineError } from "../protocol/errors.ts";
 import type { Contract, RequestDefinition, RoomDefinition } from "../contract/contract.ts";
 import type {
@@ -89,6 +91,7 @@ export class Handlers {
 
   constructor(contract: Contract) {
     this.#contract = contract;
+    checkNames(contract);
     // An inbox is its user's own.
     if (contract.hasInbox)
       this.rooms.set(inboxPattern, {
@@ -143,6 +146,16 @@ export class Handlers {
     if (missing.length > 0)
       throw new TypeError(`nothing answers the request "${missing[0]}": call server.request first`);
   }
+}
+
+/** Refuses names that no frame may bear: whoever sent them would be told that the frame is broken. */
+function checkNames({ rooms, requests }: Contract): void {
+  const events = Object.values(rooms).flatMap((room) => Object.keys(room.events));
+  for (const name of [...events, ...Object.keys(requests)])
+    if (name === "" || !fits(name, eventNameBytesMax) || !name.isWellFormed())
+      throw new TypeError(
+        `createServer: the contract has an event or request named ${shownValue(name)}: names have 1 to ${eventNameBytesMax} bytes in UTF-8, and no lone surrogates`,
+      );
 }
 
 function checkFunction(name: string, value: unknown): void {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
-import { contract, event, room } from "bowline";
+import { contract, event, request, room } from "bowline";
+import { createServer } from "bowline/server";
 import { fits, utf8Length } from "../../src/base/utf8.ts";
 import { RoomMatcher, roomParamBytesMax } from "../../src/contract/room-name.ts";
 import { decodeClientFrame, eventNameBytesMax } from "../../src/protocol/decode.ts";
@@ -74,4 +75,21 @@ describe("lengths of names are in bytes of UTF-8", () => {
     expect(shape.matchRoom(`chat/${"字".repeat(42)}`)).not.toBe(null);
     expect(shape.matchRoom(`chat/${"字".repeat(43)}`)).toBe(null);
   });
+
+  test.each(characters)(
+    "a server takes no contract whose events or requests have longer ones: %s",
+    (character) => {
+      const { longest, longer } = around(character, eventNameBytesMax);
+      const anything = z.unknown();
+      const contracts = (name: string) => [
+        contract({ rooms: { r: room({ events: { [name]: event(anything) } }) } }),
+        contract({ requests: { [name]: request({ input: anything, output: anything }) } }),
+        contract({ inbox: { [name]: event(anything) } }),
+      ];
+      for (const shape of contracts(longest)) expect(() => createServer(shape)).not.toThrow();
+      for (const name of [longer, "", "\ud800"])
+        for (const shape of contracts(name))
+          expect(() => createServer(shape)).toThrow(/names have 1 to 128 bytes in UTF-8/);
+    },
+  );
 });
