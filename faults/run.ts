@@ -6,8 +6,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { readOptions } from "../scripts/command-line.ts";
 import type { BrokerName, ContenderName } from "./contenders/contender.ts";
-import { serverCount } from "./cluster.ts";
-import { runFaults, type FaultRunResult, type Foreign } from "./fault-run.ts";
+import { runFaults, type FaultRunResult } from "./fault-run.ts";
+import { foreignMisuse, foreignOf } from "./foreign-options.ts";
 import { describeFaults, isClean, toFigures, toMarkdown } from "./report.ts";
 
 const usage = `npm run faults -- [options]
@@ -90,41 +90,13 @@ function findMisuse(): string | null {
     return "--seed must be a whole number";
   if (options["update-docs"] && !options.compare && !["redis", "nats"].includes(options.broker))
     return "--update-docs needs --compare, or --broker redis or nats";
-  return findForeignMisuse();
-}
-
-function findForeignMisuse(): string | null {
-  const startMs = Number(options["start-ms"]);
-  if (!Number.isSafeInteger(startMs) || startMs < 1) return "--start-ms must be a whole number from 1";
-  for (const [kind, most] of [
-    ["server", serverCount(options.broker as BrokerName)],
-    ["client", Number(options.clients)],
-  ] as const) {
-    const command = options[`${kind}-cmd`];
-    const count = options[`foreign-${kind}s`];
-    if (command !== undefined && options.compare)
-      return `--compare runs no processes of yours: leave out --${kind}-cmd`;
-    if (command?.trim() === "") return `--${kind}-cmd is empty`;
-    if (count === undefined) continue;
-    if (command === undefined) return `--foreign-${kind}s needs --${kind}-cmd`;
-    if (!/^[1-9]\d*$/.test(count) || Number(count) > most)
-      return `--foreign-${kind}s must be a whole number from 1 to ${most}, not ${count}`;
-  }
-  return null;
-}
-
-/** What the options say of processes of another kind; undefined where they say nothing. */
-function foreignOf(kind: "server" | "client", otherwise: number): Foreign | undefined {
-  const command = options[`${kind}-cmd`];
-  return command === undefined
-    ? undefined
-    : { command, count: Number(options[`foreign-${kind}s`] ?? otherwise) };
+  return foreignMisuse(options);
 }
 
 function run(contender: ContenderName, seed: number): Promise<FaultRunResult> {
   const broker = contender === "bowline" ? (options.broker as BrokerName) : "memory";
-  const foreignServers = foreignOf("server", Math.max(1, serverCount(broker) - 1));
-  const foreignClients = foreignOf("client", Math.ceil(Number(options.clients) / 3));
+  const foreignServers = foreignOf(options, "server");
+  const foreignClients = foreignOf(options, "client");
   return runFaults({
     contender,
     broker,

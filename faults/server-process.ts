@@ -13,6 +13,8 @@ export interface ServerCommand {
 
 /** How long a supervisor tries to bring one back. */
 const returnMs = 40_000;
+/** How often the first start is tried: a machine that is busy may be too slow for one, and a wrong command is soon said. */
+const firstTries = 3;
 /** How long until one that ended is started again. */
 const againMs = 300;
 /** How long one may take to end: longer than its drain may. */
@@ -50,13 +52,14 @@ export class ServerProcess {
 
   /** One that can't reach its broker ends, and is started again, as by a supervisor. */
   async #startAnyhow(): Promise<void> {
-    if (this.#port === 0) return this.#startOnce();
-    const lastMs = performance.now() + returnMs;
-    for (;;) {
+    const isFirst = this.#port === 0;
+    const lastMs = performance.now() + (isFirst ? this.#command.startMs : returnMs);
+    for (let tries = 1; ; tries += 1) {
       try {
         return await this.#startOnce();
       } catch (error) {
-        if (performance.now() > lastMs || this.#isStopped) throw error;
+        const isEnough = isFirst && tries === firstTries;
+        if (isEnough || this.#isStopped || performance.now() > lastMs) throw error;
         await sleep(againMs);
       }
     }

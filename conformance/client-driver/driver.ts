@@ -10,6 +10,7 @@ import {
 } from "bowline/client";
 import { fileStore } from "bowline/client/file-store";
 import { WebSocket } from "ws";
+import { systemClock } from "../../src/base/clock.ts";
 import { processTransport } from "../../src/client/process-transport.ts";
 import { ManualClock, turns } from "./manual-clock.ts";
 import { UntoldSocket } from "./untold-socket.ts";
@@ -83,10 +84,10 @@ export class ClientDriver {
     reset: () => this.#reset(),
   };
 
-  #connect({ url, token = null, user = null, store, chance, untold }: Fields): void {
+  #connect({ url, token = null, user = null, store, chance, untold, clock: which }: Fields): void {
     if (this.#client) throw new Error("there is a client already: reset first");
     this.#tokens = [token].flat() as (string | null)[];
-    const clock = this.#clock;
+    const clock = which === "machine" ? systemClock : this.#clock;
     const client = createClient(this.#contract, {
       url: String(url),
       token: () => this.#takeToken(),
@@ -164,7 +165,8 @@ export class ClientDriver {
     room.onGap((gap) => this.#tell({ tell: "gap", room: name, ...gap }));
     room.onError(({ code, message }) => this.#tell({ tell: "refused", room: name, code, message }));
     room.onStatus(({ state }) => {
-      if (state === "joined" || state === "left") this.#tell({ tell: state, room: name });
+      if (state === "joined") this.#tell({ tell: state, room: name, position: room.position });
+      else if (state === "left") this.#tell({ tell: state, room: name });
     });
     room.presence.onChange((members) =>
       this.#tell({

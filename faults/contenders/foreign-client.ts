@@ -69,7 +69,8 @@ class ForeignClient implements Participant {
     const { port, rooms, name } = this.#participation;
     await this.#until("did not say that it is ready", () => this.#isReady);
     this.#command({ do: "connect", url: `ws://127.0.0.1:${port}/bowline`, clock: "machine", chance });
-    for (const room of rooms) this.#command({ do: "join", room, presence: name === null ? null : { name } });
+    const presence = name === null ? {} : { presence: { name } };
+    for (const room of rooms) this.#command({ do: "join", room, ...presence });
     await this.#until("did not join its rooms", () => this.#joined.size === rooms.length);
   }
 
