@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 import { findServices } from "./scripts/services.mjs";
 
@@ -15,6 +16,12 @@ const shared = {
   env: findServices(),
 } as const;
 
+/** Puts it in the place of the source. */
+function productionClient(source: string): string | undefined {
+  if (!/\/client\/(client|index)\.ts$/.test(source)) return undefined;
+  return fileURLToPath(new URL("dist/client/production/index.js", import.meta.url));
+}
+
 export default defineConfig({
   test: {
     projects: [
@@ -31,6 +38,19 @@ export default defineConfig({
           // What a test that hangs may cost; none is meant to need it, also on a machine that is busy with others.
           testTimeout: 30_000,
           hookTimeout: 30_000,
+        },
+      },
+      {
+        resolve,
+        ssr,
+        plugins: [{ name: "production", enforce: "pre", resolveId: productionClient }],
+        test: {
+          ...shared,
+          // The client that the build has made for pages in production, whose texts are other ones.
+          name: "production",
+          include: ["test/client/{core,first-listener,publish-id,snapshots,stops}.test.ts"],
+          maxWorkers: 2,
+          testTimeout: 30_000,
         },
       },
       {

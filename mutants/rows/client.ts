@@ -86,7 +86,7 @@ export const clientMutants: readonly Mutant[] = [
   {
     id: "connection-leaving",
     file: "src/client/connection.ts",
-    from: "if (this.#isLeaving && !this.#context.outbox.awaitsAnswers) this.redial();",
+    from: "if (this.#isLeaving && !this.#context.calls.awaitsAnswers) this.redial();",
     to: "if (this.#isLeaving) this.redial();",
     tests: "test/client/connection.test.ts",
     why: "a connection is left before its calls are answered",
@@ -102,7 +102,7 @@ export const clientMutants: readonly Mutant[] = [
   {
     id: "room-hole",
     file: "src/client/room.ts",
-    from: "    if (offset > this.position.offset + 1) return this.client.resync(room);\n",
+    from: '    if (offset > this.position.offset + 1) return this.client.connection.giveUp(reasonOf("HOLE", room));\n',
     to: "",
     tests: "test/client/room.test.ts",
     why: "a hole is passed over in silence",
@@ -134,7 +134,7 @@ export const clientMutants: readonly Mutant[] = [
   {
     id: "room-own-signal",
     file: "src/client/room.ts",
-    from: "if (signal.session !== this.client.session.stored.id) this",
+    from: "if (signal.session !== this.client.identity.stored.id) this",
     to: "this",
     tests: "test/client/room.test.ts",
     why: "one hears one's own signals",

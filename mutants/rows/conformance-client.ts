@@ -19,8 +19,8 @@ export const conformanceClientMutants: readonly Mutant[] = [
   {
     id: "conformance-client-window",
     file: "src/client/outbox.ts",
-    from: "this.entries.slice(this.#inFlight, Math.max(this.#inFlight, this.#window))",
-    to: "this.entries.slice(this.#inFlight)",
+    from: "this.queue.slice(this.#inFlight, Math.max(this.#inFlight, this.#window))",
+    to: "this.queue.slice(this.#inFlight)",
     ...cases("refs"),
     why: "a server refuses what is sent beyond its window",
   },
@@ -91,7 +91,7 @@ export const conformanceClientMutants: readonly Mutant[] = [
   {
     id: "conformance-client-hole",
     file: "src/client/room.ts",
-    from: "    if (offset > this.position.offset + 1) return this.client.resync(room);",
+    from: '    if (offset > this.position.offset + 1) return this.client.connection.giveUp(reasonOf("HOLE", room));',
     to: "",
     ...cases("rooms"),
     why: "events are missing, and nobody knows",
@@ -115,7 +115,7 @@ export const conformanceClientMutants: readonly Mutant[] = [
   {
     id: "conformance-client-goaway",
     file: "src/client/connection.ts",
-    from: "    if (this.#isLeaving && !this.#context.outbox.awaitsAnswers) this.redial();",
+    from: "    if (this.#isLeaving && !this.#context.calls.awaitsAnswers) this.redial();",
     to: "    if (this.#isLeaving) this.redial();",
     ...cases("goaway"),
     why: "a server that ends takes the answers to its last calls with it",

@@ -44,8 +44,8 @@ export const outboxMutants: readonly Mutant[] = [
   {
     id: "client-expired",
     file: "src/client/outbox.ts",
-    from: "    if (index >= this.#inFlight) return this.settle(ref, outcome);",
-    to: "    return this.settle(ref, outcome);",
+    from: '    if (index >= this.#inFlight) return this.#refuse(entry, "TIMEOUT");',
+    to: '    return this.#refuse(entry, "TIMEOUT");',
     tests: "test/client/outbox.test.ts",
     why: "a call that timed out gives its place in the window up too early",
   },
@@ -68,8 +68,8 @@ export const outboxMutants: readonly Mutant[] = [
   {
     id: "client-full",
     file: "src/client/outbox.ts",
-    from: "this.entries.length >= count || this.#length + json.length > length",
-    to: "this.entries.length > count || this.#length + json.length > length",
+    from: "this.queue.length >= count || this.#length + json.length > length",
+    to: "this.queue.length > count || this.#length + json.length > length",
     tests: "test/client/outbox.test.ts",
     why: "the bound is passed by one",
   },
@@ -84,13 +84,9 @@ export const outboxMutants: readonly Mutant[] = [
   {
     id: "client-abandon",
     file: "src/client/outbox.ts",
-    from: `      entry.settled({ error });
-      entry.settled = ignore;
-    }
-  }`,
-    to: `      entry.settled({ error });
-    }
-  }`,
+    from: `    entry.settled(outcome);
+    entry.settled = ignore;`,
+    to: "    entry.settled(outcome);",
     tests: "test/client/outbox.test.ts",
     why: "somebody is told twice how a call ended",
   },
@@ -161,7 +157,7 @@ export const outboxMutants: readonly Mutant[] = [
   {
     id: "journal-owed",
     file: "src/client/journal.ts",
-    from: '    if (change.type === "settled") this.#settledOwed.add(change.ref);',
+    from: '        if (change.type === "settled") settledOwed.add(change.ref);',
     to: "",
     tests: "test/client/outbox-store.test.ts",
     why: "a publish that was settled while the disk was full is made again after a reload",
@@ -169,7 +165,7 @@ export const outboxMutants: readonly Mutant[] = [
   {
     id: "journal-session",
     file: "src/client/journal.ts",
-    from: '    if (change.type === "session") this.#session.isChanged = true;',
+    from: '        if (change.type === "session") session.isChanged = true;',
     to: "",
     tests: "test/client/outbox-store.test.ts",
     why: "refs are given away a second time after a reload",

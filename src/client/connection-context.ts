@@ -2,10 +2,8 @@ import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { BowlineError } from "../protocol/errors.ts";
 import type { ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
+import type { TokenSource } from "./client-types.ts";
 import type { Transport } from "./socket.ts";
-
-/** Where a token comes from: called before each attempt. Null, undefined and an empty text are no token. */
-export type TokenSource = () => string | null | undefined | Promise<string | null | undefined>;
 
 /** What a connection needs of the client. */
 export interface ConnectionContext {
@@ -14,14 +12,14 @@ export interface ConnectionContext {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly random: Random;
-  readonly session: {
+  readonly identity: {
     readonly nextRef: number;
     /** The token to connect with is another one, which the calls from this ref on were made for. */
     hasNewToken(ref: number): void;
     /** It is somebody else's: begin a new one. */
     leave(): void;
   };
-  readonly outbox: {
+  readonly calls: {
     /** Whether something that was sent over this socket waits for its answer. */
     readonly awaitsAnswers: boolean;
   };
@@ -36,7 +34,7 @@ export interface ConnectionContext {
   lost(): void;
   /** Nothing more happens until `connect`: it was closed on purpose, or for `error`. */
   ended(error: BowlineError | null): void;
-  /** Told where nobody listens, once a cause. */
-  say(printed: Set<string>, text: string): void;
+  /** Whether the console is told of what nobody listens to. */
+  readonly log: boolean;
   readonly report: (error: unknown) => void;
 }

@@ -1,4 +1,4 @@
-import { textOf } from "#client/help";
+import { noteStatus, reasonOf } from "#client/help";
 import { attempt } from "../base/awaitable.ts";
 import { backoffMs } from "../base/backoff.ts";
 import type { Undo } from "../base/clock.ts";
@@ -11,15 +11,13 @@ import type { ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
 import type { ConnectionContext } from "./connection-context.ts";
 import { handshakeTimeoutMs, heartbeatSlackMs, probeMs, stableMs } from "./connection-times.ts";
 import type { Refusal, TransportListener, TransportSocket } from "./socket.ts";
-import { troubleOf, type Status } from "./status.ts";
+import type { Status } from "./status.ts";
 import { textOption, tokenBytesMax } from "./text-option.ts";
 
 /** Keeps one connection open: dials, waits, dials again. What a former socket still says is not heard. */
 export class Connection {
   readonly statuses: Emitter<Status>;
   status: Status = { state: "closed", error: null };
-  /** What of its ups and downs the console was told since it was open. */
-  readonly #printed = new Set<string>();
   readonly #context: ConnectionContext;
   /** A transport of somebody's own may have given anything. */
   #socket: Partial<TransportSocket> | null = null;
@@ -74,7 +72,7 @@ export class Connection {
   }
 
   send(text: string): void {
-    this.#try(() => this.#socket?.send?.(text), "sending failed");
+    this.#try(() => this.#socket?.send?.(text), reasonOf("SENDING_FAILED"));
   }
 
   /** Gives the socket or the wait up and dials at once. */
@@ -92,7 +90,7 @@ export class Connection {
 
   /** A call was answered. A server that goes away is left after its last answer: it may never be back to give it. */
   answered(): void {
-    if (this.#isLeaving && !this.#context.outbox.awaitsAnswers) this.redial();
+    if (this.#isLeaving && !this.#context.calls.awaitsAnswers) this.redial();
   }
 
   /** Gives the socket up, if there is one, and dials again after a wait. */
@@ -112,25 +110,24 @@ export class Connection {
     else if (!this.isOpen) this.#context.lost();
     // Who heard of that may have connected or closed, which was told then.
     if (this.status !== status) return;
-    if (this.statuses.isHeard) return this.statuses.emit(status);
-    const trouble = troubleOf(status, this.#context.url);
-    if (trouble) this.#context.say(this.#printed, trouble);
+    noteStatus(this.#context, status, this.statuses.isHeard);
+    this.statuses.emit(status);
   }
 
   /** Opens a socket. With `refusal`, the last token was refused for that: without a new one, it ends there. */
   #dial(refusal: BowlineError | null = null): void {
-    const { session, tokenSource } = this.#context;
-    const { nextRef } = session;
-    this.#limit("the token source gave no token in time");
+    const { identity, tokenSource } = this.#context;
+    const { nextRef } = identity;
+    this.#limit(true);
     const dial = this.#current((given: unknown) => {
       const token = textOption("token", given, tokenBytesMax);
-      if (token !== this.#token) session.hasNewToken(nextRef);
+      if (token !== this.#token) identity.hasNewToken(nextRef);
       else if (refusal) return this.close(refusal);
       this.#token = token;
       this.#isRetrial = refusal !== null;
       this.#open(token);
     });
-    const ask = this.#current(() => this.#try(async () => dial(await tokenSource()), "no token"));
+    const ask = this.#current(() => this.#try(async () => dial(await tokenSource()), reasonOf("NO_TOKEN")));
     this.#set({ state: "connecting", attempt: this.#attempt });
     ask();
   }
@@ -149,7 +146,7 @@ export class Connection {
       opened: this.#current(() => {
         hasOpened = true;
         const hello = this.#current((text: string) => this.send(text));
-        this.#try(async () => hello(await this.#context.hello()), "the store failed");
+        this.#try(async () => hello(await this.#context.hello()), reasonOf("STORE_FAILED"));
       }),
       received: this.#current((text) => this.#receive(text)),
       closed: this.#current((code, reason, refusal) => {
@@ -157,7 +154,7 @@ export class Connection {
         return hasOpened ? this.#closed(code, reason) : this.#explain(refusal);
       }),
     };
-    this.#try(() => (this.#socket = transport.open(url, token, listener)), "no socket");
+    this.#try(() => (this.#socket = transport.open(url, token, listener)), reasonOf("NO_SOCKET"));
   }
 
   #receive(text: string): void {
@@ -169,7 +166,7 @@ export class Connection {
     } catch (error) {
       this.#context.report(error);
       // A fault in handling one is this client's: the server would do no better another time.
-      if (!frame) this.giveUp("no frame");
+      if (!frame) this.giveUp(reasonOf("BAD_FRAME"));
     }
   }
 
@@ -197,9 +194,8 @@ export class Connection {
   #welcome(frame: WelcomeFrame): void {
     this.#openedMs = this.#heardMs;
     this.#silenceMs = 2 * frame.heartbeatMs + heartbeatSlackMs;
-    this.#printed.clear();
     this.#watch();
-    if (!this.#context.welcomed(frame)) return this.renew("another session");
+    if (!this.#context.welcomed(frame)) return this.renew(reasonOf("SESSION_MISMATCH"));
     // Somebody who was told of what that settled may have closed.
     if (!this.#socket) return;
     this.#set({ state: "open", degraded: frame.degraded ?? false });
@@ -208,7 +204,7 @@ export class Connection {
 
   #closed(code: number, reason: string): void {
     if (code === finalCloseNumbers.SESSION_MISMATCH) {
-      this.#context.session.leave();
+      this.#context.identity.leave();
       return this.renew(reason);
     }
     const text = reason || `closed with ${code}`;
@@ -221,7 +217,7 @@ export class Connection {
   /** The socket never opened. Where its end did not say why, as in a browser, asks by HTTP. */
   #explain(told?: Refusal): void {
     const { transport, url } = this.#context;
-    const unreachable = textOf("UNREACHABLE");
+    const unreachable = reasonOf("UNREACHABLE");
     this.#limit();
     const explained = this.#current((refusal: Partial<Refusal> | null) => {
       const { status, code = "", message = unreachable, retryAfterMs } = refusal ?? {};
@@ -264,15 +260,15 @@ export class Connection {
   /** Looks whether anything was heard lately, when next it could be too long ago. */
   #watch(): void {
     const leftMs = this.#heardMs + this.#silenceMs - this.#context.clock.elapsed();
-    if (leftMs <= 0) return this.giveUp("nothing was heard for two heartbeats");
+    if (leftMs <= 0) return this.giveUp(reasonOf("HEARTBEAT_LOST"));
     this.#after(leftMs, () => this.#watch());
   }
 
-  /** Ends a dial that takes too long. `fault` is reported of one that came to no socket. */
-  #limit(fault?: string): void {
+  /** Ends a dial that takes too long. One that came to no socket for want of a token is reported. */
+  #limit(needsToken = false): void {
     this.#after(handshakeTimeoutMs, () => {
-      if (fault && !this.#socket) this.#context.report(new Error(fault));
-      this.giveUp("no answer in time");
+      if (needsToken && !this.#socket) this.#context.report(new Error(reasonOf("TOKEN_TIMEOUT")));
+      this.giveUp(reasonOf("TIMEOUT"));
     });
   }
 

@@ -3,8 +3,7 @@ import type { Emitter } from "../base/emitter.ts";
 import type { Random } from "../base/random.ts";
 import type { Contract } from "../contract/contract.ts";
 import type { Fate } from "./calls.ts";
-import type { TokenSource } from "./connection-context.ts";
-import type { OutboxLimits } from "./outbox.ts";
+import type { OutboxLimits, TokenSource } from "./client-types.ts";
 import type { Transport } from "./socket.ts";
 import type { Store } from "./store.ts";
 
@@ -27,7 +26,7 @@ export interface ClientCoreOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly fates: Emitter<Fate>;
-  /** Tells the console what is not in `printed` yet. */
-  readonly say: (printed: Set<string>, text: string) => void;
+  /** Whether the console is told of what nobody listens to. */
+  readonly log: boolean;
   readonly report: (error: unknown) => void;
 }

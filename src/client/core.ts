@@ -1,4 +1,12 @@
-import { callSites, checkJoinOptions, checkOptions, misuse, tellContract, withContract } from "#client/help";
+import {
+  callSites,
+  checkJoinOptions,
+  checkOptions,
+  misuse,
+  reasonOf,
+  tellContract,
+  withContract,
+} from "#client/help";
 import type { Clock, Undo } from "../base/clock.ts";
 import { whenOverdue } from "../base/deadline.ts";
 import type { Emitter } from "../base/emitter.ts";
@@ -10,10 +18,11 @@ import { BowlineError } from "../protocol/errors.ts";
 import type { JoinRequest, Position, ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
 import { errorAt, type CallSite } from "./call-site.ts";
 import type { Fate, Publish, RequestCallOptions } from "./calls.ts";
-import type { ConnectionContext, TokenSource } from "./connection-context.ts";
+import type { TokenSource } from "./client-types.ts";
+import type { ConnectionContext } from "./connection-context.ts";
 import { Connection } from "./connection.ts";
 import type { ClientCoreOptions, Endpoint } from "./core-options.ts";
-import { Journal } from "./journal.ts";
+import { journal, type Save } from "./journal.ts";
 import type { JoinOptions } from "./join-options.ts";
 import { JoinedRoom } from "./joined-room.ts";
 import { fateOf, localError, publishOf, type Call, type OutboxEntry, type Outcome } from "./outbox-entry.ts";
@@ -40,16 +49,16 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
   declare readonly clock: Clock;
   declare readonly random: Random;
   declare readonly report: (error: unknown) => void;
-  declare readonly say: (printed: Set<string>, text: string) => void;
+  declare readonly log: boolean;
   declare readonly whose: () => string | null;
-  readonly session: Session;
-  readonly journal: Journal;
+  readonly identity: Session;
+  readonly save: Save;
   // Set before anything is dialled.
   declare url: string;
   declare transport: Transport;
-  readonly outbox: Outbox;
-  readonly #connection: Connection;
-  readonly #rooms = new Map<string, RoomState>();
+  readonly calls: Outbox;
+  readonly connection: Connection;
+  readonly roomStates: Map<string, RoomState> = new Map();
   readonly #site: () => CallSite;
   /** Why calls are refused: the client was closed, or has stopped. */
   #ended: BowlineError | null = null;
@@ -62,29 +71,29 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
     Object.assign(this, options);
     const { store, clock, limits } = options;
     this.#site = callSites(clock);
-    this.session = new Session(store.initial?.session ?? null, this);
-    this.journal = new Journal(store, clock, this.session);
-    this.outbox = new Outbox(this, limits, store.initial?.publishes);
-    this.#connection = new Connection(this);
+    this.identity = new Session(store.initial?.session ?? null, this);
+    this.save = journal(store, clock, this.identity);
+    this.calls = new Outbox(this, limits, store.initial?.publishes);
+    this.connection = new Connection(this);
   }
 
   get status(): Status {
-    return this.#connection.status;
+    return this.connection.status;
   }
 
   get pending(): readonly Fate[] {
-    return (this.#pending ??= this.outbox.entries.flatMap((entry) => fateOf(entry, null) ?? []));
+    return (this.#pending ??= this.calls.queue.flatMap((entry) => fateOf(entry, null) ?? []));
   }
 
   connect(): void {
     Object.assign(this, this.endpoint());
     if (this.#ended) this.#eachRoom((room) => room.begin());
     this.#ended = null;
-    this.#connection.connect();
+    this.connection.connect();
   }
 
   reconnect(): void {
-    if (this.status.state !== "closed" && !this.#changesUser()) this.#connection.redial();
+    if (this.status.state !== "closed" && !this.#changesUser()) this.connection.redial();
   }
 
   close(): void {
@@ -92,25 +101,17 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
     this.#eachRoom((room) => {
       if (room.readers.size === 0) room.leave();
     });
-    this.#connection.close();
+    this.connection.close();
   }
 
   join(name: string, options: JoinOptions = {}): JoinedRoom {
     this.definition(name);
     checkJoinOptions(options);
-    const former = this.#rooms.get(name);
-    const past = former && former.status.state !== "left" ? former.admit(options) : null;
-    if (!past && former?.readers.size) throw misuse("joined", name);
-    let room = former;
-    if (room && past) {
-      room.begin();
-      if (options.presence !== undefined) room.presence.set(options.presence);
-    } else {
-      room = new RoomState(this, name, options, former);
-      this.#rooms.set(name, room);
-    }
+    const room = this.roomStates.get(name) ?? new RoomState(this, name);
+    const past = room.enter(options);
+    this.roomStates.set(name, room);
     if (this.#ended) room.lost(this.#ended);
-    const joined = new JoinedRoom(room, options, past ?? [], this.#site());
+    const joined = new JoinedRoom(room, options, past, this.#site());
     // What others ask for in the same breath goes out with it.
     void Promise.resolve(room).then((it) => it.join());
     return joined;
@@ -131,13 +132,13 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
     const call = { type: "request", request: name, idempotent: definition.idempotent } as const;
     let stopTimer: Undo = () => {};
     const reply = this.#call(call, input, ({ ref }) => {
-      stopTimer = whenOverdue(this.clock, timeoutMs, () => this.outbox.expire(ref));
+      stopTimer = whenOverdue(this.clock, timeoutMs, () => this.calls.expire(ref));
     });
     return reply.finally(() => stopTimer());
   }
 
   onStatus(listener: (status: Status) => void): Undo {
-    return this.#connection.statuses.on(listener);
+    return this.connection.statuses.on(listener);
   }
 
   onFate(listener: (fate: Fate) => void): Undo {
@@ -147,36 +148,36 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
   // For the connection, the outbox and the rooms.
 
   async hello(): Promise<string> {
-    this.session.ask();
-    const frame = withContract(this.session.hello(this.#helloRooms()), this.contract);
-    await this.journal.save([]);
+    this.identity.ask();
+    const frame = withContract(this.identity.hello(this.#helloRooms()), this.contract);
+    await this.save([]);
     return encodeFrame(frame);
   }
 
   welcomed(frame: WelcomeFrame): boolean {
-    const welcomed = this.session.welcomed(frame);
+    const welcomed = this.identity.welcomed(frame);
     if (!welcomed) return false;
     this.user = frame.user;
     this.#pending = null;
     this.#payloadBytes = frame.payloadBytes;
-    tellContract(this.contract, frame, this.say);
-    this.outbox.opened({ ...frame, ...welcomed });
+    tellContract(this, frame);
+    this.calls.opened({ ...frame, ...welcomed });
     return true;
   }
 
   opened(): void {
     this.#eachRoom((room) => room.opened());
-    this.outbox.pump();
+    this.calls.pump();
   }
 
   received(frame: ServerFrame): void {
     if (frame.type === "error") {
       const error = new BowlineError(frame.code, frame.message, frame);
-      if (frame.ref === undefined) this.#rooms.get(frame.room)?.receiveError(frame.of, error);
-      else this.outbox.settle(frame.ref, { error });
-    } else if ("ref" in frame) this.outbox.settle(frame.ref, frame as Outcome);
+      if (frame.ref === undefined) this.roomStates.get(frame.room)?.receiveError(frame.of, error);
+      else this.calls.settle(frame.ref, { error });
+    } else if ("ref" in frame) this.calls.settle(frame.ref, frame as Outcome);
     // One that concerns no room is of a newer server: nothing this client could do with it.
-    else if ("room" in frame) this.#rooms.get(frame.room)?.receive(frame);
+    else if ("room" in frame) this.roomStates.get(frame.room)?.receive(frame);
   }
 
   lost(): void {
@@ -187,17 +188,17 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
   ended(error: BowlineError | null): void {
     const why = error ?? localError("CLOSED");
     this.#ended = why;
-    this.outbox.abandon(why);
+    this.calls.abandon(why);
     this.#eachRoom((room) => room.lost(why));
   }
 
   takesCalls(): boolean {
-    return this.isOpen() && this.#connection.takesCalls;
+    return this.isOpen() && this.connection.takesCalls;
   }
 
   changed(entry: OutboxEntry, outcome: Outcome | null): void {
     this.#pending = null;
-    if (outcome) this.#connection.answered();
+    if (outcome) this.connection.answered();
     const fate = this.fates.isHeard && fateOf(entry, outcome);
     if (fate) this.fates.emit(fate);
   }
@@ -209,21 +210,13 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
   }
 
   isOpen(): boolean {
-    return this.#connection.isOpen && this.session.isOpened;
+    return this.connection.isOpen && this.identity.isOpened;
   }
 
   send(text: string, about?: object): void {
     if (about && this.#changesUser()) return;
     if (!fits(text, this.#payloadBytes)) throw errorAt(localError("PAYLOAD_TOO_LARGE"), {}, about);
-    this.#connection.send(text);
-  }
-
-  resync(room: string): void {
-    this.#connection.giveUp(`a hole in ${room}`);
-  }
-
-  forget(room: RoomState): void {
-    if (this.#rooms.get(room.name) === room) this.#rooms.delete(room.name);
+    this.connection.send(text);
   }
 
   /** Puts a call into the outbox. `added` is told at once. */
@@ -234,7 +227,7 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
       try {
         if (this.#ended) throw this.#ended;
         this.#changesUser();
-        const entry = this.outbox.add(call, payload, (outcome) => {
+        const entry = this.calls.add(call, payload, (outcome) => {
           if (outcome.error) refuse(outcome.error);
           else resolve(outcome.position ?? outcome.payload);
         });
@@ -246,13 +239,13 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
   }
 
   #eachRoom(task: (room: RoomState) => void): void {
-    for (const room of this.#rooms.values()) task(room);
+    for (const room of this.roomStates.values()) task(room);
   }
 
   /** Asks the application who it is now, and connects anew where that is somebody else. */
   #changesUser(): boolean {
-    const changes = this.session.ask();
-    if (changes) this.#connection.renew("another user");
+    const changes = this.identity.ask();
+    if (changes) this.connection.renew(reasonOf("SESSION_MISMATCH"));
     return changes;
   }
 

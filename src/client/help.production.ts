@@ -1,20 +1,19 @@
 import type * as help from "./help.ts";
 
 /*
- * What help.ts is in builds for production: what it throws names the option or value alone, and the texts of codes are
- * the codes. spec/PROTOCOL.md says what they mean.
+ * What help.ts is in builds for production: what it throws names the option or value alone, the texts of codes and reasons
+ * are their names, and the console is told nothing. spec/PROTOCOL.md says what codes mean.
  */
 
-export const checkOptions: typeof help.checkOptions = (where, given, known) => {
-  for (const name in given)
-    if (!Object.hasOwn(known, name)) throw new TypeError(`${where}: unknown option "${name}"`);
+/** Development has told of misspelt options; a server refuses wrong values as well. */
+export function checkOptions(): void {}
+
+export function checkJoinOptions(): void {}
+
+/** A misspelt `store` or `user` must not cost data, wherever the options come from. */
+export const checkClientOptions: typeof help.checkClientOptions = (_options, others) => {
+  for (const name in others) throw misuse("option", name);
 };
-
-export const checkClientOptions: typeof help.checkClientOptions = (_options, others) =>
-  checkOptions("createClient", others, {});
-
-export const checkJoinOptions: typeof help.checkJoinOptions = (options) =>
-  checkOptions("join", options, { history: 0, position: 0, presence: 0 });
 
 /** Places in a minified program tell nobody anything. */
 export const callSites: typeof help.callSites = () => () => ({});
@@ -23,6 +22,27 @@ export const misuse: typeof help.misuse = (about, ...of) => new TypeError(`${abo
 
 export const withContract: typeof help.withContract = (hello) => hello;
 
-export const tellContract: typeof help.tellContract = () => {};
+export function tellContract(): void {}
 
-export const textOf: typeof help.textOf = (code) => code;
+/** What no frame may hold, a server refuses. */
+export const toJson: typeof help.stateToJson = (payload) => {
+  const json = JSON.stringify(payload ?? null) as string | undefined;
+  if (json === undefined) throw misuse("json", typeof payload);
+  return json;
+};
+
+export { toJson as stateToJson };
+
+export function textOf(code: string): string {
+  return code;
+}
+
+export function reasonOf(reason: string): string {
+  return reason;
+}
+
+export function noteStatus(): void {}
+
+export function noteRefusal(): void {}
+
+export function noteJoined(): void {}

@@ -1,6 +1,7 @@
 import { checkOptions } from "../base/options.ts";
 import { clientErrorTexts, type ClientErrorName } from "../protocol/codes.ts";
-import type { ClientOptions } from "./client.ts";
+import { stateLevelsMax, toJson } from "../protocol/payload.ts";
+import type { ClientOptions } from "./client-types.ts";
 import type { JoinOptions } from "./join-options.ts";
 
 /*
@@ -9,8 +10,10 @@ import type { JoinOptions } from "./join-options.ts";
  */
 
 export { checkOptions } from "../base/options.ts";
+export { toJson } from "../protocol/payload.ts";
 export { callSites } from "./call-site.ts";
 export { tellContract, withContract } from "./contract-check.ts";
+export { noteJoined, noteRefusal, noteStatus } from "./notices.ts";
 
 /** What stands behind the names says nothing. */
 const optionNames: Record<keyof ClientOptions, unknown> = {
@@ -29,9 +32,11 @@ const optionNames: Record<keyof ClientOptions, unknown> = {
 };
 
 /** What an application may get wrong, beside options. */
-type Misuse = "url" | "room" | "event" | "request" | "joined" | "text";
+type Misuse = "json" | "option" | "url" | "room" | "event" | "request" | "joined" | "text";
 
 const misuses: Record<Misuse, (...of: readonly (string | number)[]) => string> = {
+  json: (type) => `JSON can't hold a ${type}`,
+  option: (name) => `unknown option "${name}"`,
   url: (url) => `url must be like "wss://example.com/bowline", or in a page a path, not ${url}`,
   room: (name) => `no room pattern of the contract fits "${name}"`,
   event: (room, event) => `"${room}" has no event "${event}"`,
@@ -47,11 +52,29 @@ export function misuse(about: Misuse, ...of: readonly (string | number)[]): Type
   return new TypeError(misuses[about](...of));
 }
 
-/** What a code of this client means, and what to do. */
-export function textOf(code: ClientErrorName | "UNREACHABLE"): string {
-  return code === "UNREACHABLE"
-    ? `the server can't be reached: is it running, and the option "url" right?`
-    : clientErrorTexts[code];
+/** What an error code of this client means, and what to do. */
+export function textOf(code: ClientErrorName): string {
+  return clientErrorTexts[code];
+}
+
+/** Why a client waits, as its status says it. */
+const reasons = {
+  UNREACHABLE: `the server can't be reached: is it running, and the option "url" right?`,
+  NO_TOKEN: "no token",
+  TOKEN_TIMEOUT: "the token source gave no token in time",
+  NO_SOCKET: "no socket",
+  STORE_FAILED: "the store failed",
+  SENDING_FAILED: "sending failed",
+  TIMEOUT: "no answer in time",
+  BAD_FRAME: "no frame",
+  HEARTBEAT_LOST: "nothing was heard for two heartbeats",
+  HOLE: "a hole in",
+  SESSION_MISMATCH: "another user",
+} as const;
+
+/** The text of a reason, and what it is `of`. */
+export function reasonOf(reason: keyof typeof reasons, of?: string): string {
+  return of === undefined ? reasons[reason] : `${reasons[reason]} ${of}`;
 }
 
 /** Throws a `TypeError` on options of a client that are none. `others` are those among them that have no such name. */
@@ -66,6 +89,11 @@ export function checkJoinOptions(options: JoinOptions): void {
   if (!isCount(history)) throw new TypeError(`history must be a whole number from 0, not ${history}`);
   if (position && !(isCount(position.offset) && typeof position.epoch === "string"))
     throw new TypeError("position must be that of a room or message");
+}
+
+/** A presence state as JSON; throws what `toJson` throws. */
+export function stateToJson(state: unknown): string {
+  return toJson(state, stateLevelsMax);
 }
 
 function isCount(value: unknown): boolean {

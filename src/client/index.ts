@@ -5,9 +5,7 @@
  */
 export { createClient } from "./client.ts";
 export type { Fate, Publish, RequestCallOptions } from "./calls.ts";
-export type { Client, ClientOptions } from "./client.ts";
-export type { TokenSource } from "./connection-context.ts";
-export type { OutboxLimits } from "./outbox.ts";
+export type { Client, ClientOptions, OutboxLimits, TokenSource } from "./client-types.ts";
 export type { JoinOptions } from "./join-options.ts";
 export type { Gap, Message, RoomStatus, SignalMessage } from "./room-news.ts";
 export type { Room, RoomPresence } from "./room-types.ts";

@@ -7,8 +7,10 @@ import type { Member, Position } from "../protocol/frames.ts";
 import { errorAt, type CallSite } from "./call-site.ts";
 import type { Publish } from "./calls.ts";
 import type { JoinOptions } from "./join-options.ts";
-import type { Gap, Message, News, Reader, RoomStatus } from "./room-news.ts";
+import type { News, Reader } from "./reader.ts";
+import type { Gap, Message, RoomStatus } from "./room-news.ts";
 import { publishOf } from "./outbox-entry.ts";
+import type { Presence } from "./presence.ts";
 import type { RoomState } from "./room.ts";
 
 type Members = ReadonlyMap<string, Member>;
@@ -34,18 +36,17 @@ const nobody: Members = new Map();
 export class JoinedRoom {
   readonly name: string;
   readonly presence: JoinedRoomPresence;
-  readonly #room: RoomState;
   readonly #definition: RoomDefinition;
   /** Where it was joined. */
   readonly #site: CallSite;
   readonly #history: number;
   /** By kind of news; for events and signals by `:` and their name. */
-  readonly #emitters = new Map<string, Emitter<unknown>>();
+  readonly #emitters: Record<string, Emitter<unknown>> = {};
+  /** Null once it was left. */
+  #room: RoomState | null;
   #position: Position | null;
   #held: (() => void)[] | null = [];
   #isHeard = false;
-  #wasJoined: boolean;
-  #hasLeft = false;
 
   /** `past`: what is to be heard of what was told to others already. */
   constructor(room: RoomState, { history = 0 }: JoinOptions, past: readonly Message[], site: CallSite) {
@@ -54,18 +55,17 @@ export class JoinedRoom {
     this.#site = site;
     this.#definition = room.client.definition(room.name);
     this.#history = history;
-    this.#wasJoined = room.status.state === "joined";
     const { position } = room;
     this.#position = position && { ...position, offset: position.offset - past.length };
     for (const message of past) this.#reader.tell("message", message);
     room.readers.add(this.#reader);
-    const membersNow = (): Members => (this.#hasLeft ? nobody : room.presence.members);
+    const presence = (): Presence | undefined => this.#room?.presence;
     this.presence = {
       get members() {
-        return membersNow();
+        return presence()?.members ?? nobody;
       },
       get count() {
-        return membersNow() === nobody ? 0 : room.presence.count;
+        return presence()?.count ?? 0;
       },
       set: (state) => this.#entered().presence.set(state),
       onChange: (listener) => this.#listen("members", listener),
@@ -73,7 +73,7 @@ export class JoinedRoom {
   }
 
   get status(): RoomStatus {
-    return this.#hasLeft ? left : this.#room.status;
+    return this.#room?.status ?? left;
   }
 
   get position(): Position | null {
@@ -81,13 +81,12 @@ export class JoinedRoom {
   }
 
   get behind(): number {
-    return Math.max(0, this.#room.head - (this.#position?.offset ?? 0));
+    return Math.max(0, (this.#room?.head ?? 0) - (this.#position?.offset ?? 0));
   }
 
   readonly publish = (event: string, payload: unknown): Publish | void => {
     if (this.#definition.events[event]?.kind === "signal") return this.#entered().signal(event, payload);
-    if (this.#hasLeft) return publishOf(Promise.reject(this.#gone()));
-    return this.#room.client.publish(this.name, event, payload);
+    return this.#room?.client.publish(this.name, event, payload) ?? publishOf(Promise.reject(this.#gone()));
   };
 
   readonly on = (event: string, listener: (message: never) => void): Undo => {
@@ -106,26 +105,23 @@ export class JoinedRoom {
       const settle = (status: RoomStatus): void => {
         if (status.state === "joining") return;
         undo();
+        const { error = this.#gone() } = status as { error?: BowlineError };
         if (status.state === "joined") resolve();
-        else
-          reject(
-            status.state === "refused"
-              ? errorAt(status.error, this.#site, { room: this.name })
-              : this.#gone(),
-          );
+        else reject(errorAt(error, this.#site, { room: this.name }));
       };
       const undo = this.onStatus(settle);
       settle(this.status);
     });
 
   readonly leave = (): void => {
-    if (this.#hasLeft) return;
     const room = this.#room;
+    if (!room) return;
+    this.#room = null;
     room.readers.delete(this.#reader);
-    this.#reader.tell("members", nobody);
-    this.#reader.tell("status", left);
+    this.#emitters["members"]?.emit(nobody);
+    this.#emitters["status"]?.emit(left);
     // Who joins again in the same turn never was away.
-    this.#room.client.clock.defer(() => {
+    room.client.clock.defer(() => {
       if (room.readers.size === 0) room.leave();
     });
   };
@@ -137,62 +133,51 @@ export class JoinedRoom {
 
   /** The room, while it is joined. */
   #entered(): RoomState {
-    if (this.#hasLeft) throw this.#gone();
+    if (!this.#room) throw this.#gone();
     return this.#room;
   }
 
   #listen(kind: string, listener: (news: never) => void): Undo {
-    this.#entered();
-    let emitter = this.#emitters.get(kind);
-    if (!emitter) this.#emitters.set(kind, (emitter = new Emitter(this.#room.client.report)));
-    if (!this.#isHeard && kind !== "status" && kind !== "members") {
+    const { report } = this.#entered().client;
+    if (!this.#isHeard && isHeld(kind)) {
       this.#isHeard = true;
       this.#hold();
     }
-    return emitter.on(listener as (news: unknown) => void);
+    return (this.#emitters[kind] ??= new Emitter(report)).on(listener as (news: unknown) => void);
   }
 
   readonly #reader: Reader = {
     tell: (kind, news) => {
-      if (kind === "status") this.#receiveStatus(news as RoomStatus);
-      else if (!this.#held || kind === "members") this.#handOn(kind, news);
+      if (kind === "status" && (news as RoomStatus).state === "joined") this.#begin();
+      if (!this.#held || !isHeld(kind)) this.#handOn(kind, news);
       else if (this.#held.push(() => this.#handOn(kind, news)) > heldMax) this.#release();
     },
-    hears: (kind) => this.#emitters.get(kind)?.isHeard ?? false,
+    hears: (kind) => this.#emitters[kind]?.isHeard ?? false,
   };
 
-  #receiveStatus(status: RoomStatus): void {
-    if (status.state === "joined" && !this.#wasJoined) {
-      this.#wasJoined = true;
-      const { position, head, history } = this.#room;
-      // Somebody else may have asked for more of the past: that is not for this one.
-      this.#position ??= position && {
-        ...position,
-        offset: this.#history < history ? Math.max(position.offset, head - this.#history) : position.offset,
-      };
-      this.#hold();
-    }
-    this.#hasLeft = status.state === "left";
-    this.#emitters.get("status")?.emit(status);
-    if (this.#hasLeft) this.#emitters.clear();
+  /** The room is joined. Somebody else may have asked for more of the past: that is not for this one. */
+  #begin(): void {
+    const { position, head } = this.#entered();
+    this.#position ??= position && {
+      ...position,
+      offset: Math.max(position.offset, head - this.#history),
+    };
+    this.#hold();
   }
 
   #handOn(kind: keyof News, news: News[keyof News]): void {
-    if (this.#hasLeft) return;
+    if (!this.#room) return;
     if ("position" in news) {
       // Only a gap may go back.
       if (kind === "message" && this.#position && news.position.offset <= this.#position.offset) return;
       this.#position = news.position;
     }
-    this.#emitters.get("event" in news ? `:${news.event}` : kind)?.emit(news);
+    this.#emitters["event" in news ? `:${news.event}` : kind]?.emit(news);
   }
 
   #hold(): void {
-    const held = (this.#held = [...(this.#held ?? [])]);
-    if (!this.#isHeard) return;
-    this.#room.client.clock.defer(() => {
-      if (held === this.#held) this.#release();
-    });
+    this.#held ??= [];
+    if (this.#isHeard) this.#room?.client.clock.defer(() => this.#release());
   }
 
   #release(): void {
@@ -200,4 +185,9 @@ export class JoinedRoom {
     this.#held = null;
     for (const handOn of held) handOn();
   }
+}
+
+/** Whether such news wait for a listener. */
+function isHeld(kind: string): boolean {
+  return kind !== "status" && kind !== "members";
 }

@@ -4,7 +4,8 @@
  * @module
  */
 import type { Contract } from "../contract/contract.ts";
-import { createClientOver, type Client, type ClientOptions } from "./client.ts";
+import { createClientOver } from "./client.ts";
+import type { Client, ClientOptions } from "./client-types.ts";
 import { processTransport } from "./process-transport.ts";
 
 export * from "./index.ts";

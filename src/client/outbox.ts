@@ -1,5 +1,7 @@
+import { toJson } from "#client/help";
 import type { Clock } from "../base/clock.ts";
 import { fits } from "../base/utf8.ts";
+import type { ClientErrorName } from "../protocol/codes.ts";
 import type { BowlineError } from "../protocol/errors.ts";
 import {
   frameText,
@@ -9,18 +11,10 @@ import {
   type Outcome,
   type OutboxEntry,
 } from "./outbox-entry.ts";
-import { toJson } from "../protocol/payload.ts";
+import type { OutboxLimits } from "./client-types.ts";
 import type { Session, Welcomed } from "./session.ts";
-import type { Journal } from "./journal.ts";
+import type { Save } from "./journal.ts";
 import type { StoreChange, StoredPublish } from "./store.ts";
-
-/** Bounds of what waits to be settled; a publish or request beyond one is refused with `OUTBOX_FULL`. */
-export interface OutboxLimits {
-  /** Publishes and requests. Default 1,000. */
-  readonly count: number;
-  /** UTF-16 units of their payloads as JSON. Default 1,048,576. */
-  readonly length: number;
-}
 
 const storeRetryMs = 1000;
 
@@ -33,8 +27,8 @@ export interface Opening extends Welcomed {
 /** What an {@link Outbox} needs of the client. */
 export interface OutboxContext {
   readonly clock: Clock;
-  readonly journal: Journal;
-  readonly session: Session;
+  readonly save: Save;
+  readonly identity: Session;
   /** Whether calls may be sent now. */
   takesCalls(): boolean;
   /** Sends a frame. */
@@ -51,9 +45,9 @@ export interface OutboxContext {
 export class Outbox {
   readonly #context: OutboxContext;
   readonly #limits: OutboxLimits;
-  readonly entries: OutboxEntry[] = [];
+  readonly queue: OutboxEntry[] = [];
   #length = 0;
-  /** How many of the first entries were sent over this socket. */
+  /** How many of the first queue were sent over this socket. */
   #inFlight = 0;
   #window = 0;
   /** What the server takes, which the first welcome says. */
@@ -67,7 +61,7 @@ export class Outbox {
     this.#limits = limits;
     for (const { ref, room, event, json, sent } of initial) {
       this.#push({
-        id: this.#context.session.idOf(ref),
+        id: this.#context.identity.idOf(ref),
         ref,
         call: { type: "publish", room, event },
         json,
@@ -89,9 +83,9 @@ export class Outbox {
   add(call: Call, payload: unknown, settled: (outcome: Outcome) => void): OutboxEntry {
     const json = toJson(payload);
     this.#checkBounds(call, json);
-    const ref = this.#context.session.takeRef();
+    const ref = this.#context.identity.takeRef();
     const entry: OutboxEntry = {
-      id: this.#context.session.idOf(ref),
+      id: this.#context.identity.idOf(ref),
       ref,
       call,
       json,
@@ -125,24 +119,19 @@ export class Outbox {
     this.#inFlight = 0;
     // First what the welcome said, which is waited for; then what follows from it.
     this.#isSaved([], []);
-    for (const entry of this.entries.slice()) {
+    for (const entry of this.queue.slice()) {
       const { ref, call, json, expired } = entry;
-      entry.id = this.#context.session.idOf(ref);
+      entry.id = this.#context.identity.idOf(ref);
       if (lost && call.type === "request" && call.idempotent) entry.sent = false;
-      const isOwn = owns(ref);
-      const isOver =
-        expired || (lost && entry.sent) || !isOwn || !fits(frameText(ref, call, json, true), payloadBytes);
-      const code = entry.sent ? "UNCERTAIN" : isOwn ? "PAYLOAD_TOO_LARGE" : "SESSION_MISMATCH";
-      if (isOver) this.settle(ref, { error: localError(code) });
+      if (!owns(ref)) this.#refuse(entry, "SESSION_MISMATCH");
+      else if (expired || (lost && entry.sent) || !fits(frameText(ref, call, json, true), payloadBytes))
+        this.#refuse(entry, "PAYLOAD_TOO_LARGE");
     }
   }
 
   /** Tells whoever waits that nobody will answer. What is not settled stays, for the next connection or process. */
   abandon(error: BowlineError): void {
-    for (const entry of this.entries) {
-      entry.settled({ error });
-      entry.settled = ignore;
-    }
+    for (const entry of this.queue) this.#answer(entry, { error });
   }
 
   /** Sends what may be sent. */
@@ -153,7 +142,7 @@ export class Outbox {
     if (!this.#isSaved(unmarked ? [{ type: "sent", ref: unmarked.ref }] : [], ready)) return;
     for (const entry of ready) {
       // Whoever is told of one may publish, close or reconnect: the next one is then on its way already, or not due.
-      if (!this.#context.takesCalls() || this.entries[this.#inFlight] !== entry) return;
+      if (!this.#context.takesCalls() || this.queue[this.#inFlight] !== entry) return;
       this.#send(entry);
     }
   }
@@ -162,10 +151,8 @@ export class Outbox {
   expire(ref: number): void {
     const [entry, index] = this.#find(ref);
     if (!entry) return;
-    const outcome = { error: localError(entry.sent ? "UNCERTAIN" : "TIMEOUT") };
-    if (index >= this.#inFlight) return this.settle(ref, outcome);
-    entry.settled(outcome);
-    entry.settled = ignore;
+    if (index >= this.#inFlight) return this.#refuse(entry, "TIMEOUT");
+    this.#answer(entry, { error: localError("UNCERTAIN") });
     entry.expired = true;
   }
 
@@ -173,7 +160,7 @@ export class Outbox {
   settle(ref: number, outcome: Outcome): void {
     const [entry, index] = this.#find(ref);
     if (!entry) return;
-    this.entries.splice(index, 1);
+    this.queue.splice(index, 1);
     this.#length -= entry.json.length;
     if (index < this.#inFlight) this.#inFlight -= 1;
     if (entry.call.type === "publish") this.#keep([{ type: "settled", ref }], ignore, this.#context.report);
@@ -182,26 +169,36 @@ export class Outbox {
     this.pump();
   }
 
-  /** Ends every entry. What was sent, also by a client that had a copy, may have been carried out. */
-  disown(copied: boolean): void {
-    for (const { ref, sent } of this.entries.slice())
-      this.settle(ref, { error: localError(sent || copied ? "UNCERTAIN" : "SESSION_MISMATCH") });
+  /** Ends every entry: the session was left, for a reason that says what became of what was never sent. */
+  disown(code: ClientErrorName): void {
+    for (const entry of this.queue.slice()) this.#refuse(entry, code);
+  }
+
+  /** Ends an entry for a reason that holds for what was never sent: of what was, nobody knows. */
+  #refuse({ ref, sent }: OutboxEntry, code: ClientErrorName): void {
+    this.settle(ref, { error: localError(sent ? "UNCERTAIN" : code) });
+  }
+
+  /** Tells who waits for an entry how it ended, once. */
+  #answer(entry: OutboxEntry, outcome: Outcome): void {
+    entry.settled(outcome);
+    entry.settled = ignore;
   }
 
   #find(ref: number): readonly [entry: OutboxEntry | undefined, index: number] {
-    const index = this.entries.findIndex((entry) => entry.ref === ref);
-    return [this.entries[index], index];
+    const index = this.queue.findIndex((entry) => entry.ref === ref);
+    return [this.queue[index], index];
   }
 
   #checkBounds(call: Call, json: string): void {
     const { count, length } = this.#limits;
     if (json.length > length || !fits(frameText(longestRef, call, json, true), this.#payloadBytes))
       throw localError("PAYLOAD_TOO_LARGE");
-    if (this.entries.length >= count || this.#length + json.length > length) throw localError("OUTBOX_FULL");
+    if (this.queue.length >= count || this.#length + json.length > length) throw localError("OUTBOX_FULL");
   }
 
   #goesAtOnce(ref: number): boolean {
-    const everythingIsSent = this.#inFlight === this.entries.length;
+    const everythingIsSent = this.#inFlight === this.queue.length;
     return (
       this.#context.takesCalls() && everythingIsSent && this.#inFlight < this.#window && ref < this.#refsEnd()
     );
@@ -212,12 +209,12 @@ export class Outbox {
    * answer must be among them for as long as it may be sent again, however many later ones were answered.
    */
   #refsEnd(): number {
-    const oldest = this.entries.find(({ call }) => call.type === "publish");
+    const oldest = this.queue.find(({ call }) => call.type === "publish");
     return oldest ? oldest.ref + this.#window : Infinity;
   }
 
   #push(entry: OutboxEntry): void {
-    this.entries.push(entry);
+    this.queue.push(entry);
     this.#length += entry.json.length;
   }
 
@@ -226,9 +223,9 @@ export class Outbox {
     this.pump();
   }
 
-  /** The next entries, as many as may be sent, up to the first one the store does not have yet. */
+  /** The next queue, as many as may be sent, up to the first one the store does not have yet. */
   #ready(): OutboxEntry[] {
-    const next = this.entries.slice(this.#inFlight, Math.max(this.#inFlight, this.#window));
+    const next = this.queue.slice(this.#inFlight, Math.max(this.#inFlight, this.#window));
     const refsEnd = this.#refsEnd();
     const held = next.findIndex(({ stored, ref }) => !stored || ref >= refsEnd);
     return held < 0 ? next : next.slice(0, held);
@@ -259,7 +256,7 @@ export class Outbox {
   /** Saves changes, and says when that is done, or what was in the way. */
   #keep(changes: readonly StoreChange[], done: () => void, failed: (error: unknown) => void): void {
     try {
-      const saved = this.#context.journal.save(changes);
+      const saved = this.#context.save(changes);
       // oxlint-disable-next-line promise/no-callback-in-promise
       if (saved) saved.then(done, failed);
       else done();
@@ -283,7 +280,7 @@ export class Outbox {
         ? [{ type: "put", publish: { ref, room: call.room, event: call.event, json, sent: marked } }]
         : [];
     try {
-      return this.#context.journal.save(put);
+      return this.#context.save(put);
     } catch (error) {
       this.#context.report(error);
       throw localError("STORE_FAILED");

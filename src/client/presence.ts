@@ -1,21 +1,22 @@
+import { stateToJson } from "#client/help";
 import type { Member, PresenceFrame } from "../protocol/frames.ts";
-import { stateLevelsMax, toJson } from "../protocol/payload.ts";
 
-/** As a `joined` or `presence` frame has it. */
-interface MembersOrCount {
-  readonly members?: readonly Member[] | undefined;
-  readonly count?: number | undefined;
+type Members = ReadonlyMap<string, Member>;
+
+/** What the presence of a room needs of it. */
+export interface PresenceContext {
+  tell(kind: "members", members: Members): void;
+  /** Sends a state; false where that has to wait for the join. */
+  sendPresence(json: string): boolean;
 }
 
 /** Who is in a room, as this client knows it. */
 export class Presence {
   /** By session id. Another map after each change: what was handed out never changes. */
-  members: ReadonlyMap<string, Member> = new Map();
-  readonly #changed: (members: ReadonlyMap<string, Member>) => void;
-  /** Where there is no list. */
-  #count: number | undefined;
-  /** Sends a state; false where it has to wait for the join. */
-  readonly #send: (json: string) => boolean;
+  members: Members = new Map();
+  /** How many are present: more than are listed, where they are too many to list. */
+  count = 0;
+  readonly #room: PresenceContext;
   /** This member's own state as JSON, taken when it was set; undefined where it has none. */
   #state: string | undefined;
   /** What the server was last told; at first, what the join is made with. */
@@ -23,19 +24,8 @@ export class Presence {
   /** The state before that one. */
   #former: string | undefined;
 
-  constructor(
-    state: unknown,
-    changed: (members: ReadonlyMap<string, Member>) => void,
-    send: (json: string) => boolean,
-  ) {
-    if (state !== undefined) this.#state = this.#announced = this.#former = toJson(state, stateLevelsMax);
-    this.#changed = changed;
-    this.#send = send;
-  }
-
-  /** How many are present: more than are listed, where they are too many to list. */
-  get count(): number {
-    return this.#count ?? this.members.size;
+  constructor(room: PresenceContext) {
+    this.#room = room;
   }
 
   /** The own state; undefined where it has none. */
@@ -43,11 +33,16 @@ export class Presence {
     return this.#state && (JSON.parse(this.#state) as unknown);
   }
 
+  /** What the room is to be joined with; undefined for no state. */
+  begin(state: unknown): void {
+    this.#state = this.#announced = this.#former = state === undefined ? state : stateToJson(state);
+  }
+
   /** Sets the own state, now or, where the room is not joined, with the join. */
   set(state: unknown): void {
-    const json = toJson(state, stateLevelsMax);
+    const json = stateToJson(state);
     if (json === this.#state) return;
-    const sent = this.#send(json);
+    const sent = this.#room.sendPresence(json);
     this.#state = json;
     if (sent) this.announce();
   }
@@ -61,7 +56,7 @@ export class Presence {
 
   /** The room was joined: what was set while the join was on its way is due. Throws what refuses it. */
   joined(): void {
-    if (this.#announced !== this.#state) this.#send(this.announce() as string);
+    if (this.#announced !== this.#state) this.#room.sendPresence(this.announce() as string);
   }
 
   /** The last state was not taken: the next join must not fail for it. False where there is no other. */
@@ -72,27 +67,17 @@ export class Presence {
     return refused !== this.#former;
   }
 
-  /** Takes the whole list, or the count where there is none. */
-  reset({ members = [], count }: MembersOrCount): void {
-    this.#count = count;
-    this.#replace(new Map(members.map((member) => [member.session, member])));
-  }
-
-  receive(frame: PresenceFrame): void {
-    const { members, count, set = [], gone = [] } = frame;
-    if (members || count !== undefined) return this.reset(frame);
-    const next = new Map(this.members);
-    for (const member of set) next.set(member.session, member);
+  /** Takes the whole list, the count where there is none, or what has changed. */
+  receive({ members, count, set = [], gone = [] }: Omit<PresenceFrame, "type" | "room">): void {
+    const next = new Map(members || count !== undefined ? [] : this.members);
+    for (const member of members ?? set) next.set(member.session, member);
     for (const session of gone) next.delete(session);
-    this.#replace(next);
+    this.members = next;
+    this.count = count ?? next.size;
+    this.#room.tell("members", next);
   }
 
   clear(): void {
-    if (this.count > 0) this.reset({});
-  }
-
-  #replace(members: ReadonlyMap<string, Member>): void {
-    this.members = members;
-    this.#changed(members);
+    if (this.count > 0) this.receive({ members: [] });
   }
 }

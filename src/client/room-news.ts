@@ -1,5 +1,5 @@
 import type { BowlineError } from "../protocol/errors.ts";
-import type { Member, Position } from "../protocol/frames.ts";
+import type { Position } from "../protocol/frames.ts";
 
 /** A delivered event. */
 export interface Message<Payload = unknown> {
@@ -39,18 +39,3 @@ export type RoomStatus =
   | { readonly state: "joined" }
   | { readonly state: "refused"; readonly error: BowlineError }
   | { readonly state: "left" };
-
-/** What is told of a room: its events and signals as `message`. */
-export interface News {
-  readonly message: Message | SignalMessage;
-  readonly gap: Gap;
-  readonly error: BowlineError;
-  readonly status: RoomStatus;
-  readonly members: ReadonlyMap<string, Member>;
-}
-
-/** Who has joined the room: one for each `join` that was not left. */
-export interface Reader {
-  tell<Kind extends keyof News>(kind: Kind, news: News[Kind]): void;
-  hears(kind: keyof News): boolean;
-}

@@ -1,3 +1,4 @@
+import { misuse, noteJoined, noteRefusal, reasonOf, toJson } from "#client/help";
 import type { Clock } from "../base/clock.ts";
 import type { RoomDefinition } from "../contract/contract.ts";
 import { encodeFrame } from "../protocol/encode.ts";
@@ -15,13 +16,22 @@ import type {
 } from "../protocol/frames.ts";
 import type { Publish } from "./calls.ts";
 import type { JoinOptions } from "./join-options.ts";
-import type { Message, News, Reader, RoomStatus } from "./room-news.ts";
-import { toJson, withPayload } from "../protocol/payload.ts";
+import type { News, Reader } from "./reader.ts";
+import type { Message, RoomStatus } from "./room-news.ts";
+import { withPayload } from "../protocol/payload.ts";
 import { Presence } from "./presence.ts";
 
 /** What a room needs of the client. */
 export interface RoomContext {
-  readonly session: { readonly stored: { readonly id: string | null } };
+  readonly identity: { readonly stored: { readonly id: string | null } };
+  readonly connection: {
+    /** The log has a hole that no frame explained: begin again on a new socket. */
+    giveUp(reason: string): void;
+  };
+  readonly roomStates: {
+    /** It is left, and the server needs not to be told. */
+    delete(room: string): void;
+  };
   readonly clock: Clock;
   readonly report: (error: unknown) => void;
   /** Throws a `TypeError` for what the contract has no event for. */
@@ -33,11 +43,8 @@ export interface RoomContext {
    * One about nothing is nobody's: a leave is sent whoever the user is by now.
    */
   send(text: string, about?: { readonly room: string; readonly event?: string }): void;
-  /** The log has a hole that no frame explained: begin again on a new socket. */
-  resync(room: string): void;
-  forget(room: RoomState): void;
-  /** Told where nobody listens, once a cause. */
-  say(printed: Set<string>, text: string): void;
+  /** Whether the console is told of what nobody listens to. */
+  readonly log: boolean;
 }
 
 /** A frame about one room, refusals aside. */
@@ -52,59 +59,62 @@ type Wire = "out" | "joining" | "in" | "owed" | "leaving";
 /** Publications that are kept for those who join later, at most. */
 const keptMax = 1000;
 
-/** A room that this client is in, for all who joined it. */
+/** A room that this client is in, or about to be out of, for all who joined it. */
 export class RoomState {
   readonly client: RoomContext;
   readonly name: string;
-  readonly presence: Presence;
+  readonly presence: Presence = new Presence(this);
   readonly readers: Set<Reader> = new Set();
-  status: RoomStatus = { state: "joining" };
-  position: Position | null;
+  status: RoomStatus = { state: "left" };
+  position: Position | null = null;
   /** Offset of the newest publication when the room was joined. */
   head = 0;
   /** How much of the past the join asks for. */
-  history: number;
-  #wire: Wire;
+  #history = 0;
+  #wire: Wire = "out";
   /** Whether reading began where `history` has it, and not at a position that was asked for. */
-  #isFresh: boolean;
+  #isFresh = true;
   /** The last publications, as many as were asked for with the join: for those who join later. */
-  readonly #kept: Message[] = [];
-  /** Refusals that the console was told since it was joined. */
-  readonly #printed = new Set<string>();
+  #kept: Message[] = [];
 
-  /** `former`: the room that this one takes the place of, which is left; if only now, its presence state goes on. */
-  constructor(client: RoomContext, name: string, options: JoinOptions, former?: RoomState) {
-    const state = former?.status.state === "left" ? undefined : former?.presence.state;
-    const { history = 0, position, presence = state } = options;
-    former?.leave();
+  constructor(client: RoomContext, name: string) {
     this.client = client;
     this.name = name;
-    this.history = history;
-    this.#isFresh = !position;
-    this.#wire = former ? former.#wire : "out";
-    this.position = position ?? null;
-    this.presence = new Presence(
-      presence,
-      (members) => this.#tell("members", members),
-      (json) => {
-        if (this.#wire !== "in") return false;
-        client.send(withPayload({ type: "presence", room: name }, json), { room: name });
-        return true;
-      },
-    );
   }
 
   /**
-   * Lets one more in, and gives what of the past that it asks for was handed on already. Null where that can't be had
-   * any more.
+   * Lets one more in, and gives what of the past that it asks for was handed on already. Where others are in the room
+   * and that can't be had any more, throws a `TypeError`; where none are, the room is joined anew.
    */
-  admit({ history = 0, position }: JoinOptions): readonly Message[] | null {
+  enter(options: JoinOptions): readonly Message[] {
+    const { history = 0, position = null, presence } = options;
+    const isIn = this.status.state !== "left";
+    const past = isIn && this.#past(history, position);
+    if (!past && this.readers.size > 0) throw misuse("joined", this.name);
+    if (past) {
+      this.begin();
+      if (presence !== undefined) this.presence.set(presence);
+      return past;
+    }
+    // Who leaves a room and joins it again in one turn never was away.
+    this.presence.begin(isIn && presence === undefined ? this.presence.state : presence);
+    this.leave();
+    this.status = { state: "joining" };
+    this.position = position;
+    this.head = 0;
+    this.#history = history;
+    this.#isFresh = !position;
+    this.#kept = [];
+    return [];
+  }
+
+  #past(history: number, from: Position | null): readonly Message[] | null {
     const { offset = 0, epoch } = this.position ?? {};
     // Not asked for yet.
-    if (!this.position && this.#wire === "out") this.history = Math.max(history, this.history);
-    const count = position ? offset - position.offset : history;
-    const countMax = this.#isFresh && !position ? this.history : this.#kept.length;
-    if ((position && position.epoch !== epoch) || count < 0 || count > countMax) return null;
+    if (!this.position && this.#wire === "out") this.#history = Math.max(history, this.#history);
+    const count = from ? offset - from.offset : history;
+    const countMax = this.#isFresh && !from ? this.#history : this.#kept.length;
+    if ((from && from.epoch !== epoch) || count < 0 || count > countMax) return null;
     // To whoever comes now, all of it is of the past.
     this.head = Math.max(this.head, offset);
     return count > 0 ? this.#kept.slice(-count).map((message) => ({ ...message, replayed: true })) : [];
@@ -112,13 +122,16 @@ export class RoomState {
 
   /** What a hello or join says about this room. */
   joinRequest(): JoinRequest {
+    const { name: room, position } = this;
+    const history = this.#history || undefined;
     const state = this.presence.announce();
+    // What is undefined is not in the frame.
     return {
-      room: this.name,
-      ...(this.position && { position: this.position }),
-      ...(this.history > 0 && { history: this.history }),
-      ...(state && { presence: JSON.parse(state) as unknown }),
-    };
+      room,
+      position: position ?? undefined,
+      history,
+      presence: state && JSON.parse(state),
+    } as JoinRequest;
   }
 
   /** What was refused is about to be asked again. */
@@ -138,7 +151,7 @@ export class RoomState {
       // A state that was set meanwhile was too much: without it, the room may be joined.
       this.#wire = "out";
       this.join();
-      this.#tellRefusal("presence", error as BowlineError);
+      this.receiveError("presence", error as BowlineError);
     }
   }
 
@@ -152,7 +165,7 @@ export class RoomState {
     this.presence.clear();
     this.#setStatus({ state: "left" });
     this.readers.clear();
-    if (this.#wire === "out") return this.client.forget(this);
+    if (this.#wire === "out") return this.client.roomStates.delete(this.name);
     if (this.#wire === "leaving") return;
     this.#wire = "owed";
     if (this.client.isOpen()) this.opened();
@@ -165,6 +178,14 @@ export class RoomState {
     this.client.send(encodeFrame({ type: "leave", room: this.name }));
   }
 
+  /** Tells the server of a presence state; false where that has to wait for the join. */
+  sendPresence(json: string): boolean {
+    const about = { room: this.name };
+    if (this.#wire !== "in") return false;
+    this.client.send(withPayload({ type: "presence", ...about }, json), about);
+    return true;
+  }
+
   signal(event: string, payload: unknown): void {
     const about = { room: this.name, event };
     const text = withPayload({ type: "signal", ...about }, toJson(payload));
@@ -174,7 +195,7 @@ export class RoomState {
   /** The socket is gone; with `end`, for good: the client was closed or has stopped. */
   lost(end?: BowlineError): void {
     this.#wire = "out";
-    if (this.status.state === "left") this.client.forget(this);
+    if (this.status.state === "left") this.client.roomStates.delete(this.name);
     else if (end) this.#refuse(end);
     else if (this.status.state === "joined") this.#setStatus({ state: "joining" });
   }
@@ -192,24 +213,14 @@ export class RoomState {
 
   /** Something about the room was refused: a frame of the type `of`. */
   receiveError(of: ErrorSubject["of"], error: BowlineError): void {
-    // Asked first: who waits for the join is no listener any more when told of its end.
-    const isHeard = this.#hears("error") || (of === "join" && this.#hears("status"));
+    // First: who waits for the join is no listener any more when told of its end.
+    noteRefusal(this, of, error);
     if (of === "join" && this.#wire === "joining") {
       this.#wire = "out";
       this.#refuse(error);
     }
     if (of === "presence") this.presence.refused();
-    this.#tellRefusal(of, error, isHeard);
-  }
-
-  #tellRefusal(of: ErrorSubject["of"], error: BowlineError, isHeard = this.#hears("error")): void {
-    this.#tell("error", error);
-    if (!isHeard)
-      this.client.say(this.#printed, `${of} of ${this.name} refused: ${error.code}: ${error.message}`);
-  }
-
-  #hears(kind: keyof News): boolean {
-    return [...this.readers].some((reader) => reader.hears(kind));
+    this.tell("error", error);
   }
 
   #refuse(error: BowlineError): void {
@@ -217,15 +228,16 @@ export class RoomState {
     this.#setStatus({ state: "refused", error });
   }
 
-  #receiveJoined({ position, head, members, count }: JoinedFrame): void {
+  #receiveJoined(frame: JoinedFrame): void {
     if (this.#wire !== "joining") return;
+    const { position, head, members, count } = frame;
     // A position of this client's own stays until events or a gap move it: a line that breaks before the gap is told
     // must not make it look as if nothing were missing.
     this.position ??= position;
     this.head = head;
     this.#wire = "in";
-    if (members || count !== undefined) this.presence.reset({ members, count });
-    this.#printed.clear();
+    if (members || count !== undefined) this.presence.receive(frame);
+    noteJoined(this);
     this.#setStatus({ state: "joined" });
     try {
       this.presence.joined();
@@ -236,39 +248,39 @@ export class RoomState {
 
   #receiveLeft(): void {
     this.#wire = "out";
-    if (this.status.state === "left") this.client.forget(this);
+    if (this.status.state === "left") this.client.roomStates.delete(this.name);
     else this.join();
   }
 
   #receiveEvent({ type: _type, room, offset, ...publication }: EventFrame): void {
     if (!this.position || offset <= this.position.offset) return;
-    if (offset > this.position.offset + 1) return this.client.resync(room);
+    if (offset > this.position.offset + 1) return this.client.connection.giveUp(reasonOf("HOLE", room));
     const position = { offset, epoch: this.position.epoch };
     this.position = position;
     const message = { ...publication, position, replayed: offset <= this.head };
-    if (this.#kept.push(message) > Math.min(this.history, keptMax)) this.#kept.shift();
-    this.#tell("message", message);
+    if (this.#kept.push(message) > Math.min(this.#history, keptMax)) this.#kept.shift();
+    this.tell("message", message);
   }
 
   #receiveSignal({ type: _type, room: _room, ...signal }: SignalFrame): void {
     // A member's own typing, cursor or level is no news to it.
-    if (signal.session !== this.client.session.stored.id) this.#tell("message", signal);
+    if (signal.session !== this.client.identity.stored.id) this.tell("message", signal);
   }
 
   #receiveGap({ position, head, reason }: GapFrame): void {
     this.position = position;
     this.head = head;
     this.#isFresh = true;
-    this.#kept.length = 0;
-    this.#tell("gap", { position, reason });
+    this.#kept = [];
+    this.tell("gap", { position, reason });
   }
 
   #setStatus(status: RoomStatus): void {
     this.status = status;
-    this.#tell("status", status);
+    this.tell("status", status);
   }
 
-  #tell<Kind extends keyof News>(kind: Kind, news: News[Kind]): void {
+  tell<Kind extends keyof News>(kind: Kind, news: News[Kind]): void {
     for (const reader of this.readers) reader.tell(kind, news);
   }
 }

@@ -1,4 +1,5 @@
 import type { Random } from "../base/random.ts";
+import type { ClientErrorName } from "../protocol/codes.ts";
 import type { HelloFrame, JoinRequest, WelcomeFrame } from "../protocol/frames.ts";
 import type { StoreChange, StoredSession } from "./store.ts";
 
@@ -10,12 +11,12 @@ export interface SessionContext {
   readonly random: Random;
   /** Who the application says makes the calls; null where it does not say. */
   readonly whose: () => string | null;
-  readonly outbox: {
+  readonly calls: {
     /**
-     * The session was left: what is queued was somebody else's, or it is `copied`: another client has used it since, and
-     * may have sent any of that.
+     * The session was left: what is queued was somebody else's (`SESSION_MISMATCH`), or another client had a copy of it and
+     * may have sent any of that (`UNCERTAIN`).
      */
-    disown(copied: boolean): void;
+    disown(code: ClientErrorName): void;
   };
 }
 
@@ -75,9 +76,9 @@ export class Session {
   }
 
   /** Begins another session. Refs go on, so that none ever means two calls. */
-  leave(user: string | null = null, copied = false): void {
+  leave(user: string | null = null, code: ClientErrorName = "SESSION_MISMATCH"): void {
     this.#begin({ refs: this.nextRef, user });
-    this.#context.outbox.disown(copied);
+    this.#context.calls.disown(code);
   }
 
   /** The ref of a call. The store has to have the session before it is used. */
@@ -108,7 +109,7 @@ export class Session {
     const isOwn = user === id;
     const copied = ref >= this.nextRef;
     if (copied || (former && owner !== null && owner !== user && !isOwn)) {
-      this.leave(null, copied);
+      this.leave(null, copied ? "UNCERTAIN" : undefined);
       return null;
     }
     const tokenRef = this.#tokenRef;

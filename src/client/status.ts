@@ -25,14 +25,3 @@ export type Status =
       /** Null when the client was closed on purpose. */
       readonly error: BowlineError | null;
     };
-
-/** What keeps a client of that URL from working, in a line; null where nothing does. */
-export function troubleOf(status: Status, url: string): string | null {
-  const { error, reason } = status as { error?: BowlineError | null; reason?: string };
-  const trouble =
-    reason !== undefined ? `is waiting: ${reason}` : error && `has stopped: ${error.code}: ${error.message}`;
-  if (!trouble) return null;
-  // Userinfo and query are nobody's business.
-  const { protocol, host, pathname } = new URL(url);
-  return `${protocol}//${host}${pathname} ${trouble}`;
-}

@@ -1,4 +1,5 @@
-import { createClient, type Client } from "../client/client.ts";
+import { createClient } from "../client/client.ts";
+import type { Client } from "../client/client-types.ts";
 import type { Transport } from "../client/socket.ts";
 import type { Contract } from "../contract/contract.ts";
 import { DeviceStorage, type Keeping } from "./device-storage.ts";

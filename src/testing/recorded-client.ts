@@ -1,6 +1,6 @@
 import type { Undo } from "../base/clock.ts";
 import type { Fate, RequestCallOptions } from "../client/calls.ts";
-import type { Client } from "../client/client.ts";
+import type { Client } from "../client/client-types.ts";
 import type { JoinOptions } from "../client/join-options.ts";
 import type { Status } from "../client/status.ts";
 import type { Contract } from "../contract/contract.ts";

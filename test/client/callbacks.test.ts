@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { describe, expect, test, vi } from "vitest";
-import type { Client, ClientOptions } from "../../src/client/client.ts";
+import type { Client, ClientOptions } from "../../src/client/client-types.ts";
 import { createClient as createProcessClient } from "../../src/client/node.ts";
 import { createClient } from "../../src/client/index.ts";
 import type { Transport, TransportSocket, WebSocketClass, WebSocketLike } from "../../src/client/socket.ts";

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import type { ClientOptions } from "../../src/client/client.ts";
+import type { ClientOptions } from "../../src/client/client-types.ts";
 import { createClient } from "../../src/client/node.ts";
 import { contract, event, request, room } from "../../src/contract/contract.ts";
 import { FakeClock, FakeRandom } from "../support/fake-clock.ts";

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { describe, expect, test } from "vitest";
-import type { Client } from "../../src/client/client.ts";
+import type { Client } from "../../src/client/client-types.ts";
 import { contract, event, request, room } from "../../src/contract/contract.ts";
 import type { BowlineError } from "../../src/protocol/errors.ts";
 import { Pair } from "../support/pair.ts";

@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
-import { createClient, type Client } from "../../src/client/client.ts";
+import { createClient } from "../../src/client/client.ts";
+import type { Client } from "../../src/client/client-types.ts";
 import { contract, event, room, signal } from "../../src/contract/contract.ts";
 import { serve } from "../../src/engines/node/index.ts";
 import { createServer, type Server } from "../../src/server/server.ts";

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { describe, expect, test, vi } from "vitest";
 import { contract, event, room, signal } from "../../src/contract/contract.ts";
-import type { ClientOptions } from "../../src/client/client.ts";
+import type { ClientOptions } from "../../src/client/client-types.ts";
 import { BowlineError } from "../../src/protocol/errors.ts";
 import type { ServerOptions } from "../../src/server/options.ts";
 import { Pair } from "../support/pair.ts";

@@ -66,7 +66,7 @@ describe("whoever is told that a call was sent", () => {
     for (let count = 0; count < 3; count += 1) add();
     open();
     expect(refs()).toEqual([1]);
-    expect(outbox.entries.map(({ sent }) => sent)).toEqual([true, false, false]);
+    expect(outbox.queue.map(({ sent }) => sent)).toEqual([true, false, false]);
   });
 });
 
@@ -85,7 +85,7 @@ describe("a call that was given up", () => {
       [1, "TIMEOUT"],
       [2, "UNCERTAIN"],
     ]);
-    expect(outbox.entries).toEqual([]);
+    expect(outbox.queue).toEqual([]);
   });
 
   test("keeps its place in the window until the server has answered it", () => {
@@ -209,7 +209,7 @@ test.each([
 ])("a payload that JSON can't hold is refused, and takes no ref: %s", (_what, payload) => {
   const { outbox, add, session } = outboxBench();
   expect(() => add(message, payload)).toThrow(TypeError);
-  expect([outbox.entries, session.takeRef()]).toEqual([[], 1]);
+  expect([outbox.queue, session.takeRef()]).toEqual([[], 1]);
 });
 
 describe("the window", () => {
@@ -267,7 +267,7 @@ describe("the bounds", () => {
   test("do not guess what a server takes before it has said so", () => {
     const { outbox, add, open, refs, codes } = outboxBench({ limits: { length: 1e7 } });
     for (const length of [900_000, 1_100_000, 10]) add(message, "x".repeat(length));
-    expect(outbox.entries).toHaveLength(3);
+    expect(outbox.queue).toHaveLength(3);
     open({ payloadBytes: 1024 * 1024 });
     expect(codes()).toEqual([[2, "PAYLOAD_TOO_LARGE"]]);
     expect(refs()).toEqual([1, 3]);
@@ -293,7 +293,7 @@ describe("the bounds", () => {
   test("are not used up by what was refused", () => {
     const { outbox, add } = outboxBench({ limits: { count: 1, length: 10 } });
     expect(codeOf(() => add(message, "x".repeat(50)))).toBe("PAYLOAD_TOO_LARGE");
-    expect(outbox.entries).toEqual([]);
+    expect(outbox.queue).toEqual([]);
     expect(codeOf(() => add())).toBeUndefined();
   });
 });
@@ -309,7 +309,7 @@ describe("a client that ends", () => {
       [1, "CLOSED"],
       [2, "CLOSED"],
     ]);
-    expect(outbox.entries).toHaveLength(2);
+    expect(outbox.queue).toHaveLength(2);
   });
 
   test("ends every entry where the session is somebody else's: what was sent may have been carried out", () => {
@@ -318,11 +318,11 @@ describe("a client that ends", () => {
     add();
     drop();
     add();
-    outbox.disown(false);
+    outbox.disown("SESSION_MISMATCH");
     expect(codes()).toEqual([
       [1, "UNCERTAIN"],
       [2, "SESSION_MISMATCH"],
     ]);
-    expect(outbox.entries).toEqual([]);
+    expect(outbox.queue).toEqual([]);
   });
 });

@@ -215,7 +215,7 @@ describe("events", () => {
   });
 
   test("up to the end that the room had are replayed, and those after it are not", () => {
-    const { room, face, turn } = bench();
+    const { room, face, turn } = bench({ history: 2 });
     const replayed: boolean[] = [];
     face.on("n", (message: { replayed: boolean }) => void replayed.push(message.replayed));
     room.join();

@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { describe, expect, test } from "vitest";
 import { contract, event, request, room } from "../../src/contract/contract.ts";
-import type { Client, ClientOptions } from "../../src/client/client.ts";
-import { closeCodes } from "../../src/protocol/codes.ts";
+import type { Client, ClientOptions } from "../../src/client/client-types.ts";
+import { closeCodes, closeName } from "../../src/protocol/codes.ts";
 import { BowlineError } from "../../src/protocol/errors.ts";
 import { Pair } from "../support/pair.ts";
 
@@ -48,7 +48,7 @@ const stops: Record<string, Stop> = {
 };
 for (const [name, { code, action }] of Object.entries(closeCodes)) {
   if (action !== "reconnect" && name !== "SESSION_MISMATCH")
-    stops[name] = { stop: (pair) => pair.lastLink.serverEnd.close(code, "") };
+    stops[closeName(code)] = { stop: (pair) => pair.lastLink.serverEnd.close(code, "") };
 }
 
 describe.each(Object.entries(stops))("a client that ends with %s", (code, { server = {}, stop }) => {

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { describe, expect, test } from "vitest";
 import type { Fate } from "../../src/client/calls.ts";
-import type { Client, ClientOptions } from "../../src/client/client.ts";
+import type { Client, ClientOptions } from "../../src/client/client-types.ts";
 import { applyChange, type Store, type StoreChange, type StoredState } from "../../src/client/store.ts";
 import { contract, event, room } from "../../src/contract/contract.ts";
 import type { ServerOptions } from "../../src/server/options.ts";

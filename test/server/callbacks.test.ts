@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { describe, expect, test, vi } from "vitest";
-import type { Client } from "../../src/client/client.ts";
+import type { Client } from "../../src/client/client-types.ts";
 import { contract, event, request, room, signal } from "../../src/contract/contract.ts";
 import type { Schema } from "../../src/contract/schema.ts";
 import { BowlineError } from "../../src/protocol/errors.ts";

@@ -1,4 +1,4 @@
-import type { TokenSource } from "../../src/client/connection-context.ts";
+import type { TokenSource } from "../../src/client/client-types.ts";
 import { Connection } from "../../src/client/connection.ts";
 import type { Refusal, TransportListener } from "../../src/client/socket.ts";
 import type { Status } from "../../src/client/status.ts";
@@ -75,8 +75,8 @@ export function dialBench({
       },
     },
     hello,
-    session: { nextRef: 1, hasNewToken: () => {}, leave: () => log.push("disowned") },
-    outbox: {
+    identity: { nextRef: 1, hasNewToken: () => {}, leave: () => log.push("disowned") },
+    calls: {
       get awaitsAnswers() {
         return net.awaitsAnswers;
       },
@@ -92,7 +92,7 @@ export function dialBench({
     },
     lost: () => log.push("lost"),
     ended: (error) => log.push(`ended ${error?.code ?? "on purpose"}`),
-    say: (_printed, text) => log.push(`printed ${text}`),
+    log: false,
     report: (error) => reported.push(error),
   });
   connection.statuses.on(({ state }) => log.push(state));

@@ -1,7 +1,8 @@
 import { FakeClock } from "./fake-clock.ts";
-import { Journal } from "../../src/client/journal.ts";
+import { journal } from "../../src/client/journal.ts";
 import { type OutboxEntry, type Outcome } from "../../src/client/outbox-entry.ts";
-import { Outbox, type Opening, type OutboxLimits } from "../../src/client/outbox.ts";
+import type { OutboxLimits } from "../../src/client/client-types.ts";
+import { Outbox, type Opening } from "../../src/client/outbox.ts";
 import { Session } from "../../src/client/session.ts";
 import type { Store, StoreChange } from "../../src/client/store.ts";
 import type { BowlineError } from "../../src/protocol/errors.ts";
@@ -43,13 +44,13 @@ export function outboxBench({
   const session = new Session(store.initial?.session ?? null, {
     random: new FakeRandom(),
     whose: () => null,
-    outbox: { disown: () => {} },
+    calls: { disown: () => {} },
   });
   let isOpen = false;
   const outbox = new Outbox(
     {
-      journal: new Journal(store, new FakeClock(), session),
-      session,
+      save: journal(store, new FakeClock(), session),
+      identity: session,
       takesCalls: () => isOpen,
       send: (text) => sent.push(JSON.parse(text) as Sent),
       changed: ({ ref, sent: wasSent }, outcome) => {

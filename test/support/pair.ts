@@ -1,5 +1,6 @@
 import { FakeClock, FakeRandom } from "./fake-clock.ts";
-import { createClient, type Client, type ClientOptions } from "../../src/client/client.ts";
+import { createClient } from "../../src/client/client.ts";
+import type { Client, ClientOptions } from "../../src/client/client-types.ts";
 import type { Refusal, Transport, TransportListener, TransportSocket } from "../../src/client/socket.ts";
 import type { Contract } from "../../src/contract/contract.ts";
 import { jsonSubprotocol } from "../../src/protocol/frames.ts";

@@ -24,7 +24,7 @@ export function roomBench(options: JoinOptions = {}) {
   });
   const state = new RoomState(
     {
-      session: { stored: { id: "me" } },
+      identity: { stored: { id: "me" } },
       definition: () => definition,
       clock,
       report,
@@ -36,14 +36,14 @@ export function roomBench(options: JoinOptions = {}) {
         if (text.length > client.lengthMax) throw tooLarge;
         sent.push(JSON.parse(text) as WireFrame);
       },
-      resync: () => log.push("resync"),
-      forget: () => log.push("forgotten"),
-      say: (_printed, text) => log.push(`printed ${text}`),
+      connection: { giveUp: () => log.push("resync") },
+      roomStates: { delete: () => log.push("forgotten") },
+      log: false,
     },
     "r",
-    options,
   );
-  const face = new JoinedRoom(state, options, [], {});
+  const face = new JoinedRoom(state, options, state.enter(options), {});
+  log.length = 0;
   face.onStatus(({ state: name }) => log.push(name));
   face.onGap(({ reason, position }) => log.push(`gap ${reason} ${position.offset}`));
   face.onError(({ code }) => log.push(`error ${code}`));
