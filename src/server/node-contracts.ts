@@ -56,8 +56,13 @@ export class NodeContracts {
   }
 }
 
+/** Most parts that are named in a line. */
+const partsMax = 20;
+
 function listed(parts: readonly string[]): string {
-  return parts.map((part) => `"${part}"`).join(", ");
+  const named = parts.slice(0, partsMax).map((part) => `"${part}"`);
+  const left = parts.length - named.length;
+  return [...named, ...(left > 0 ? [`${left} more`] : [])].join(", ");
 }
 
 function partTexts(parts: readonly string[]): string[] {

@@ -74,3 +74,16 @@ test("a node has no line any more after a hundred contracts", () => {
     contracts.receive("other", { hash: `hash ${index}`, outline, digests: {} });
   expect(logger.lines.length).toBe(hashesMax);
 });
+
+test("of many parts that differ, twenty are named", () => {
+  const logger = new RecordedLog();
+  const logging = new Logging({ logger, debug: false, clock: new FakeClock(), contract: old, node: "n" });
+  const events = (text: z.ZodType) =>
+    Object.fromEntries(Array.from({ length: 23 }, (_, index) => [`e${index}`, event(text)]));
+  const many = (text: z.ZodType) => contract({ rooms: { r: room({ events: events(text) }) } });
+  const theirs = new NodeContracts({ contract: many(z.number()), logging });
+  new NodeContracts({ contract: many(z.string()), logging }).receive("other", theirs.answer("none"));
+  const { message } = logger.lines[0]!;
+  expect(message.match(/"\/rooms\/r\/events\/e/g)).toHaveLength(20);
+  expect(message).toContain(", 3 more differ");
+});
