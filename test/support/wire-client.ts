@@ -12,12 +12,17 @@ export class WireClient {
   #seen = 0;
   readonly #socket: WebSocket;
   readonly #came = new EventEmitter();
+  #closeCode: number | null = null;
 
   private constructor(socket: WebSocket) {
     this.#socket = socket;
     socket.on("message", (data: Buffer, isBinary) => {
       if (isBinary !== this.isBinary) throw new Error("a message of the other kind");
       this.frames.push((isBinary ? unpack(data) : JSON.parse(data.toString())) as WireFrame);
+      this.#came.emit("frame");
+    });
+    socket.on("close", (code) => {
+      this.#closeCode = code;
       this.#came.emit("frame");
     });
   }
@@ -59,6 +64,8 @@ export class WireClient {
     for (;;) {
       const frame = this.frames[this.#seen];
       if (frame) this.#seen += 1;
+      else if (this.#closeCode !== null)
+        throw new Error(`closed with ${this.#closeCode} before ${types.join(" or ")} came`);
       else await once(this.#came, "frame");
       if (frame && types.includes(frame.type)) return frame;
     }
