@@ -27,7 +27,7 @@ const cycle: { self?: object } = {};
 cycle.self = cycle;
 
 /** What this driver can do beyond what each has to. */
-export const offers = ["clock", "chance", "wake", "untold", "store", "user", "unwritable"];
+export const offers = ["clock", "chance", "wake", "untold", "persistence", "user", "unwritable"];
 
 /** Drives one client at a time as the commands say, and tells what comes of it. spec/CONFORMANCE.md has both. */
 export class ClientDriver {

@@ -173,7 +173,7 @@ test("what a driver does not offer is skipped", async () => {
     id: "client/rooms/x",
     level: "MUST",
     about: "It holds.",
-    tags: ["store"],
+    tags: ["persistence"],
     steps: [{ restart: true }],
   };
   writeFileSync(join(folder, "rooms.json"), JSON.stringify([it]));

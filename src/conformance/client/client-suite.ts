@@ -16,7 +16,7 @@ export interface ClientRun extends Pick<CaseRun, "atOnce" | "skippedTags" | "onR
 }
 
 /** What a driver need not be able to do: a case with such a tag is skipped where it does not offer it. */
-const optional = ["clock", "chance", "wake", "untold", "store", "user", "unwritable"];
+const optional = ["clock", "chance", "wake", "untold", "persistence", "user", "unwritable"];
 
 /**
  * Runs client cases against the clients that a command starts; gives their results in the order of the cases. Rejects
