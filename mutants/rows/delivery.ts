@@ -208,4 +208,12 @@ export const deliveryMutants: readonly Mutant[] = [
     tests: "test/server/hub-room.test.ts",
     why: "a list undoes the changes that were told while it was made",
   },
+  {
+    id: "reader-gap-at-once",
+    file: "src/server/reader.ts",
+    from: "        this.room.retry(() => this.catchUp(), error);",
+    to: "        this.room.retry(() => this.catchUp(), error);\n        if (this.#gap) this.catchUp();",
+    tests: "test/server/reader.test.ts",
+    why: "a node whose broker is away while a reader has a gap asks it without end, and does nothing else any more",
+  },
 ];

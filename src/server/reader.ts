@@ -91,12 +91,18 @@ export class Reader {
   catchUp(): void {
     if (this.#catchingUp || this.live || this.#left || !this.joined || this.outbox.isFull()) return;
     this.#catchingUp = true;
-    void this.#readOn()
-      .catch((error: unknown) => this.room.retry(() => this.catchUp(), error))
-      .finally(() => {
+    this.#readOn().then(
+      () => {
         this.#catchingUp = false;
+        // It may have come when the last look for one was over.
         if (this.#gap) this.catchUp();
-      });
+      },
+      (error: unknown) => {
+        this.#catchingUp = false;
+        // Not at once, for a gap neither: what is refused at once would be asked for without end.
+        this.room.retry(() => this.catchUp(), error);
+      },
+    );
   }
 
   async #readOn(): Promise<void> {

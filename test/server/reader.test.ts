@@ -225,6 +225,29 @@ describe("a reader whose socket is full", () => {
     expect(slow.told).toEqual(range(1, 2000));
   });
 
+  test("and has a gap to be told of, while the broker refuses at once, asks again after a while", async () => {
+    const { broker, clock, errors, join, publish } = hubBench();
+    const ada = await join();
+    await publish(2);
+    const read = broker.read.bind(broker);
+    let refusals = 0;
+    let reads = 0;
+    broker.read = (...query) => {
+      reads += 1;
+      // The log is seen to be another one, and then the broker is away: for ever, if it is asked without end.
+      if (reads === 1 || refusals === 100) return read(...query);
+      refusals += 1;
+      return Promise.reject(new Error("the broker is down"));
+    };
+    broker.beginAnew("two");
+    broker.publish(3);
+    await clock.settle();
+    expect([refusals, errors.length]).toEqual([1, 1]);
+    broker.read = read;
+    await clock.advance(retryMs);
+    expect(ada.told).toEqual([1, 2, "epoch→0 of two", 1, 2, 3]);
+  });
+
   test("that leaves is not read for", async () => {
     const { broker, clock, hub, join, publish } = hubBench();
     const slow = await join();
