@@ -19,9 +19,13 @@ export function toJson(payload: unknown, levelsMax: number = payloadLevelsMax): 
   return json;
 }
 
+/** Looped rather than mapped: every large payload comes through here. */
 function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== "object" || !value || "toJSON" in value) return false;
-  return !levels || Object.values(value).some((item) => isDeeper(item, levels - 1));
+  if (!levels) return true;
+  if (Array.isArray(value)) return value.some((item) => isDeeper(item, levels - 1));
+  for (const name in value) if (isDeeper((value as Record<string, unknown>)[name], levels - 1)) return true;
+  return false;
 }
 
 /** A frame whose payload is JSON already. */

@@ -203,7 +203,7 @@ const options: Site[] = [
     options: (user) => ({ user }),
     trigger: cut,
     ended: /boom|user must be a string/,
-    late: /user must be a string of at most 256 bytes in UTF-8, not (object|function)/,
+    late: /user must be a string of at most 256 bytes, not (object|function)/,
   },
   {
     name: "the option store, asked by a hello",
