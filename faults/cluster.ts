@@ -90,14 +90,21 @@ export class Cluster {
 
   async stop(): Promise<void> {
     await this.lines.close();
-    await Promise.all(
-      this.nodes.map(async ({ server, brokerLines }) => {
+    const stops = this.nodes.map(async ({ server, brokerLines }) => {
+      try {
         await server.stop();
+      } finally {
         await brokerLines?.close();
-      }),
-    );
-    await this.service?.stop();
-    if (this.#folder) await rm(this.#folder, { recursive: true, force: true });
+      }
+    });
+    try {
+      // Each of them, whatever became of the others: a run that fails must not leave processes behind.
+      await Promise.allSettled(stops);
+      await Promise.all(stops);
+    } finally {
+      await this.service?.stop();
+      if (this.#folder) await rm(this.#folder, { recursive: true, force: true });
+    }
   }
 
   #nextPort(): number | null {
