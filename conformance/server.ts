@@ -126,7 +126,7 @@ const { port } = await serve(server, {
 });
 process.stdout.write(`${JSON.stringify({ port })}\n`);
 // The runner holds it open: it ends with the runner.
-process.stdin.on("close", () => process.exit(0)).resume();
+process.stdin.on("end", () => process.exit(0)).resume();
 process.once("SIGTERM", () => void server.drain(drainOptions).then(() => process.exit(0)));
 
 function answerControl(request: IncomingMessage, response: ServerResponse): void {

@@ -5,6 +5,9 @@ import type { Command } from "./command.ts";
 export const conformanceCommand: Command = {
   usage: "conformance --cmd COMMAND | --client-cmd COMMAND [options]",
   help: conformanceUsage,
-  run: (arguments_, { out, say }) =>
-    conformance(arguments_, { print: (text) => out(`${text}\n`), note: (text) => say(text) }),
+  run(arguments_, { out, say }) {
+    // What was started ends with this process.
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+    return conformance(arguments_, { print: (text) => out(`${text}\n`), note: (text) => say(text) });
+  },
 };

@@ -54,7 +54,6 @@ export const knownTags = [
   "signals",
   "inbox",
   "store",
-  "redis",
   "persistence",
   "clock",
   "chance",

@@ -23,7 +23,7 @@ export const serverForms = {
       as: "session",
       token: "text",
       rooms: "list",
-      generation: "any",
+      generation: "whole",
       contract: "any",
       welcome: "object",
     },

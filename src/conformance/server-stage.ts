@@ -174,7 +174,7 @@ export class ServerStage implements Stage {
     ...rest
   }: Step<"hello">): Promise<void> {
     if (!this.#sockets.has(hello)) await this.#open(hello, this.#credentials(token));
-    const generation = this.#scope.generation(as, rest.generation as number | undefined);
+    const generation = this.#scope.generation(as, rest.generation);
     const { contract } = rest;
     const frame = {
       type: "hello",

@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { knownTags } from "../../src/conformance/case.ts";
+import { clientSide } from "../../src/conformance/client/client-forms.ts";
 import { CaseFileError, loadCases } from "../../src/conformance/load-cases.ts";
 import { serverSide } from "../../src/conformance/server-forms.ts";
 
@@ -32,8 +34,9 @@ test("a sound case is loaded, with what it leaves out", () => {
   ]);
 });
 
-test("the cases of the package are sound", () => {
-  expect(loadCases(serverSide).length).toBeGreaterThan(0);
+test("the cases of the package are sound, and every tag is of some", () => {
+  const cases = [...loadCases(serverSide), ...loadCases(clientSide)];
+  expect(new Set(cases.flatMap(({ tags }) => tags))).toEqual(new Set(knownTags));
 });
 
 test.each([
