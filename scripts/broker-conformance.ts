@@ -29,7 +29,8 @@ Ends with 0 when every MUST passed, with 1 when one failed, with 2 when the scri
 
 /** Short enough for a crash to be waited for, long enough for a busy machine. */
 const leaseMs = 1500;
-const sessionTtlMs = 2000;
+/** One script waits three times as long, another makes some hundred calls in it, each over two pipes. */
+const sessionTtlMs = 6000;
 
 try {
   process.exitCode = await main();

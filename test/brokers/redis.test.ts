@@ -25,7 +25,7 @@ describe.skipIf(!redisPath)("redis", () => {
   const open = async (): Promise<Broker> => {
     const line = new FaultProxy(server.port);
     await line.listen();
-    const broker = redis({ url: `redis://127.0.0.1:${line.port}`, leaseMs, sessionTtlMs, timeoutMs: 1000 });
+    const broker = redis({ url: `redis://127.0.0.1:${line.port}`, leaseMs, sessionTtlMs, timeoutMs: 2000 });
     lines.set(broker, line);
     return broker;
   };
