@@ -68,8 +68,6 @@ export function createClientOver<C extends Contract>(
   return faceOf(core) as unknown as Client<C>;
 }
 
-type Method = (typeof methods)[number];
-
 /**
  * The plain half of the typed `Client`.
  *
@@ -79,20 +77,12 @@ export interface ClientFace extends Pick<ClientCore, Method | "user" | "status" 
   readonly session: string | null;
 }
 
-const methods = [
-  "connect",
-  "reconnect",
-  "close",
-  "join",
-  "publish",
-  "request",
-  "onStatus",
-  "onFate",
-] as const;
+type Method = "connect" | "reconnect" | "close" | "join" | "publish" | "request" | "onStatus" | "onFate";
 
 /** What of a client its users have. The functions may be taken off it. */
 function faceOf(core: ClientCore): ClientFace {
-  const face = {
+  const { connect, reconnect, close, join, publish, request, onStatus, onFate } = core;
+  return {
     get session() {
       return core.identity.stored.id;
     },
@@ -105,9 +95,15 @@ function faceOf(core: ClientCore): ClientFace {
     get pending() {
       return core.pending;
     },
+    connect,
+    reconnect,
+    close,
+    join,
+    publish,
+    request,
+    onStatus,
+    onFate,
   };
-  const bound = methods.map((name) => [name, core[name].bind(core)] as const);
-  return Object.assign(face, Object.fromEntries(bound) as Pick<ClientCore, Method>);
 }
 
 const defaultOutbox: OutboxLimits = { count: 1000, length: 1024 * 1024 };

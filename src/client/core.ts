@@ -85,26 +85,26 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
     return (this.#pending ??= this.calls.queue.flatMap((entry) => fateOf(entry, null) ?? []));
   }
 
-  connect(): void {
+  readonly connect = (): void => {
     Object.assign(this, this.endpoint());
     if (this.#ended) this.#eachRoom((room) => room.begin());
     this.#ended = null;
     this.connection.connect();
-  }
+  };
 
-  reconnect(): void {
+  readonly reconnect = (): void => {
     if (this.status.state !== "closed" && !this.#changesUser()) this.connection.redial();
-  }
+  };
 
-  close(): void {
+  readonly close = (): void => {
     // Of rooms that nobody is in any more, the server is told while it can be.
     this.#eachRoom((room) => {
       if (room.readers.size === 0) room.leave();
     });
     this.connection.close();
-  }
+  };
 
-  join(name: string, options: JoinOptions = {}): JoinedRoom {
+  readonly join = (name: string, options: JoinOptions = {}): JoinedRoom => {
     this.definition(name);
     checkJoinOptions(options);
     const room = this.roomStates.get(name) ?? new RoomState(this, name);
@@ -115,16 +115,16 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
     // What others ask for in the same breath goes out with it.
     void Promise.resolve(room).then((it) => it.join());
     return joined;
-  }
+  };
 
-  publish(room: string, event: string, payload: unknown): Publish {
+  readonly publish = (room: string, event: string, payload: unknown): Publish => {
     if (this.definition(room).events[event]?.kind !== "event") throw misuse("event", room, event);
     let entry: OutboxEntry | undefined;
     const promise = this.#call({ type: "publish", room, event }, payload, (added) => (entry = added));
     return publishOf(promise as Promise<Position>, entry);
-  }
+  };
 
-  request(name: string, input: unknown, options: RequestCallOptions = {}): Promise<unknown> {
+  readonly request = (name: string, input: unknown, options: RequestCallOptions = {}): Promise<unknown> => {
     checkOptions("request", options, { timeoutMs: 0 });
     const definition = this.contract.requests[name];
     if (definition?.kind !== "request") throw misuse("request", name);
@@ -135,15 +135,15 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
       stopTimer = whenOverdue(this.clock, timeoutMs, () => this.calls.expire(ref));
     });
     return reply.finally(() => stopTimer());
-  }
+  };
 
-  onStatus(listener: (status: Status) => void): Undo {
+  readonly onStatus = (listener: (status: Status) => void): Undo => {
     return this.connection.statuses.on(listener);
-  }
+  };
 
-  onFate(listener: (fate: Fate) => void): Undo {
+  readonly onFate = (listener: (fate: Fate) => void): Undo => {
     return this.fates.on(listener);
-  }
+  };
 
   // For the connection, the outbox and the rooms.
 
