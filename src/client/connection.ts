@@ -4,7 +4,7 @@ import { backoffMs } from "../base/backoff.ts";
 import type { Undo } from "../base/clock.ts";
 import { whenOverdue } from "../base/deadline.ts";
 import { Emitter } from "../base/emitter.ts";
-import { clientCloseNumbers, closeAction, closeName, finalCloseNumbers } from "../protocol/codes.ts";
+import { clientCloseNumbers, closeAction, closeName } from "../protocol/codes.ts";
 import { decodeServerFrame } from "../protocol/decode.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
@@ -203,14 +203,15 @@ export class Connection {
   }
 
   #closed(code: number, reason: string): void {
-    if (code === finalCloseNumbers.SESSION_MISMATCH) {
+    const name = closeName(code);
+    if (name === "SESSION_MISMATCH") {
       this.#context.identity.leave();
       return this.renew(reason);
     }
     const text = reason || `closed with ${code}`;
     const action = closeAction(code);
     if (action === "reconnect") return this.giveUp(text);
-    const error = new BowlineError(closeName(code), text);
+    const error = new BowlineError(name, text);
     return action === "token" ? this.#dialSoon(text, error) : this.close(error);
   }
 

@@ -14,17 +14,19 @@ export interface CloseCode {
 }
 
 /**
- * Numbers of the close codes that end a client. Of Bowline's own range, 44xx means that coming back the same way would
+ * Names of the close codes that end a client. Of Bowline's own range, 44xx means that coming back the same way would
  * end the same way, and 45xx that it would not. Apart, so that a page loads only these.
  */
-export const finalCloseNumbers = {
-  TOO_BIG: 1009,
-  BAD_FRAME: 4400,
-  TOKEN_EXPIRED: 4401,
-  KICKED: 4403,
-  SUPERSEDED: 4409,
-  SESSION_MISMATCH: 4410,
+const finalCloseNames = {
+  1009: "TOO_BIG",
+  4400: "BAD_FRAME",
+  4401: "TOKEN_EXPIRED",
+  4403: "KICKED",
+  4409: "SUPERSEDED",
+  4410: "SESSION_MISMATCH",
 } as const;
+
+type FinalCloseName = (typeof finalCloseNames)[keyof typeof finalCloseNames];
 
 /**
  * Numbers that a client closes with. The server takes the members of one that is closed away at once, and keeps those
@@ -50,10 +52,7 @@ const otherCloseNumbers = {
 } as const;
 
 /** The name of a close code in {@link closeCodes}. */
-export type CloseName =
-  | keyof typeof finalCloseNumbers
-  | keyof typeof clientCloseNumbers
-  | keyof typeof otherCloseNumbers;
+export type CloseName = FinalCloseName | keyof typeof clientCloseNumbers | keyof typeof otherCloseNumbers;
 
 const closeTexts: Record<CloseName, string> = {
   NORMAL: "the client is closed, and does not come back",
@@ -91,15 +90,17 @@ export function closeAction(code: number): CloseAction {
 
 /** The name of a close code that ends a client, `CLOSE_` and the number where it has none. */
 export function closeName(code: number): string {
-  const known = Object.entries(finalCloseNumbers).find(([, number]) => number === code);
-  return known ? known[0] : `CLOSE_${code}`;
+  return (finalCloseNames as Partial<Record<number, string>>)[code] ?? `CLOSE_${code}`;
 }
 
 /** The close codes Bowline sends, with all there is to say about each. */
 // Made by a call that bundlers may leave out: a page needs the numbers alone.
 export const closeCodes: Readonly<Record<CloseName, CloseCode>> = /* @__PURE__ */ (() =>
   Object.fromEntries(
-    Object.entries({ ...finalCloseNumbers, ...clientCloseNumbers, ...otherCloseNumbers })
+    [
+      ...Object.entries(finalCloseNames).map(([code, name]) => [name, Number(code)] as const),
+      ...Object.entries({ ...clientCloseNumbers, ...otherCloseNumbers }),
+    ]
       .toSorted(([, a], [, b]) => a - b)
       .map(([name, code]) => [
         name,

@@ -1,5 +1,5 @@
 import type { TimerWheel, WheelItem } from "../base/timer-wheel.ts";
-import { clientCloseNumbers, finalCloseNumbers } from "../protocol/codes.ts";
+import { clientCloseNumbers, closeName } from "../protocol/codes.ts";
 import type { Member } from "../protocol/frames.ts";
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
@@ -105,7 +105,7 @@ type Departed = Pick<Connection, "session" | "generation" | "userId">;
 
 /** Whether who is closed with this code stays away: the client's own close, and the application's. */
 function isForGood(closeCode: number): boolean {
-  return closeCode === clientCloseNumbers.NORMAL || closeCode === finalCloseNumbers.KICKED;
+  return closeCode === clientCloseNumbers.NORMAL || closeName(closeCode) === "KICKED";
 }
 
 class Absence implements WheelItem {
