@@ -1,6 +1,5 @@
-import { hashOf } from "../contract/contract-hash.ts";
 import type { Contract } from "../contract/contract.ts";
-import { outlineOf, type Outline } from "../contract/outline.ts";
+import { outlineHash, outlineOf, type Outline } from "../contract/outline.ts";
 import type { WelcomeFrame } from "../protocol/frames.ts";
 import type { Caller, Logging } from "./logging/logging.ts";
 
@@ -16,7 +15,7 @@ export class ClientContracts {
 
   constructor({ contract, logging }: { readonly contract: Contract; readonly logging: Logging }) {
     this.#outline = outlineOf(contract);
-    this.#hash = hashOf(this.#outline);
+    this.#hash = outlineHash(contract);
     this.#logging = logging;
   }
 

@@ -14,12 +14,14 @@ export interface ToldContract {
   readonly digests?: Readonly<Record<string, string>>;
 }
 
+/** What is told of a contract, made once. */
+const described = new WeakMap<Contract, Required<ToldContract>>();
+
 /** Compares this node's contract with those of others. What it tells is made when it is first asked for. */
 export class NodeContracts {
   readonly #contract: Contract;
   readonly #logging: Logging;
   readonly #told = new Set<string>();
-  #described: Required<ToldContract> | null = null;
 
   constructor({ contract, logging }: { readonly contract: Contract; readonly logging: Logging }) {
     this.#contract = contract;
@@ -49,10 +51,13 @@ export class NodeContracts {
   }
 
   #own(): Required<ToldContract> {
-    if (this.#described) return this.#described;
+    const known = described.get(this.#contract);
+    if (known) return known;
     const file = describe(this.#contract);
     const [outline, digests] = [outlineOf(this.#contract), digestsOf(file)];
-    return (this.#described = { hash: contractFileHash(file), outline, digests });
+    const own = { hash: contractFileHash(file), outline, digests };
+    described.set(this.#contract, own);
+    return own;
   }
 }
 
