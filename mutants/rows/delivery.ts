@@ -211,8 +211,8 @@ export const deliveryMutants: readonly Mutant[] = [
   {
     id: "reader-gap-at-once",
     file: "src/server/reader.ts",
-    from: "        this.room.retry(() => this.catchUp(), error);",
-    to: "        this.room.retry(() => this.catchUp(), error);\n        if (this.#gap) this.catchUp();",
+    from: "      (error: unknown) => this.room.retry(() => this.#readAgain(), error),",
+    to: "      (error: unknown) => {\n        this.room.retry(() => this.#readAgain(), error);\n        this.#readAgain();\n      },",
     tests: "test/server/reader.test.ts",
     why: "a node whose broker is away while a reader has a gap asks it without end, and does nothing else any more",
   },

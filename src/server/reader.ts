@@ -97,12 +97,14 @@ export class Reader {
         // It may have come when the last look for one was over.
         if (this.#gap) this.catchUp();
       },
-      (error: unknown) => {
-        this.#catchingUp = false;
-        // Not at once, for a gap neither: what is refused at once would be asked for without end.
-        this.room.retry(() => this.catchUp(), error);
-      },
+      // Nothing is read before that, whatever calls: each call would fail, and come again as often.
+      (error: unknown) => this.room.retry(() => this.#readAgain(), error),
     );
+  }
+
+  #readAgain(): void {
+    this.#catchingUp = false;
+    this.catchUp();
   }
 
   async #readOn(): Promise<void> {

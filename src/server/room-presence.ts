@@ -55,6 +55,8 @@ export class RoomPresence {
   readonly #context: RoomPresenceContext;
   #changes: Changes | null = null;
   #listing: Listing | null = null;
+  /** Readers of lists that failed: they get one when it is tried again. */
+  readonly #late = new Set<Reader>();
   /** How many are present, as last heard. */
   #count = 0;
   /** Whether anybody was told who is here: where the contract gives the room no presence, nobody ever is. */
@@ -210,9 +212,18 @@ export class RoomPresence {
     this.#context.changed();
   }
 
+  /** One list is tried again, however many failed: each would come again, and fail, for as long as the outage lasts. */
   #listLater(readers: ReadonlySet<Reader>, error: unknown): void {
     for (const reader of readers) reader.missedPresence = true;
-    this.#context.retry(() => this.relist([...readers].filter(({ live }) => live)), error);
+    const isUnderWay = this.#late.size > 0;
+    for (const reader of readers) this.#late.add(reader);
+    if (!isUnderWay) this.#context.retry(() => this.#listAgain(), error);
+  }
+
+  #listAgain(): void {
+    const readers = [...this.#late].filter(({ live }) => live);
+    this.#late.clear();
+    this.relist(readers);
   }
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Outbox } from "../../src/server/outbox.ts";
-import { hubBench, room } from "../support/hub-bench.ts";
+import { hubBench, retryMs, room } from "../support/hub-bench.ts";
 
 const member = (session: string, state: unknown = null) => ({ session, user: session, state });
 
@@ -73,4 +73,21 @@ test("the recent frames of all rooms are bounded together: who needs more reads 
   await clock.settle();
   expect(broker.reads - before, "its own frames were the first to go").toBeGreaterThan(0);
   expect(ada.of("event")).toHaveLength(1);
+});
+
+test("members are listed once a second where the broker fails, however many holes there are", async () => {
+  const { broker, clock, errors, hub, join } = hubBench();
+  await join();
+  broker.members_ = [{ session: "s", user: "ada", state: null }];
+  broker.down = true;
+  for (let second = 0; second < 5; second += 1) {
+    hub.receiveHole(room);
+    await clock.advance(retryMs);
+  }
+  // The log and the list, at each hole and each second.
+  expect(errors.length).toBeLessThanOrEqual(20);
+  errors.length = 0;
+  await clock.advance(3 * retryMs);
+  expect(errors.length).toBe(6);
+  broker.down = false;
 });

@@ -103,7 +103,8 @@ export class LogBroker {
 
   async read(_room: string, after: number, limit: number): Promise<LogPage> {
     this.reads += 1;
-    if (this.reads > readsMax) throw new Error("the log is read without end");
+    // Nothing is answered from here on: one that reads without end would have no test end.
+    if (this.reads > readsMax) return new Promise(() => {});
     return this.#answer(() => {
       const start = after - this.#base;
       const data = start < 0 ? [] : this.#log.slice(start, start + limit);
