@@ -14,9 +14,7 @@ import { authenticate } from "./users.ts";
 
 /** What the runner starts it with. */
 interface Config
-  extends
-    Pick<ServerOptions, "limits" | "heartbeatMs" | "presenceGraceMs" | "origins" | "path">,
-    BrokerConfig {
+  extends Pick<ServerOptions, "limits" | "heartbeatMs" | "presenceGraceMs" | "origins">, BrokerConfig {
   /** 0 is any that is free. */
   readonly port?: number;
   /** False: nobody is judged, and each session is a user of its own. */

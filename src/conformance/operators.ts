@@ -21,6 +21,5 @@ export const knownOperators: Readonly<Record<string, string | undefined>> = {
   $rising: undefined,
   $distinct: undefined,
   $text: "of",
-  $list: "of",
   $nest: undefined,
 };

@@ -138,17 +138,11 @@ export class Scope {
     switch (operator) {
       case "$text":
         return (typeof of === "string" ? of : "x").repeat(count);
-      case "$list":
-        return Array.from({ length: count }, (_, index) => this.#numbered(of, index + 1));
       case "$nest":
         return nest(count);
       default:
         throw new CaseError(`"${operator}" is for what is expected, not for what is sent`);
     }
-  }
-
-  #numbered(of: unknown, index: number): unknown {
-    return this.fill(numbered(of, index));
   }
 }
 

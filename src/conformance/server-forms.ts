@@ -87,7 +87,6 @@ const config = {
   heartbeatMs: 1,
   presenceGraceMs: 1,
   origins: 1,
-  path: 1,
 };
 
 export const serverSide: Side = { name: "server", forms: serverForms, config };
@@ -105,7 +104,7 @@ function checkControl(step: JsonObject): string | null {
   return missing === undefined ? null : `the call "${String(call)}" needs the field "${missing}"`;
 }
 
-const httpFields = { method: 1, path: 1, token: 1, headers: 1, body: 1 };
+const httpFields = { method: 1, path: 1, token: 1, headers: 1 };
 const answerFields = { status: 1, headers: 1, body: 1 };
 
 function checkHttp(step: JsonObject): string | null {

@@ -114,7 +114,7 @@ export class ServerStage implements Stage {
       throw new Error(`the server selected the subprotocol "${socket.protocol}", not "${subprotocol}"`);
   }
 
-  #dial({ token, headers = {}, protocols = [subprotocol], path = this.#path }: DialFields): Dial {
+  #dial({ token, headers = {}, protocols = [subprotocol], path = defaultPath }: DialFields): Dial {
     const filled = this.#scope.fill(headers) as Record<string, string>;
     return {
       url: `ws://127.0.0.1:${this.#server.port}${this.#scope.embed(path)}`,
@@ -122,11 +122,6 @@ export class ServerStage implements Stage {
       headers: token === undefined ? filled : { authorization: `Bearer ${token}`, ...filled },
       timeoutMs: this.#waitMs,
     };
-  }
-
-  get #path(): string {
-    const { path } = this.#it.config;
-    return typeof path === "string" ? path : defaultPath;
   }
 
   async #refused(step: Step<"refused">): Promise<void> {
@@ -142,13 +137,12 @@ export class ServerStage implements Stage {
   }
 
   async #http(step: Step<"http">): Promise<void> {
-    const { method = "GET", path = this.#path, headers = {}, token, body } = step.http as HttpFields;
+    const { method = "GET", path = defaultPath, headers = {}, token } = step.http as HttpFields;
     const filled = this.#scope.fill(headers) as Record<string, string>;
     const answer = await this.#server.ask({
       method,
       path: this.#scope.embed(path),
       headers: token === undefined ? filled : { authorization: `Bearer ${token}`, ...filled },
-      ...(body !== undefined && { body }),
     });
     this.#compareAnswer(step.answer, answer);
   }
@@ -256,5 +250,4 @@ interface DialFields {
 
 interface HttpFields extends Omit<DialFields, "protocols"> {
   readonly method?: string;
-  readonly body?: string;
 }

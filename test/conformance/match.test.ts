@@ -86,8 +86,8 @@ test("rooms, users and tokens are the case's own, and nothing else is", () => {
 test("what is sent is made of what was bound and of makers", () => {
   const scope = new Scope("7");
   scope.bind("p", { offset: 1 });
-  const made = scope.fill({ position: "$p", text: { $text: 3, of: "ab" }, list: { $list: 2, of: "r${i}" } });
-  expect(made).toEqual({ position: { offset: 1 }, text: "ababab", list: ["r1", "r2"] });
+  const made = scope.fill({ position: "$p", text: { $text: 3, of: "ab" } });
+  expect(made).toEqual({ position: { offset: 1 }, text: "ababab" });
   expect(scope.fill({ $nest: 2 })).toEqual([[0]]);
   expect(scope.embed("${base64url:t-ada} ${room:chat/a} ${n}")).toBe("dC1hZGEtNw chat/a-7 7");
 });
