@@ -1,7 +1,8 @@
 import { attempt } from "../base/awaitable.ts";
+import { hashOf } from "../contract/contract-hash.ts";
 import type { Contract } from "../contract/contract.ts";
 import { differencesOf, differenceTexts } from "../contract/differences.ts";
-import { outlineHash, outlineOf, type Outline } from "../contract/outline.ts";
+import { outlineOf, type Outline } from "../contract/outline.ts";
 import type { HelloFrame, WelcomeFrame } from "../protocol/frames.ts";
 import { warn } from "./notices.ts";
 
@@ -10,7 +11,7 @@ const told = new WeakMap<object, string>();
 
 /** A hello that asks for the server's contract. */
 export function withContract(hello: HelloFrame, contract: Contract): HelloFrame {
-  return { ...hello, contract: outlineHash(contract) };
+  return { ...hello, contract: hashOf(outlineOf(contract)) };
 }
 
 /** Says what differs where the server has another contract: once, until that is another one again. */

@@ -1,4 +1,3 @@
-import { hashOf } from "./contract-hash.ts";
 import { inboxPattern, type Contract, type RoomDefinition } from "./contract.ts";
 
 /** Who may send something. */
@@ -35,15 +34,6 @@ export function outlineOf({ rooms, requests, hasInbox }: Contract): Outline {
     inbox: inbox ? Object.keys(inbox.events).toSorted() : null,
   };
 }
-
-/** The hash of a contract's outline. Made once: a client asks for it at each connection. */
-export function outlineHash(contract: Contract): string {
-  const known = hashes.get(contract) ?? hashOf(outlineOf(contract));
-  hashes.set(contract, known);
-  return known;
-}
-
-const hashes = new WeakMap<Contract, string>();
 
 function outlineRoom({ events, presence }: RoomDefinition): OutlineRoom {
   const of = (kind: string): Record<string, Sent> =>

@@ -1,5 +1,6 @@
+import { hashOf } from "../contract/contract-hash.ts";
 import type { Contract } from "../contract/contract.ts";
-import { outlineHash, outlineOf, type Outline } from "../contract/outline.ts";
+import { outlineOf, type Outline } from "../contract/outline.ts";
 import type { WelcomeFrame } from "../protocol/frames.ts";
 import type { Caller, Logging } from "./logging/logging.ts";
 
@@ -15,7 +16,7 @@ export class ClientContracts {
 
   constructor({ contract, logging }: { readonly contract: Contract; readonly logging: Logging }) {
     this.#outline = outlineOf(contract);
-    this.#hash = outlineHash(contract);
+    this.#hash = hashOf(this.#outline);
     this.#logging = logging;
   }
 
