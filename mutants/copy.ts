@@ -16,6 +16,8 @@ import { applyTo, type Mutant } from "./mutant.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
+const scriptFolder = "spec/redis/";
+
 /** What the tests need of the repository. */
 const copied = [
   "src",
@@ -47,21 +49,32 @@ export class Copy {
 
   /** Runs a task while the fault is in the copy. Throws before that when the fault does not fit. */
   async with<T>(mutant: Mutant, task: () => Promise<T>): Promise<T> {
-    const path = join(this.folder, mutant.file);
-    const text = readFileSync(path, "utf8");
-    writeFileSync(path, applyTo(text, mutant));
+    const files = this.#filesOf(mutant).map((file) => {
+      const path = join(this.folder, file);
+      return { file, path, text: readFileSync(path, "utf8") };
+    });
+    for (const { file, path, text } of files) writeFileSync(path, applyTo(text, { ...mutant, file }));
     try {
       this.#generate(mutant);
       return await task();
     } finally {
-      writeFileSync(path, text);
+      for (const { path, text } of files) writeFileSync(path, text);
       this.#generate(mutant);
     }
   }
 
+  /** What several scripts of Redis share stands in each of them. */
+  #filesOf({ file, from }: Mutant): string[] {
+    if (!file.startsWith(scriptFolder)) return [file];
+    const scripts = readdirSync(join(this.folder, scriptFolder)).map((name) => `${scriptFolder}${name}`);
+    return scripts.filter(
+      (path) => path === file || readFileSync(join(this.folder, path), "utf8").includes(from),
+    );
+  }
+
   /** A script of Redis is run from what is made of it. */
   #generate({ file }: Mutant): void {
-    if (!file.startsWith("spec/redis/")) return;
+    if (!file.startsWith(scriptFolder)) return;
     execFileSync(process.execPath, ["scripts/redis-scripts.mjs"], { cwd: this.folder, stdio: "pipe" });
   }
 
