@@ -49,7 +49,8 @@ export class MessageView {
   }
 
   render({ isFirst, isLast, isNewestOwn }: Placement): HTMLElement {
-    const { at, fate, isMine } = this.#entry;
+    const { at, fate, id, isMine } = this.#entry;
+    if (id !== null) this.#element.dataset["id"] = id;
     this.#element.classList.toggle("first", isFirst);
     this.#element.classList.toggle("last", isLast);
     if (!isMine) return this.#element;
