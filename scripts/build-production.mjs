@@ -22,7 +22,7 @@ const internalNames = `
   abandon announce answered awaitsAnswers begin calls changed connection disown emit ended
   endpoint enter expire expired fates giveUp greeted hasNewToken hears hello idOf identity
   isChanged isHeard isOpen isOpened joinRequest limits lost marked nextRef owns pump queue
-  readers receive receiveError redial renew report roomStates sendPresence settle settled
+  readers receive receiveError redial renew report roomStates sendPayload settle settled
   statuses stored takeChanges takeRef takesCalls tell tokenSource welcomed whose
 `
   .trim()

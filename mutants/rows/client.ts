@@ -102,7 +102,7 @@ export const clientMutants: readonly Mutant[] = [
   {
     id: "room-hole",
     file: "src/client/room.ts",
-    from: '    if (offset > this.position.offset + 1) return this.client.connection.giveUp(reasonOf("HOLE", room));\n',
+    from: '    if (offset > this.position.offset + 1)\n      return this.client.connection.giveUp(`${reasonOf("HOLE")} ${room}`);\n',
     to: "",
     tests: "test/client/room.test.ts",
     why: "a hole is passed over in silence",

@@ -91,7 +91,7 @@ export const conformanceClientMutants: readonly Mutant[] = [
   {
     id: "conformance-client-hole",
     file: "src/client/room.ts",
-    from: '    if (offset > this.position.offset + 1) return this.client.connection.giveUp(reasonOf("HOLE", room));',
+    from: '    if (offset > this.position.offset + 1)\n      return this.client.connection.giveUp(`${reasonOf("HOLE")} ${room}`);',
     to: "",
     ...cases("rooms"),
     why: "events are missing, and nobody knows",

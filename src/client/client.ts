@@ -8,6 +8,7 @@ import type { Fate } from "./calls.ts";
 import type { Client, ClientOptions, OutboxLimits } from "./client-types.ts";
 import { ClientCore } from "./core.ts";
 import { systemTransport, type Transport, type WebSocketClass } from "./socket.ts";
+import type { Status } from "./status.ts";
 import { memoryStore } from "./store.ts";
 import { textOption, userIdBytesMax } from "./text-option.ts";
 
@@ -73,7 +74,8 @@ export function createClientOver<C extends Contract>(
  *
  * @internal
  */
-export interface ClientFace extends Pick<ClientCore, Method | "user" | "status" | "pending"> {
+export interface ClientFace extends Pick<ClientCore, Method | "user" | "pending"> {
+  readonly status: Status;
   readonly session: string | null;
 }
 
@@ -90,7 +92,7 @@ function faceOf(core: ClientCore): ClientFace {
       return core.user;
     },
     get status() {
-      return core.status;
+      return core.connection.status;
     },
     get pending() {
       return core.pending;

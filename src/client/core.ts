@@ -16,7 +16,7 @@ import type { Contract, RoomDefinition } from "../contract/contract.ts";
 import { encodeFrame } from "../protocol/encode.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { JoinRequest, Position, ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
-import { errorAt, type CallSite } from "./call-site.ts";
+import { errorAbout, type CallSite } from "./call-site.ts";
 import type { Fate, Publish, RequestCallOptions } from "./calls.ts";
 import type { TokenSource } from "./client-types.ts";
 import type { ConnectionContext } from "./connection-context.ts";
@@ -77,10 +77,6 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
     this.connection = new Connection(this);
   }
 
-  get status(): Status {
-    return this.connection.status;
-  }
-
   get pending(): readonly Fate[] {
     return (this.#pending ??= this.calls.queue.flatMap((entry) => fateOf(entry, null) ?? []));
   }
@@ -93,7 +89,7 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
   };
 
   readonly reconnect = (): void => {
-    if (this.status.state !== "closed" && !this.#changesUser()) this.connection.redial();
+    if (this.connection.status.state !== "closed" && !this.#changesUser()) this.connection.redial();
   };
 
   readonly close = (): void => {
@@ -215,7 +211,7 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
 
   send(text: string, about?: object): void {
     if (about && this.#changesUser()) return;
-    if (!fits(text, this.#payloadBytes)) throw errorAt(localError("PAYLOAD_TOO_LARGE"), {}, about);
+    if (!fits(text, this.#payloadBytes)) throw errorAbout(localError("PAYLOAD_TOO_LARGE"), about);
     this.connection.send(text);
   }
 
@@ -223,7 +219,7 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
   #call(call: Call, payload: unknown, added: (entry: OutboxEntry) => void): Promise<unknown> {
     const site = this.#site();
     return new Promise((resolve, reject) => {
-      const refuse = (error: unknown): void => reject(errorAt(error, site, call));
+      const refuse = (error: unknown): void => reject(site(error, call));
       try {
         if (this.#ended) throw this.#ended;
         this.#changesUser();

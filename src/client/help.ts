@@ -57,13 +57,14 @@ export function textOf(code: ClientErrorName): string {
   return clientErrorTexts[code];
 }
 
-/** Why a client waits, as its status says it. */
+/** Why a client waits, as its status says it, or what took too long. */
 const reasons = {
   UNREACHABLE: `the server can't be reached: is it running, and the option "url" right?`,
   NO_TOKEN: "no token",
   TOKEN_TIMEOUT: "the token source gave no token in time",
   NO_SOCKET: "no socket",
   STORE_FAILED: "the store failed",
+  STORE_TIMEOUT: "the store took over a minute",
   SENDING_FAILED: "sending failed",
   TIMEOUT: "no answer in time",
   BAD_FRAME: "no frame",
@@ -72,9 +73,9 @@ const reasons = {
   SESSION_MISMATCH: "another user",
 } as const;
 
-/** The text of a reason, and what it is `of`. */
-export function reasonOf(reason: keyof typeof reasons, of?: string): string {
-  return of === undefined ? reasons[reason] : `${reasons[reason]} ${of}`;
+/** The text of a reason. */
+export function reasonOf(reason: keyof typeof reasons): string {
+  return reasons[reason];
 }
 
 /** Throws a `TypeError` on options of a client that are none. `others` are those among them that have no such name. */

@@ -1,10 +1,10 @@
-import { misuse } from "#client/help";
+import { misuse, toJson } from "#client/help";
 import type { Undo } from "../base/clock.ts";
 import { Emitter } from "../base/emitter.ts";
 import type { RoomDefinition } from "../contract/contract.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { Member, Position } from "../protocol/frames.ts";
-import { errorAt, type CallSite } from "./call-site.ts";
+import type { CallSite } from "./call-site.ts";
 import type { Publish } from "./calls.ts";
 import type { JoinOptions } from "./join-options.ts";
 import type { News, Reader } from "./reader.ts";
@@ -85,7 +85,10 @@ export class JoinedRoom {
   }
 
   readonly publish = (event: string, payload: unknown): Publish | void => {
-    if (this.#definition.events[event]?.kind === "signal") return this.#entered().signal(event, payload);
+    if (this.#definition.events[event]?.kind === "signal") {
+      this.#entered().sendPayload("signal", toJson(payload), event);
+      return undefined;
+    }
     return this.#room?.client.publish(this.name, event, payload) ?? publishOf(Promise.reject(this.#gone()));
   };
 
@@ -107,7 +110,7 @@ export class JoinedRoom {
         undo();
         const { error = this.#gone() } = status as { error?: BowlineError };
         if (status.state === "joined") resolve();
-        else reject(errorAt(error, this.#site, { room: this.name }));
+        else reject(this.#site(error, { room: this.name }));
       };
       const undo = this.onStatus(settle);
       settle(this.status);

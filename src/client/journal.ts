@@ -1,3 +1,4 @@
+import { reasonOf } from "#client/help";
 import type { Clock } from "../base/clock.ts";
 import { within } from "../base/deadline.ts";
 import type { Session } from "./session.ts";
@@ -40,5 +41,5 @@ export function journal(store: Store, clock: Clock, session: Session): Save {
 }
 
 function late(): Error {
-  return new Error(`the store took over ${saveTimeoutMs} ms`);
+  return new Error(reasonOf("STORE_TIMEOUT"));
 }

@@ -43,7 +43,7 @@ export function localError(code: ClientErrorName): BowlineError {
 }
 
 /** As long as any may become. */
-export const longestRef: number = Number.MAX_SAFE_INTEGER;
+export const longestRef = 1e15;
 
 /** The frame that asks for it. */
 export function frameText(ref: number, call: Call, json: string, isRetry: boolean): string {

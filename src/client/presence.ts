@@ -7,7 +7,7 @@ type Members = ReadonlyMap<string, Member>;
 export interface PresenceContext {
   tell(kind: "members", members: Members): void;
   /** Sends a state; false where that has to wait for the join. */
-  sendPresence(json: string): boolean;
+  sendPayload(type: "presence", json: string): boolean;
 }
 
 /** Who is in a room, as this client knows it. */
@@ -42,7 +42,7 @@ export class Presence {
   set(state: unknown): void {
     const json = stateToJson(state);
     if (json === this.#state) return;
-    const sent = this.#room.sendPresence(json);
+    const sent = this.#room.sendPayload("presence", json);
     this.#state = json;
     if (sent) this.announce();
   }
@@ -56,7 +56,7 @@ export class Presence {
 
   /** The room was joined: what was set while the join was on its way is due. Throws what refuses it. */
   joined(): void {
-    if (this.#announced !== this.#state) this.#room.sendPresence(this.announce() as string);
+    if (this.#announced !== this.#state) this.#room.sendPayload("presence", this.announce() as string);
   }
 
   /** The last state was not taken: the next join must not fail for it. False where there is no other. */

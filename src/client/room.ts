@@ -1,4 +1,4 @@
-import { misuse, noteJoined, noteRefusal, reasonOf, toJson } from "#client/help";
+import { misuse, noteJoined, noteRefusal, reasonOf } from "#client/help";
 import type { Clock } from "../base/clock.ts";
 import type { RoomDefinition } from "../contract/contract.ts";
 import { encodeFrame } from "../protocol/encode.ts";
@@ -42,7 +42,7 @@ export interface RoomContext {
    * Sends a frame; throws `PAYLOAD_TOO_LARGE` on one that is larger than the server takes, and says what it is `about`.
    * One about nothing is nobody's: a leave is sent whoever the user is by now.
    */
-  send(text: string, about?: { readonly room: string; readonly event?: string }): void;
+  send(text: string, about?: { readonly room: string; readonly event?: string | undefined }): void;
   /** Whether the console is told of what nobody listens to. */
   readonly log: boolean;
 }
@@ -178,18 +178,12 @@ export class RoomState {
     this.client.send(encodeFrame({ type: "leave", room: this.name }));
   }
 
-  /** Tells the server of a presence state; false where that has to wait for the join. */
-  sendPresence(json: string): boolean {
-    const about = { room: this.name };
+  /** Sends a presence state or a signal; false where the room is not joined. */
+  sendPayload(type: "presence" | "signal", json: string, event?: string): boolean {
     if (this.#wire !== "in") return false;
-    this.client.send(withPayload({ type: "presence", ...about }, json), about);
-    return true;
-  }
-
-  signal(event: string, payload: unknown): void {
     const about = { room: this.name, event };
-    const text = withPayload({ type: "signal", ...about }, toJson(payload));
-    if (this.#wire === "in") this.client.send(text, about);
+    this.client.send(withPayload({ type, ...about }, json), about);
+    return true;
   }
 
   /** The socket is gone; with `end`, for good: the client was closed or has stopped. */
@@ -202,7 +196,11 @@ export class RoomState {
 
   receive(frame: RoomFrame): void {
     if (frame.type === "joined") return this.#receiveJoined(frame);
-    if (frame.type === "left") return this.#receiveLeft();
+    if (frame.type === "left") {
+      this.lost();
+      // Somebody may have come meanwhile.
+      return this.join();
+    }
     // What is still on its way after a leave is not for anybody.
     if (this.#wire !== "in") return;
     if (frame.type === "event") this.#receiveEvent(frame);
@@ -246,15 +244,10 @@ export class RoomState {
     }
   }
 
-  #receiveLeft(): void {
-    this.#wire = "out";
-    if (this.status.state === "left") this.client.roomStates.delete(this.name);
-    else this.join();
-  }
-
   #receiveEvent({ type: _type, room, offset, ...publication }: EventFrame): void {
     if (!this.position || offset <= this.position.offset) return;
-    if (offset > this.position.offset + 1) return this.client.connection.giveUp(reasonOf("HOLE", room));
+    if (offset > this.position.offset + 1)
+      return this.client.connection.giveUp(`${reasonOf("HOLE")} ${room}`);
     const position = { offset, epoch: this.position.epoch };
     this.position = position;
     const message = { ...publication, position, replayed: offset <= this.head };

@@ -94,7 +94,7 @@ function onWake(task: () => void): Undo {
   if (!page.addEventListener || !page.document) return () => {};
   const { document } = page;
   const wake = ({ type }: Event): void => {
-    if (type !== "visibilitychange" || document.visibilityState === "visible") task();
+    if (type !== "visibilitychange" || !document.hidden) task();
   };
   const end = new AbortController();
   // The last one bubbles up to the window.

@@ -102,7 +102,7 @@ function subjectOf({ type, ref, room }: Fields): ErrorSubject | null {
  */
 export function decodeServerFrame(text: string): ServerFrame {
   const frame: unknown = JSON.parse(text);
-  if (typeof frame !== "object" || frame === null) throw new TypeError("not an object");
+  if (Object(frame) !== frame) throw new TypeError("not an object");
   return frame as ServerFrame;
 }
 

@@ -209,7 +209,7 @@ const options: Site[] = [
     name: "the option store, asked by a hello",
     options: (save) => ({ store: { ...memoryStore, save } }),
     trigger: cut,
-    late: /the store took over 60000 ms/,
+    late: /the store took over a minute/,
     waitMs: storeMs,
   },
   {
@@ -217,7 +217,7 @@ const options: Site[] = [
     options: (save) => ({ store: { ...memoryStore, save } }),
     trigger: publish,
     code: "STORE_FAILED",
-    late: /the store took over 60000 ms/,
+    late: /the store took over a minute/,
     waitMs: storeMs,
   },
   {

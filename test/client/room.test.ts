@@ -295,20 +295,20 @@ describe("signals", () => {
   test("are sent while in the room, and dropped otherwise", () => {
     const { room, joined, offline, types } = bench();
     room.join();
-    room.signal("typing", 1);
+    room.sendPayload("signal", "1", "typing");
     joined();
-    room.signal("typing", undefined);
+    room.sendPayload("signal", "null", "typing");
     offline();
-    room.signal("typing", 1);
+    room.sendPayload("signal", "1", "typing");
     expect(types()).toEqual(["join", "signal"]);
   });
 });
 
 test("a signal whose payload JSON can't hold throws, and sends nothing", () => {
-  const { room, joined, types } = bench();
+  const { room, joined, types, face } = bench();
   room.join();
   joined();
-  expect(() => room.signal("typing", () => {})).toThrow("JSON can't hold a function");
+  expect(() => face.publish("typing", () => {})).toThrow("JSON can't hold a function");
   expect(types()).toEqual(["join"]);
 });
 

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { errorAbout } from "../../src/client/call-site.ts";
 import type { JoinOptions } from "../../src/client/join-options.ts";
 import { JoinedRoom } from "../../src/client/joined-room.ts";
 import { RoomState } from "../../src/client/room.ts";
@@ -42,7 +43,7 @@ export function roomBench(options: JoinOptions = {}) {
     },
     "r",
   );
-  const face = new JoinedRoom(state, options, state.enter(options), {});
+  const face = new JoinedRoom(state, options, state.enter(options), errorAbout);
   log.length = 0;
   face.onStatus(({ state: name }) => log.push(name));
   face.onGap(({ reason, position }) => log.push(`gap ${reason} ${position.offset}`));
