@@ -24,6 +24,8 @@ import * as z from "zod";
 const message = event(z.object({ text: z.string().max(2000) }));
 export const chat = contract({ rooms: { "chat/:room": room({ events: { message } }) } });
 `;
+/** By the type of the project that they are in. */
+const contractFiles = { commonjs: "chat.contract.ts", module: "chat.contract.mjs" };
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "bowline-pack-"));
 try {
@@ -89,16 +91,22 @@ function checkProgram(tarball) {
   const unpacked = spawnSync("tar", ["-xzf", tarball, "-C", modules], { encoding: "utf8" });
   if (unpacked.status !== 0) throw new Error(`the tarball can't be unpacked\n${unpacked.stderr}`);
   renameSync(join(modules, "package"), join(modules, "bowline"));
-  for (const name of ["ws", "zod"])
+  for (const name of ["ws", "zod", "tsx"])
     symlinkSync(join(root, "node_modules", name), join(modules, name), "junction");
-  writeFileSync(join(folder, "chat.contract.mjs"), contractOfUser);
+  for (const [type, file] of Object.entries(contractFiles)) {
+    mkdirSync(join(folder, type));
+    writeFileSync(join(folder, type, "package.json"), JSON.stringify({ type }));
+    writeFileSync(join(folder, type, file), contractOfUser);
+  }
   const { bin } = JSON.parse(readFileSync(join(modules, "bowline/package.json"), "utf8"));
-  const formats = ["contract", "json-schema", "asyncapi"];
-  const failed = formats.filter((format) => {
-    const args = [join(modules, "bowline", bin.bowline), "export", format, "chat.contract.mjs"];
+  const runs = ["contract", "json-schema", "asyncapi"].flatMap((format) =>
+    Object.entries(contractFiles).map(([type, file]) => ({ format, path: join(type, file) })),
+  );
+  const failed = runs.filter(({ format, path }) => {
+    const args = [join(modules, "bowline", bin.bowline), "export", format, path];
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: "utf8" });
     if (status === 0 && JSON.stringify(JSON.parse(stdout)).includes('"maxLength":2000')) return false;
-    console.error(`bowline export ${format} ended with ${status}\n${stdout}${stderr}`);
+    console.error(`bowline export ${format} ${path} ended with ${status}\n${stdout}${stderr}`);
     return true;
   });
   if (failed.length === 0) console.log("program: bowline runs from the package");

@@ -52,27 +52,30 @@ function isContract(value: unknown): value is Contract {
 }
 
 async function importModule(path: string): Promise<Record<string, unknown>> {
-  if (/^\.[cm]?tsx?$/.test(extname(path))) await readTypeScript(path);
+  const read = /^\.[cm]?tsx?$/.test(extname(path)) ? await typeScriptReader(path) : importPlain;
   try {
-    return { ...((await import(pathToFileURL(path).href)) as Record<string, unknown>) };
+    return { ...(await read(pathToFileURL(path).href, import.meta.url)) };
   } catch (error) {
     throw new CommandError(`${path} can't be loaded: ${reasonOf(error)}`, { cause: error });
   }
 }
 
-/** Makes this process read TypeScript: by tsx where the project has it, which reads all of it, otherwise as it can itself. */
-async function readTypeScript(path: string): Promise<void> {
+/** Imports a module by its URL; `parent` is that of the module that asks. */
+type Import = (url: string, parent: string) => Promise<Record<string, unknown>>;
+
+const importPlain: Import = async (url) => (await import(url)) as Record<string, unknown>;
+
+/** What imports TypeScript: tsx where the project has it, which reads all of it, otherwise the runtime itself. */
+async function typeScriptReader(path: string): Promise<Import> {
   const { versions, features } = process as { versions: NodeJS.ProcessVersions; features: object };
-  if ("bun" in versions || "deno" in versions) return;
+  if ("bun" in versions || "deno" in versions) return importPlain;
   const tsx = locateTsx(path);
-  if (tsx) {
-    const { register } = (await import(tsx)) as { register: () => unknown };
-    register();
-  } else if (!(features as { typescript?: unknown }).typescript) {
-    throw new CommandError(
-      `Node ${versions.node} can't read the TypeScript of ${path}: install tsx (npm install -D tsx), use Node 22.18 or newer, or name a built .js file`,
-    );
-  }
+  // Its `register` would not do: in a project of CommonJS modules, Node then asks for the file by `require`.
+  if (tsx) return ((await import(tsx)) as { readonly tsImport: Import }).tsImport;
+  if ((features as { typescript?: unknown }).typescript) return importPlain;
+  throw new CommandError(
+    `Node ${versions.node} can't read the TypeScript of ${path}: install tsx (npm install -D tsx), use Node 22.18 or newer, or name a built .js file`,
+  );
 }
 
 /** The module of tsx that the project of `path` has; null where it has none. */
