@@ -19,9 +19,9 @@ const dist = resolve(root, "dist");
  * here costs some bytes; one that is wrong here is found out below, or by the tests that run what is made.
  */
 const internalNames = `
-  abandon announce answered awaitsAnswers begin calls changed connection disown emit ended
-  endpoint enter expire expired fates giveUp greeted hasNewToken hears hello idOf identity
-  isChanged isHeard isOpen isOpened joinRequest limits lost marked nextRef owns pump queue
+  abandon announce answered awaitsAnswers begin calls changed connection disown emit emitters ended
+  endpoint enter expire expired fates giveUp greeted hasNewToken hello idOf identity
+  isChanged isHeard isLeaving isOpen isOpened joinRequest limits lost marked nextRef owns pump queue
   readers receive receiveError redial renew report roomStates sendPayload settle settled
   statuses stored takeChanges takeRef takesCalls tell tokenSource welcomed whose
 `

@@ -29,8 +29,8 @@ export const clientMutants: readonly Mutant[] = [
     id: "connection-recycle",
     file: "src/client/connection.ts",
     from: `    this.#stopRecycle();
-    this.#isLeaving = false;`,
-    to: "    this.#isLeaving = false;",
+    this.isLeaving = false;`,
+    to: "    this.isLeaving = false;",
     tests: "test/client/connection.test.ts",
     why: "the moment to leave one connection ends the next one",
   },
@@ -86,8 +86,8 @@ export const clientMutants: readonly Mutant[] = [
   {
     id: "connection-leaving",
     file: "src/client/connection.ts",
-    from: "if (this.#isLeaving && !this.#context.calls.awaitsAnswers) this.redial();",
-    to: "if (this.#isLeaving) this.redial();",
+    from: "if (this.isLeaving && !this.#context.calls.awaitsAnswers) this.redial();",
+    to: "if (this.isLeaving) this.redial();",
     tests: "test/client/connection.test.ts",
     why: "a connection is left before its calls are answered",
   },

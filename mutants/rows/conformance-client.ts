@@ -115,8 +115,8 @@ export const conformanceClientMutants: readonly Mutant[] = [
   {
     id: "conformance-client-goaway",
     file: "src/client/connection.ts",
-    from: "    if (this.#isLeaving && !this.#context.calls.awaitsAnswers) this.redial();",
-    to: "    if (this.#isLeaving) this.redial();",
+    from: "    if (this.isLeaving && !this.#context.calls.awaitsAnswers) this.redial();",
+    to: "    if (this.isLeaving) this.redial();",
     ...cases("goaway"),
     why: "a server that ends takes the answers to its last calls with it",
   },

@@ -93,8 +93,8 @@ export const outboxMutants: readonly Mutant[] = [
   {
     id: "client-ref-block",
     file: "src/client/session.ts",
-    from: "if (ref >= refs || ",
-    to: "if (ref > refs || ",
+    from: "if (ref >= refs)",
+    to: "if (ref > refs)",
     tests: "test/client/session.test.ts",
     why: "after a reload, a ref is given to a second publish",
   },
@@ -157,7 +157,7 @@ export const outboxMutants: readonly Mutant[] = [
   {
     id: "journal-owed",
     file: "src/client/journal.ts",
-    from: '        if (change.type === "settled") settledOwed.add(change.ref);',
+    from: '        if (change.type === "settled") owed.push(change);',
     to: "",
     tests: "test/client/outbox-store.test.ts",
     why: "a publish that was settled while the disk was full is made again after a reload",

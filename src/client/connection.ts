@@ -4,7 +4,7 @@ import { backoffMs } from "../base/backoff.ts";
 import type { Undo } from "../base/clock.ts";
 import { whenOverdue } from "../base/deadline.ts";
 import { Emitter } from "../base/emitter.ts";
-import { clientCloseNumbers, closeAction, closeName } from "../protocol/codes.ts";
+import { clientCloseNumbers, closeName, isFinal } from "../protocol/codes.ts";
 import { decodeServerFrame } from "../protocol/decode.ts";
 import { BowlineError } from "../protocol/errors.ts";
 import type { ServerFrame, WelcomeFrame } from "../protocol/frames.ts";
@@ -38,7 +38,8 @@ export class Connection {
   #stopTimer: Undo = () => {};
   #stopRecycle: Undo = () => {};
   #stopWake: Undo = () => {};
-  #isLeaving = false;
+  /** Whether the server is about to be left: no calls are to be sent to it. */
+  isLeaving = false;
 
   constructor(context: ConnectionContext) {
     this.#context = context;
@@ -47,11 +48,6 @@ export class Connection {
 
   get isOpen(): boolean {
     return this.status.state === "open";
-  }
-
-  /** Whether calls may be sent: not to a server that is about to be left. */
-  get takesCalls(): boolean {
-    return this.isOpen && !this.#isLeaving;
   }
 
   /** Starts connecting; does nothing where that is under way. */
@@ -90,7 +86,7 @@ export class Connection {
 
   /** A call was answered. A server that goes away is left after its last answer: it may never be back to give it. */
   answered(): void {
-    if (this.#isLeaving && !this.#context.calls.awaitsAnswers) this.redial();
+    if (this.isLeaving && !this.#context.calls.awaitsAnswers) this.redial();
   }
 
   /** Gives the socket up, if there is one, and dials again after a wait. */
@@ -179,7 +175,7 @@ export class Connection {
       case "goaway":
         this.#stopRecycle();
         this.#stopRecycle = this.#context.clock.setTimer(frame.delayMs, () => {
-          this.#isLeaving = true;
+          this.isLeaving = true;
           this.answered();
         });
         return undefined;
@@ -209,10 +205,9 @@ export class Connection {
       return this.renew(reason);
     }
     const text = reason || `closed with ${code}`;
-    const action = closeAction(code);
-    if (action === "reconnect") return this.giveUp(text);
+    if (!isFinal(code)) return this.giveUp(text);
     const error = new BowlineError(name, text);
-    return action === "token" ? this.#dialSoon(text, error) : this.close(error);
+    return name === "TOKEN_EXPIRED" ? this.#dialSoon(text, error) : this.close(error);
   }
 
   /** The socket never opened. Where its end did not say why, as in a browser, asks by HTTP. */
@@ -236,7 +231,7 @@ export class Connection {
     this.#round += 1;
     this.#stopTimer();
     this.#stopRecycle();
-    this.#isLeaving = false;
+    this.isLeaving = false;
     if (this.#context.clock.elapsed() - this.#openedMs >= stableMs) this.#startOver();
     this.#openedMs = Infinity;
     if (code) this.#try(() => this.#socket?.close?.(code, ""));

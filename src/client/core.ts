@@ -189,7 +189,7 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
   }
 
   takesCalls(): boolean {
-    return this.isOpen() && this.connection.takesCalls;
+    return this.isOpen() && !this.connection.isLeaving;
   }
 
   changed(entry: OutboxEntry, outcome: Outcome | null): void {

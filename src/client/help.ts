@@ -44,7 +44,7 @@ const misuses: Record<Misuse, (...of: readonly (string | number)[]) => string> =
   joined: (room) =>
     `"${room}" is joined already: only the first join can ask for so much history, or a position`,
   text: (name, bytesMax, given) =>
-    `${name} must be a string of at most ${bytesMax} bytes, not ${typeof given === "number" ? `${given} characters` : given}`,
+    `${name} must be a string of at most ${bytesMax} bytes, not ${given === "string" ? "a longer one" : given}`,
 };
 
 /** What an application has got wrong. `of` says about it what the text needs. */

@@ -155,7 +155,7 @@ export class JoinedRoom {
       if (!this.#held || !isHeld(kind)) this.#handOn(kind, news);
       else if (this.#held.push(() => this.#handOn(kind, news)) > heldMax) this.#release();
     },
-    hears: (kind) => this.#emitters[kind]?.isHeard ?? false,
+    emitters: this.#emitters,
   };
 
   /** The room is joined. Somebody else may have asked for more of the past: that is not for this one. */

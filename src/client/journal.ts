@@ -17,17 +17,16 @@ export type Save = (changes: readonly StoreChange[]) => Promise<void> | null;
  * of.
  */
 export function journal(store: Store, clock: Clock, session: Session): Save {
-  const settledOwed = new Set<number>();
+  let owed: StoreChange[] = [];
   return (changes) => {
-    const settled = Array.from(settledOwed, (ref): StoreChange => ({ type: "settled", ref }));
-    settledOwed.clear();
-    const all = [...session.takeChanges(), ...settled, ...changes];
+    const all = [...session.takeChanges(), ...owed, ...changes];
+    owed = [];
     const failed = (error: unknown): never => {
       for (const change of all) {
         if (change.type === "session") session.isChanged = true;
-        if (change.type === "settled") settledOwed.add(change.ref);
+        if (change.type === "settled") owed.push(change);
         // It may be kept after all, by a store that was late: its caller was told that it is not.
-        if (change.type === "put") settledOwed.add(change.publish.ref);
+        if (change.type === "put") owed.push({ type: "settled", ref: change.publish.ref });
       }
       throw error;
     };

@@ -32,7 +32,7 @@ export function noteStatus(client: Client, status: Status, isHeard: boolean): vo
 /** Tells the console of a refusal that nobody hears of, each cause once until the room is joined. */
 export function noteRefusal(room: Room, of: ErrorSubject["of"], { code, message }: BowlineError): void {
   const isHeard = [...room.readers].some(
-    (reader) => reader.hears("error") || (of === "join" && reader.hears("status")),
+    ({ emitters }) => emitters["error"]?.isHeard || (of === "join" && emitters["status"]?.isHeard),
   );
   if (!isHeard) say(room, room.client.log, `${of} of ${room.name} refused: ${code}: ${message}`);
 }

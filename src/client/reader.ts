@@ -14,5 +14,6 @@ export interface News {
 /** Who has joined the room: one for each `join` that was not left. */
 export interface Reader {
   tell<Kind extends keyof News>(kind: Kind, news: News[Kind]): void;
-  hears(kind: keyof News): boolean;
+  /** By kind of news, who listens to it. */
+  readonly emitters: Readonly<Record<string, { readonly isHeard: boolean }>>;
 }

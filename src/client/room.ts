@@ -124,13 +124,13 @@ export class RoomState {
   joinRequest(): JoinRequest {
     const { name: room, position } = this;
     const history = this.#history || undefined;
-    const state = this.presence.announce();
+    this.presence.announce();
     // What is undefined is not in the frame.
     return {
       room,
       position: position ?? undefined,
       history,
-      presence: state && JSON.parse(state),
+      presence: this.presence.state,
     } as JoinRequest;
   }
 

@@ -40,8 +40,6 @@ export class Session {
   /** Whether the last socket is of this session: calls of another are not sent over it. */
   isOpened = false;
   nextRef = 0;
-  /** Whether a user was named whom the store has to know with the next call. */
-  #isClaimed = false;
   readonly #context: SessionContext;
   /** Calls from this ref on were made while the present token was the one to connect with. */
   #tokenRef = 0;
@@ -68,10 +66,8 @@ export class Session {
     const former = this.stored.user;
     if (user === null || user === former) return false;
     // Where nobody had said whose the calls are, those that follow are this user's.
-    if (former === null) {
-      this.stored = { ...this.stored, user, userRef: this.nextRef };
-      this.#isClaimed = true;
-    } else this.leave(user);
+    if (former === null) this.#change({ user, userRef: this.nextRef });
+    else this.leave(user);
     return former !== null;
   }
 
@@ -85,7 +81,7 @@ export class Session {
   takeRef(): number {
     const ref = this.nextRef++;
     const { refs } = this.stored;
-    if (ref >= refs || this.#isClaimed) this.#change({ refs: Math.max(refs, ref + refBlock) });
+    if (ref >= refs) this.#change({ refs: Math.max(refs, ref + refBlock) });
     return ref;
   }
 
@@ -150,6 +146,5 @@ export class Session {
   #change(part: Partial<StoredSession>): void {
     this.stored = { ...this.stored, ...part };
     this.isChanged = true;
-    this.#isClaimed = false;
   }
 }

@@ -85,7 +85,7 @@ export function authorizationOf(token: string | null): Record<string, string> {
 
 /** What an upgrade offers. */
 export function protocolsOf(token: string | null): string[] {
-  return token === null ? [jsonSubprotocol] : [jsonSubprotocol, tokenSubprotocolPrefix + encodeToken(token)];
+  return [jsonSubprotocol].concat(token === null ? [] : tokenSubprotocolPrefix + encodeToken(token));
 }
 
 function onWake(task: () => void): Undo {

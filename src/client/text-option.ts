@@ -15,8 +15,9 @@ export function textOption(name: string, given: unknown, bytesMax: number): stri
   const value = given ?? "";
   if (typeof value === "string" && fits(value, bytesMax)) return value || null;
   // What it may be a promise of, nobody hears.
-  attempt(() => value, ignore);
-  throw misuse("text", name, bytesMax, typeof value === "string" ? value.length : typeof value);
+  attempt(
+    () => value,
+    () => {},
+  );
+  throw misuse("text", name, bytesMax, typeof value);
 }
-
-function ignore(): void {}

@@ -85,7 +85,12 @@ const closeTexts: Record<CloseName, string> = {
  */
 export function closeAction(code: number): CloseAction {
   if (code === 4401) return "token";
-  return /^(100[2379]|44\d\d)$/.test(`${code}`) ? "stop" : "reconnect";
+  return isFinal(code) ? "stop" : "reconnect";
+}
+
+/** Whether what was closed with this code would be closed again, as it is. */
+export function isFinal(code: number): boolean {
+  return /^(100[2379]|44\d\d)$/.test(`${code}`);
 }
 
 /** The name of a close code that ends a client, `CLOSE_` and the number where it has none. */

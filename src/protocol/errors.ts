@@ -44,11 +44,11 @@ export class BowlineError extends Error {
   declare readonly request?: string;
 
   constructor(code: string, message: string, options: BowlineErrorOptions = {}) {
-    const { cause, retryable = false, issues = [] } = options;
-    super(message, cause === undefined ? undefined : { cause });
+    const { retryable = false, issues = [] } = options;
+    super(message, options);
     Object.assign(this, { code, retryable, issues });
     for (const about of ["room", "event", "request"] as const)
-      if (options[about]) Object.assign(this, { [about]: options[about] });
+      if (options[about]) (this as Record<string, unknown>)[about] = options[about];
   }
 
   static {

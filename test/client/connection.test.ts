@@ -322,16 +322,16 @@ describe("a server that goes away", () => {
     dial.receive({ type: "goaway", delayMs: 3000 });
     await it.clock.advance(2999);
     it.connection.answered();
-    expect(it.connection.takesCalls).toBe(true);
+    expect(it.connection.isLeaving).toBe(false);
     await it.clock.advance(1);
-    expect([it.state(), it.connection.takesCalls]).toEqual(["open", false]);
+    expect([it.state(), it.connection.isLeaving]).toEqual(["open", true]);
     it.connection.answered();
     expect(it.state()).toBe("open");
     it.net.awaitsAnswers = false;
     it.connection.answered();
     expect([it.state(), dial.closed]).toEqual(["connecting", 4501]);
     await it.succeed();
-    expect(it.connection.takesCalls).toBe(true);
+    expect(it.connection.isLeaving).toBe(false);
   });
 
   test.each([
