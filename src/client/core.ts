@@ -78,7 +78,7 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
   }
 
   get pending(): readonly Fate[] {
-    return (this.#pending ??= this.calls.queue.flatMap((entry) => fateOf(entry, null) ?? []));
+    return (this.#pending ??= this.calls.queue.flatMap((entry) => fateOf(entry) ?? []));
   }
 
   readonly connect = (): void => {
@@ -109,7 +109,7 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
     if (this.#ended) room.lost(this.#ended);
     const joined = new JoinedRoom(room, options, past, this.#site());
     // What others ask for in the same breath goes out with it.
-    void Promise.resolve(room).then((it) => it.join());
+    void Promise.resolve().then(() => room.join());
     return joined;
   };
 
@@ -192,7 +192,7 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
     return this.isOpen() && !this.connection.isLeaving;
   }
 
-  changed(entry: OutboxEntry, outcome: Outcome | null): void {
+  changed(entry: OutboxEntry, outcome?: Outcome): void {
     this.#pending = null;
     if (outcome) this.connection.answered();
     const fate = this.fates.isHeard && fateOf(entry, outcome);

@@ -53,10 +53,12 @@ export function frameText(ref: number, call: Call, json: string, isRetry: boolea
 }
 
 /** What has become of an entry so far; null for a request. */
-export function fateOf({ ref, id, call, json, sent }: OutboxEntry, outcome: Outcome | null): Fate | null {
+export function fateOf(
+  { ref, id, call, json, sent }: OutboxEntry,
+  { position, error }: Outcome = {},
+): Fate | null {
   if (call.type !== "publish") return null;
   const { room, event } = call;
-  const { position, error } = outcome ?? {};
   return {
     ref,
     id,

@@ -34,7 +34,7 @@ export interface OutboxContext {
   /** Sends a frame. */
   send(text: string): void;
   /** An entry came or was sent (no outcome), or was settled (with one). */
-  changed(entry: OutboxEntry, outcome: Outcome | null): void;
+  changed(entry: OutboxEntry, outcome?: Outcome): void;
   readonly report: (error: unknown) => void;
 }
 
@@ -97,7 +97,7 @@ export class Outbox {
     };
     const saved = this.#save(entry);
     this.#push(entry);
-    this.#context.changed(entry, null);
+    this.#context.changed(entry);
     if (saved) {
       saved.then(
         () => this.#markStored(entry),
@@ -271,7 +271,7 @@ export class Outbox {
     this.#inFlight += 1;
     entry.sent = entry.marked = true;
     this.#context.send(frameText(ref, call, json, !isFirst));
-    if (isFirst) this.#context.changed(entry, null);
+    if (isFirst) this.#context.changed(entry);
   }
 
   #save({ ref, call, json, marked }: OutboxEntry): Promise<void> | null {
