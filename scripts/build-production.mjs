@@ -21,7 +21,7 @@ const dist = resolve(root, "dist");
 const internalNames = `
   abandon announce answered awaitsAnswers begin calls changed connection disown emit emitters ended
   endpoint enter expire expired fates giveUp greeted hasNewToken hello idOf identity
-  isChanged isHeard isLeaving isOpen isOpened joinRequest limits lost marked nextRef owns pump queue
+  isChanged isHeard isLeaving isOpen isOpened joinRequest limits lost marked methods nextRef owns pump queue
   readers receive receiveError redial renew report roomStates sendPayload settle settled
   statuses stored takeChanges takeRef takesCalls tell tokenSource welcomed whose
 `

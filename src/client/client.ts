@@ -41,7 +41,7 @@ export function createClientOver<C extends Contract>(
     store = memoryStore,
     WebSocket,
     outbox = {},
-    connect = pageUrl() !== undefined || !String(url).startsWith("/"),
+    connect = pageUrl() !== undefined || !/^\//.test(url),
     onError = reportToConsole,
     log = true,
     transport,
@@ -65,7 +65,7 @@ export function createClientOver<C extends Contract>(
     log,
     report,
   });
-  if (connect) core.connect();
+  if (connect) core.methods.connect();
   return faceOf(core) as unknown as Client<C>;
 }
 
@@ -74,16 +74,15 @@ export function createClientOver<C extends Contract>(
  *
  * @internal
  */
-export interface ClientFace extends Pick<ClientCore, Method | "user" | "pending"> {
+export interface ClientFace extends Pick<ClientCore, "publish" | "user" | "pending">, ClientMethods {
   readonly status: Status;
   readonly session: string | null;
 }
 
-type Method = "connect" | "reconnect" | "close" | "join" | "publish" | "request" | "onStatus" | "onFate";
+type ClientMethods = ClientCore["methods"];
 
 /** What of a client its users have. The functions may be taken off it. */
 function faceOf(core: ClientCore): ClientFace {
-  const { connect, reconnect, close, join, publish, request, onStatus, onFate } = core;
   return {
     get session() {
       return core.identity.stored.id;
@@ -97,14 +96,8 @@ function faceOf(core: ClientCore): ClientFace {
     get pending() {
       return core.pending;
     },
-    connect,
-    reconnect,
-    close,
-    join,
-    publish,
-    request,
-    onStatus,
-    onFate,
+    publish: core.publish,
+    ...core.methods,
   };
 }
 

@@ -1,4 +1,4 @@
-import { noteStatus, reasonOf } from "#client/help";
+import { closeText, noteStatus, reasonOf } from "#client/help";
 import { attempt } from "../base/awaitable.ts";
 import { backoffMs } from "../base/backoff.ts";
 import type { Undo } from "../base/clock.ts";
@@ -204,7 +204,7 @@ export class Connection {
       this.#context.identity.leave();
       return this.renew(reason);
     }
-    const text = reason || `closed with ${code}`;
+    const text = reason || closeText(code, name);
     if (!isFinal(code)) return this.giveUp(text);
     const error = new BowlineError(name, text);
     return name === "TOKEN_EXPIRED" ? this.#dialSoon(text, error) : this.close(error);

@@ -81,36 +81,60 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
     return (this.#pending ??= this.calls.queue.flatMap((entry) => fateOf(entry) ?? []));
   }
 
-  readonly connect = (): void => {
-    Object.assign(this, this.endpoint());
-    if (this.#ended) this.#eachRoom((room) => room.begin());
-    this.#ended = null;
-    this.connection.connect();
-  };
+  /** What its users have, beside `publish`. The functions may be taken off it. */
+  readonly methods = {
+    connect: (): void => {
+      Object.assign(this, this.endpoint());
+      if (this.#ended) this.#eachRoom((room) => room.begin());
+      this.#ended = null;
+      this.connection.connect();
+    },
 
-  readonly reconnect = (): void => {
-    if (this.connection.status.state !== "closed" && !this.#changesUser()) this.connection.redial();
-  };
+    reconnect: (): void => {
+      if (this.connection.status.state !== "closed" && !this.#changesUser()) this.connection.redial();
+    },
 
-  readonly close = (): void => {
-    // Of rooms that nobody is in any more, the server is told while it can be.
-    this.#eachRoom((room) => {
-      if (room.readers.size === 0) room.leave();
-    });
-    this.connection.close();
-  };
+    close: (): void => {
+      // Of rooms that nobody is in any more, the server is told while it can be.
+      this.#eachRoom((room) => {
+        if (room.readers.size === 0) room.leave();
+      });
+      this.connection.close();
+    },
 
-  readonly join = (name: string, options: JoinOptions = {}): JoinedRoom => {
-    this.definition(name);
-    checkJoinOptions(options);
-    const room = this.roomStates.get(name) ?? new RoomState(this, name);
-    const past = room.enter(options);
-    this.roomStates.set(name, room);
-    if (this.#ended) room.lost(this.#ended);
-    const joined = new JoinedRoom(room, options, past, this.#site());
-    // What others ask for in the same breath goes out with it.
-    void Promise.resolve().then(() => room.join());
-    return joined;
+    join: (name: string, options: JoinOptions = {}): JoinedRoom => {
+      this.definition(name);
+      checkJoinOptions(options);
+      const room = this.roomStates.get(name) ?? new RoomState(this, name);
+      const past = room.enter(options);
+      this.roomStates.set(name, room);
+      if (this.#ended) room.lost(this.#ended);
+      const joined = new JoinedRoom(room, options, past, this.#site());
+      // What others ask for in the same breath goes out with it.
+      void Promise.resolve().then(() => room.join());
+      return joined;
+    },
+
+    request: (name: string, input: unknown, options: RequestCallOptions = {}): Promise<unknown> => {
+      checkOptions("request", options, { timeoutMs: 0 });
+      const definition = this.contract.requests[name];
+      if (definition?.kind !== "request") throw misuse("request", name);
+      const { timeoutMs = requestTimeoutMs } = options;
+      const call = { type: "request", request: name, idempotent: definition.idempotent } as const;
+      let stopTimer: Undo = () => {};
+      const reply = this.#call(call, input, ({ ref }) => {
+        stopTimer = whenOverdue(this.clock, timeoutMs, () => this.calls.expire(ref));
+      });
+      return reply.finally(() => stopTimer());
+    },
+
+    onStatus: (listener: (status: Status) => void): Undo => {
+      return this.connection.statuses.on(listener);
+    },
+
+    onFate: (listener: (fate: Fate) => void): Undo => {
+      return this.fates.on(listener);
+    },
   };
 
   readonly publish = (room: string, event: string, payload: unknown): Publish => {
@@ -118,27 +142,6 @@ export class ClientCore implements ConnectionContext, OutboxContext, RoomContext
     let entry: OutboxEntry | undefined;
     const promise = this.#call({ type: "publish", room, event }, payload, (added) => (entry = added));
     return publishOf(promise as Promise<Position>, entry);
-  };
-
-  readonly request = (name: string, input: unknown, options: RequestCallOptions = {}): Promise<unknown> => {
-    checkOptions("request", options, { timeoutMs: 0 });
-    const definition = this.contract.requests[name];
-    if (definition?.kind !== "request") throw misuse("request", name);
-    const { timeoutMs = requestTimeoutMs } = options;
-    const call = { type: "request", request: name, idempotent: definition.idempotent } as const;
-    let stopTimer: Undo = () => {};
-    const reply = this.#call(call, input, ({ ref }) => {
-      stopTimer = whenOverdue(this.clock, timeoutMs, () => this.calls.expire(ref));
-    });
-    return reply.finally(() => stopTimer());
-  };
-
-  readonly onStatus = (listener: (status: Status) => void): Undo => {
-    return this.connection.statuses.on(listener);
-  };
-
-  readonly onFate = (listener: (fate: Fate) => void): Undo => {
-    return this.fates.on(listener);
   };
 
   // For the connection, the outbox and the rooms.

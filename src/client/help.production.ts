@@ -41,6 +41,8 @@ export function textOf(code: string): string {
   return code;
 }
 
+export const closeText: typeof help.closeText = (_code, name) => name;
+
 export function reasonOf(reason: string): string {
   return reason;
 }

@@ -73,6 +73,11 @@ const reasons = {
   SESSION_MISMATCH: "another user",
 } as const;
 
+/** What a close without a reason of its own is told as. */
+export function closeText(code: number, _name: string): string {
+  return `closed with ${code}`;
+}
+
 /** The text of a reason. */
 export function reasonOf(reason: keyof typeof reasons): string {
   return reasons[reason];

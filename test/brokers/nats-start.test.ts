@@ -117,7 +117,7 @@ describe.skipIf(!natsPath)("nats, when it can't start", () => {
     await broker.start(new Heard().sink, "node");
     await broker.stop();
     expect(await refusal({ servers: server.url })).toMatch(
-      /storage is "file", and the stream bowline_\w+ was made with "memory"/,
+      /storage is "file", and the stream bowline_[\w-]+ was made with "memory"/,
     );
   });
 
