@@ -41,7 +41,7 @@ export function createClientOver<C extends Contract>(
     store = memoryStore,
     WebSocket,
     outbox = {},
-    connect = pageUrl() !== undefined || !/^\//.test(url),
+    connect = pageUrl() !== undefined || !String(url).startsWith("/"),
     onError = reportToConsole,
     log = true,
     transport,
