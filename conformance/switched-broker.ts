@@ -1,4 +1,5 @@
 import { BowlineError, type Broker, type BrokerSink, type LogBound, type Origin } from "bowline/server";
+import { callThrough } from "../src/testing/sabotage-kit.ts";
 
 /**
  * A broker that the control channel can take away, make deaf, damage, and whose data it can lose. Everything else goes to
@@ -96,18 +97,10 @@ export class SwitchedBroker {
 
   #hearing(sink: BrokerSink): BrokerSink {
     return {
+      ...callThrough(sink),
       receiveEntry: (room, epoch, entry) => {
         if (!this.#isDeaf) sink.receiveEntry(room, epoch, entry);
       },
-      receiveSignal: (room, key, data) => sink.receiveSignal(room, key, data),
-      receivePresence: (room, change) => sink.receivePresence(room, change),
-      receiveOpened: (session, generation) => sink.receiveOpened(session, generation),
-      receiveHole: (room) => sink.receiveHole(room),
-      receiveTold: (message) => sink.receiveTold(message),
-      receiveOutage: (reason) => sink.receiveOutage(reason),
-      receiveFault: (error) => sink.receiveFault(error),
-      receiveSettings: (own, others) => sink.receiveSettings(own, others),
-      isConnected: (session) => sink.isConnected(session),
     };
   }
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
 import { ClientProcess } from "../../src/conformance/client/client-process.ts";
-import { conformance } from "../../src/conformance/command.ts";
+import { programIn, runConformance, type Ran } from "../support/conformance-run.ts";
 
 let folder = "";
 
@@ -24,28 +24,13 @@ function mkCases(...steps: unknown[][]): void {
   writeFileSync(join(folder, "rooms.json"), JSON.stringify(cases));
 }
 
-interface Ran {
-  readonly code: number;
-  readonly printed: string;
-  readonly noted: string;
-}
-
-async function run(...args: string[]): Promise<Ran> {
-  const printed: string[] = [];
-  const noted: string[] = [];
-  const output = { print: (text: string) => printed.push(text), note: (text: string) => noted.push(text) };
+function run(...args: string[]): Promise<Ran> {
   // Long enough for a busy machine; what has to be late says so.
   const bounds = ["--start-ms", "10000", "--wait-ms", "5000", "--at-once", "1"];
-  const code = await conformance(["--cases", folder, ...bounds, ...args], output);
-  return { code, printed: printed.join("\n"), noted: noted.join("\n") };
+  return runConformance(["--cases", folder, ...bounds, ...args]);
 }
 
-/** A command that runs a little program. */
-function program(code: string): string {
-  const file = join(folder, "program.mjs");
-  writeFileSync(file, code);
-  return `exec "${process.execPath}" "${file}"`;
-}
+const program = (code: string): string => programIn(folder, code);
 
 /** A driver that says to each command that it is done, unless `onCommand` does something else. */
 const driver = (onCommand: string): string => `

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { conformance } from "../../src/conformance/command.ts";
+import { programIn, runConformance, type Ran } from "../support/conformance-run.ts";
 
 let folder = "";
 
@@ -17,29 +17,11 @@ function mkCase(steps: unknown[], rest: object = {}): void {
   writeFileSync(join(folder, "heartbeat.json"), JSON.stringify([it]));
 }
 
-interface Ran {
-  readonly code: number;
-  readonly printed: string;
-  readonly noted: string;
+function run(...args: string[]): Promise<Ran> {
+  return runConformance(["--cases", folder, "--start-ms", "10000", "--wait-ms", "2000", ...args]);
 }
 
-async function run(...args: string[]): Promise<Ran> {
-  const printed: string[] = [];
-  const noted: string[] = [];
-  const output = { print: (text: string) => printed.push(text), note: (text: string) => noted.push(text) };
-  const code = await conformance(
-    ["--cases", folder, "--start-ms", "10000", "--wait-ms", "2000", ...args],
-    output,
-  );
-  return { code, printed: printed.join("\n"), noted: noted.join("\n") };
-}
-
-/** A command that runs a little program. */
-function program(code: string): string {
-  const file = join(folder, "program.mjs");
-  writeFileSync(file, code);
-  return `exec "${process.execPath}" "${file}"`;
-}
+const program = (code: string): string => programIn(folder, code);
 
 /** A server that takes upgrades and answers pings, and nothing else. */
 const plain = `
